@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package span
+
+import (
+	"unsafe"
+)
+
+// Origin says how the body of a batch came.
+type Origin struct {
+	Format    string // the name of its form, such as "zipkin.v2.json"
+	Transport string // "http", "grpc" or "udp"
+	Received  int64  // ns since 1970
+}
+
+// Batch is the content of one message. It does not change once built; all its
+// methods may be called from several goroutines.
+type Batch struct {
+	Origin Origin
+
+	body []byte // as received
+	side []byte // what the body does not hold as plain bytes
+
+	spans     []Span
+	attrs     []Attr
+	events    []Event
+	refs      []Ref
+	resources []Resource
+	scopes    []Scope
+	segments  []Segment
+	agents    []Agent
+	agentRefs []AgentRef
+	instances []Instance
+}
+
+// Body is the message as it was received. It must not be changed.
+func (b *Batch) Body() []byte { return b.body }
+
+// Len is the number of spans.
+func (b *Batch) Len() int { return len(b.spans) }
+
+// Spans are the spans in the order of the message.
+func (b *Batch) Spans() []Span { return b.spans }
+
+// Instances are the notices about reporting processes.
+func (b *Batch) Instances() []Instance { return b.instances }
+
+// Str is the text as a string. It points into the memory of the batch: whoever
+// keeps it longer than the batch copies it.
+func (b *Batch) Str(t Text) string {
+	if t.n == 0 {
+		return ""
+	}
+	m := b.bytes(t)
+	return unsafe.String(unsafe.SliceData(m), len(m))
+}
+
+// AppendStr appends the text to dst.
+func (b *Batch) AppendStr(dst []byte, t Text) []byte {
+	if t.n == 0 {
+		return dst
+	}
+	return append(dst, b.bytes(t)...)
+}
+
+func (b *Batch) bytes(t Text) []byte {
+	if t.pos&sideBit != 0 {
+		p := t.pos &^ sideBit
+		return b.side[p : p+t.n]
+	}
+	return b.body[t.pos : t.pos+t.n]
+}
+
+// Attrs are the attributes of a range.
+func (b *Batch) Attrs(r Range) []Attr { return b.attrs[r.First : r.First+r.N] }
+
+// Events are the events of a range.
+func (b *Batch) Events(r Range) []Event { return b.events[r.First : r.First+r.N] }
+
+// Refs are the references of a range.
+func (b *Batch) Refs(r Range) []Ref { return b.refs[r.First : r.First+r.N] }
+
+// Resource is the resource of a span; nil for number 0.
+func (b *Batch) Resource(n uint32) *Resource { return numbered(b.resources, n) }
+
+// Scope is the scope of a span; nil for number 0.
+func (b *Batch) Scope(n uint32) *Scope { return numbered(b.scopes, n) }
+
+// Segment is the segment of a span; nil for number 0.
+func (b *Batch) Segment(n uint32) *Segment { return numbered(b.segments, n) }
+
+// Agent is what a SkyWalking agent said of a span; nil for number 0.
+func (b *Batch) Agent(n uint32) *Agent { return numbered(b.agents, n) }
+
+// AgentRef is what a SkyWalking agent said of a reference; nil for number 0.
+func (b *Batch) AgentRef(n uint32) *AgentRef { return numbered(b.agentRefs, n) }
+
+func numbered[T any](slab []T, n uint32) *T {
+	if n == 0 {
+		return nil
+	}
+	return &slab[n-1]
+}
+
+// Find is the last attribute of the range with this key; nil if there is none.
+func (b *Batch) Find(r Range, key string) *Attr {
+	attrs := b.Attrs(r)
+	for i := len(attrs) - 1; i >= 0; i-- {
+		if b.Str(attrs[i].Key) == key {
+			return &attrs[i]
+		}
+	}
+	return nil
+}
+
+// Memory is the number of bytes that the batch keeps alive, its body included.
+func (b *Batch) Memory() int {
+	return int(unsafe.Sizeof(*b)) + cap(b.body) + cap(b.side) +
+		slab(b.spans) + slab(b.attrs) + slab(b.events) + slab(b.refs) + slab(b.resources) +
+		slab(b.scopes) + slab(b.segments) + slab(b.agents) + slab(b.agentRefs) + slab(b.instances)
+}
+
+func slab[T any](s []T) int {
+	var zero T
+	return cap(s) * int(unsafe.Sizeof(zero))
+}

@@ -1,0 +1,183 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package span
+
+import (
+	"bytes"
+	"slices"
+	"unicode/utf8"
+)
+
+// Builder fills a batch. A decoder adds the details of a span first (Attr,
+// Event, Ref give ranges by the marks taken before) and the span itself last;
+// when the span turns out malformed, Undo takes its details back and the spans
+// before it stay.
+type Builder struct {
+	b Batch
+}
+
+// NewBuilder starts a batch that owns the body. The body must not be changed
+// afterwards and must not be longer than MaxBody.
+func NewBuilder(body []byte, origin Origin) *Builder {
+	w := &Builder{}
+	w.b.body = body
+	w.b.Origin = origin
+	return w
+}
+
+// Grow makes room for that many more spans and attributes.
+func (w *Builder) Grow(spans, attrs int) {
+	w.b.spans = slices.Grow(w.b.spans, spans)
+	w.b.attrs = slices.Grow(w.b.attrs, attrs)
+}
+
+// Batch is the finished batch. The builder must not be used afterwards.
+func (w *Builder) Batch() *Batch { return &w.b }
+
+// Str is the text as a string that points into the memory of the batch.
+func (w *Builder) Str(t Text) string { return w.b.Str(t) }
+
+// Len is the number of spans added so far.
+func (w *Builder) Len() int { return len(w.b.spans) }
+
+// Copy keeps a copy of s in the side memory.
+func (w *Builder) Copy(s string) Text {
+	at := len(w.b.side)
+	w.b.side = append(w.b.side, s...)
+	return SideAt(at, len(s))
+}
+
+// CopyBytes keeps a copy of p in the side memory.
+func (w *Builder) CopyBytes(p []byte) Text {
+	at := len(w.b.side)
+	w.b.side = append(w.b.side, p...)
+	return SideAt(at, len(p))
+}
+
+// Side is the side memory, to append to; SetSide puts the grown memory back.
+// It is for decoders that write a text piece by piece.
+func (w *Builder) Side() []byte { return w.b.side }
+
+// SetSide is the second half of Side.
+func (w *Builder) SetSide(m []byte) { w.b.side = m }
+
+// SetBody replaces the body by another form of it. It is for decoders whose
+// format does not allow texts to point into the body as received (JSON that is
+// not UTF-8); it must come before any text was made.
+func (w *Builder) SetBody(body []byte) { w.b.body = body }
+
+// ValidText is the text itself, or a copy with every invalid UTF-8 sequence
+// replaced. Protobuf and thrift promise UTF-8 and do not always keep it.
+func (w *Builder) ValidText(t Text) Text {
+	m := w.b.bytes(t)
+	if utf8.Valid(m) {
+		return t
+	}
+	return w.CopyBytes(bytes.ToValidUTF8(m, []byte("\uFFFD")))
+}
+
+// Mark is a state of the slabs to return to.
+type Mark struct {
+	attrs, events, refs, resources, scopes, segments, agents, agentRefs, instances, spans int
+}
+
+// Mark remembers the state of the slabs.
+func (w *Builder) Mark() Mark {
+	b := &w.b
+	return Mark{
+		len(b.attrs), len(b.events), len(b.refs), len(b.resources), len(b.scopes), len(b.segments),
+		len(b.agents), len(b.agentRefs), len(b.instances), len(b.spans),
+	}
+}
+
+// Undo takes back everything added since the mark, apart from side memory.
+func (w *Builder) Undo(m Mark) {
+	b := &w.b
+	b.attrs, b.events, b.refs = b.attrs[:m.attrs], b.events[:m.events], b.refs[:m.refs]
+	b.resources, b.scopes, b.segments = b.resources[:m.resources], b.scopes[:m.scopes], b.segments[:m.segments]
+	b.agents, b.agentRefs = b.agents[:m.agents], b.agentRefs[:m.agentRefs]
+	b.instances, b.spans = b.instances[:m.instances], b.spans[:m.spans]
+}
+
+// Attr adds an attribute.
+func (w *Builder) Attr(a Attr) { w.b.attrs = append(w.b.attrs, a) }
+
+// AttrMark is the place of the next attribute.
+func (w *Builder) AttrMark() int { return len(w.b.attrs) }
+
+// AttrsFrom is the range of the attributes added since the mark.
+func (w *Builder) AttrsFrom(mark int) Range { return since(mark, len(w.b.attrs)) }
+
+// AttrsSince are the attributes added since the mark, to be changed in place.
+func (w *Builder) AttrsSince(mark int) []Attr { return w.b.attrs[mark:] }
+
+// Event adds an event.
+func (w *Builder) Event(e Event) { w.b.events = append(w.b.events, e) }
+
+// EventMark is the place of the next event.
+func (w *Builder) EventMark() int { return len(w.b.events) }
+
+// EventsFrom is the range of the events added since the mark.
+func (w *Builder) EventsFrom(mark int) Range { return since(mark, len(w.b.events)) }
+
+// EventsSince are the events added since the mark, to be changed in place.
+func (w *Builder) EventsSince(mark int) []Event { return w.b.events[mark:] }
+
+// TruncateEvents takes back the events from place n on.
+func (w *Builder) TruncateEvents(n int) { w.b.events = w.b.events[:n] }
+
+// Ref adds a reference.
+func (w *Builder) Ref(r Ref) { w.b.refs = append(w.b.refs, r) }
+
+// RefMark is the place of the next reference.
+func (w *Builder) RefMark() int { return len(w.b.refs) }
+
+// RefsFrom is the range of the references added since the mark.
+func (w *Builder) RefsFrom(mark int) Range { return since(mark, len(w.b.refs)) }
+
+// RefsSince are the references added since the mark, to be changed in place.
+func (w *Builder) RefsSince(mark int) []Ref { return w.b.refs[mark:] }
+
+// Resource adds a resource and gives its number.
+func (w *Builder) Resource(r Resource) uint32 {
+	w.b.resources = append(w.b.resources, r)
+	return uint32(len(w.b.resources))
+}
+
+// Scope adds a scope and gives its number.
+func (w *Builder) Scope(s Scope) uint32 {
+	w.b.scopes = append(w.b.scopes, s)
+	return uint32(len(w.b.scopes))
+}
+
+// Segment adds a segment and gives its number.
+func (w *Builder) Segment(s Segment) uint32 {
+	w.b.segments = append(w.b.segments, s)
+	return uint32(len(w.b.segments))
+}
+
+// SegmentAt is the segment of a number, to be changed in place.
+func (w *Builder) SegmentAt(n uint32) *Segment { return &w.b.segments[n-1] }
+
+// Agent adds what an agent says of a span and gives its number.
+func (w *Builder) Agent(a Agent) uint32 {
+	w.b.agents = append(w.b.agents, a)
+	return uint32(len(w.b.agents))
+}
+
+// AgentRef adds what an agent says of a reference and gives its number.
+func (w *Builder) AgentRef(r AgentRef) uint32 {
+	w.b.agentRefs = append(w.b.agentRefs, r)
+	return uint32(len(w.b.agentRefs))
+}
+
+// Instance adds a notice about a process.
+func (w *Builder) Instance(i Instance) { w.b.instances = append(w.b.instances, i) }
+
+// Span adds a span.
+func (w *Builder) Span(s Span) { w.b.spans = append(w.b.spans, s) }
+
+// SpanAt is a span added before, to be changed in place.
+func (w *Builder) SpanAt(i int) *Span { return &w.b.spans[i] }
+
+func since(mark, n int) Range { return Range{uint32(mark), uint32(n - mark)} }

@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package span
+
+import "net/netip"
+
+// Endpoint is one side of a call. Each part may be absent.
+type Endpoint struct {
+	Service Text
+	ip6     [16]byte
+	ip4     [4]byte
+	// Port is 0 when absent: no protocol here has a port 0.
+	Port uint16
+	has  uint8
+}
+
+const (
+	hasIP4 = 1 << iota
+	hasIP6
+)
+
+// IsZero is true when nothing is known of the endpoint.
+func (e *Endpoint) IsZero() bool {
+	return !e.Service.Present() && e.has == 0 && e.Port == 0
+}
+
+// IP4 is the IPv4 address; invalid when absent.
+func (e *Endpoint) IP4() netip.Addr {
+	if e.has&hasIP4 == 0 {
+		return netip.Addr{}
+	}
+	return netip.AddrFrom4(e.ip4)
+}
+
+// IP6 is the IPv6 address; invalid when absent.
+func (e *Endpoint) IP6() netip.Addr {
+	if e.has&hasIP6 == 0 {
+		return netip.Addr{}
+	}
+	return netip.AddrFrom16(e.ip6)
+}
+
+// IP is the IPv4 address if there is one, else the IPv6 address, else invalid.
+func (e *Endpoint) IP() netip.Addr {
+	if a := e.IP4(); a.IsValid() {
+		return a
+	}
+	return e.IP6()
+}
+
+// SetIP4 sets the IPv4 address.
+func (e *Endpoint) SetIP4(a [4]byte) {
+	e.ip4 = a
+	e.has |= hasIP4
+}
+
+// SetIP6 sets the IPv6 address as it is, also when it maps an IPv4 address.
+func (e *Endpoint) SetIP6(a [16]byte) {
+	e.ip6 = a
+	e.has |= hasIP6
+}
+
+// SetIP sets the part that a belongs to; an IPv4 address mapped into IPv6 sets
+// the IPv4 part. An invalid address changes nothing.
+func (e *Endpoint) SetIP(a netip.Addr) {
+	switch {
+	case a.Is4() || a.Is4In6():
+		e.SetIP4(a.As4())
+	case a.Is6():
+		e.SetIP6(a.As16())
+	}
+}
+
+// SameIP is true when both endpoints have the same addresses.
+func (e *Endpoint) SameIP(o *Endpoint) bool {
+	return e.has == o.has && e.ip4 == o.ip4 && e.ip6 == o.ip6
+}

@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package span
+
+import (
+	"crypto/sha256"
+	"encoding/binary"
+	"strconv"
+)
+
+// SkyWalking names a trace by a string of any form, a segment by another, and
+// a span by its number in the segment. The three functions here map those
+// names to numbers and back. They hold no state, so a header written by a
+// middleware, a report and another node of the gateway agree.
+//
+//	trace name             --TraceOf-->      128 bit
+//	(segment name, number) --SpanOf-->       64 bit
+//	(trace, span id)       --SegmentName-->  segment name, whose span is number 0
+//
+// SpanOf inverts SegmentName: SpanOf(TraceOf(name), SegmentName(t, s), 0) = s.
+
+// TraceOf is the trace id that a SkyWalking trace name stands for: a UUID with
+// dashes or 32 hex digits give their 16 bytes, 16 hex digits an id of 64 bits,
+// everything else (the three-part form of the Java agent, decimal numbers) the
+// first 16 bytes of a hash. It is never zero.
+func TraceOf(name string) TraceID {
+	var t TraceID
+	var ok bool
+	switch len(name) {
+	case 32:
+		t, ok = hexPair(name[:16], name[16:])
+	case 16:
+		var err error
+		t.Lo, err = parseHex(name)
+		ok = err == nil
+	case 36:
+		if name[8] == '-' && name[13] == '-' && name[18] == '-' && name[23] == '-' {
+			var a [32]byte
+			n := copy(a[:], name[:8])
+			n += copy(a[n:], name[9:13])
+			n += copy(a[n:], name[14:18])
+			n += copy(a[n:], name[19:23])
+			copy(a[n:], name[24:])
+			t, ok = hexPair(string(a[:16]), string(a[16:]))
+		}
+	}
+	if ok && !t.IsZero() {
+		return t
+	}
+	h := hash("sw8:t:", name)
+	t = TraceID{binary.BigEndian.Uint64(h[:8]), binary.BigEndian.Uint64(h[8:16])}
+	if t.IsZero() {
+		t.Lo = 1
+	}
+	return t
+}
+
+func hexPair(hi, lo string) (TraceID, bool) {
+	h, err1 := parseHex(hi)
+	l, err2 := parseHex(lo)
+	return TraceID{h, l}, err1 == nil && err2 == nil
+}
+
+// hash is SHA-256 of the parts in a row, without an allocation for short ones.
+func hash(parts ...string) [32]byte {
+	var a [256]byte
+	buf := a[:0]
+	for _, p := range parts {
+		buf = append(buf, p...)
+	}
+	return sha256.Sum256(buf)
+}
+
+// segmentPrefix is the first half of the segment names that SegmentName makes
+// for a trace. It makes the names unique across traces, since OAP keeps
+// segments under their name alone.
+func segmentPrefix(t TraceID) uint64 {
+	var a [6 + 16]byte
+	copy(a[:], "sw8:p:")
+	binary.BigEndian.PutUint64(a[6:], t.Hi)
+	binary.BigEndian.PutUint64(a[14:], t.Lo)
+	h := sha256.Sum256(a[:])
+	return binary.BigEndian.Uint64(h[:8])
+}
+
+// AppendSegmentName appends the name of the segment whose span number 0 is
+// span id of trace t: 32 lower-case hex digits, a form that SkyWalking agents
+// use themselves.
+func AppendSegmentName(dst []byte, t TraceID, id ID) []byte {
+	return id.AppendHex(appendHex64(dst, segmentPrefix(t)))
+}
+
+// SegmentName is AppendSegmentName as a string.
+func SegmentName(t TraceID, id ID) string {
+	return string(AppendSegmentName(nil, t, id))
+}
+
+// SpanOf is the id of span number n of a segment in trace t. For a segment
+// named by SegmentName and number 0 it is the id given there; otherwise a hash
+// of name and number. It is never zero.
+func SpanOf(t TraceID, segment string, n int32) ID {
+	if n == 0 && len(segment) == 32 {
+		if p, ok := hexPair(segment[:16], segment[16:]); ok && p.Lo != 0 && p.Hi == segmentPrefix(t) {
+			return ID(p.Lo)
+		}
+	}
+	var digits [11]byte
+	h := hash("sw8:s:", segment, "S", string(strconv.AppendInt(digits[:0], int64(n), 10)))
+	for at := 0; at <= 24; at += 8 {
+		if v := binary.BigEndian.Uint64(h[at:]); v != 0 {
+			return ID(v)
+		}
+	}
+	return 1
+}
