@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package translate
+
+import (
+	"net/url"
+
+	"github.com/spanbridge/spanbridge/span"
+)
+
+// Protocol is everything that a folder states about its protocol.
+type Protocol struct {
+	Name    string
+	Formats []Format
+	Ports   []Port
+	HTTP    []HTTPRoute
+	GRPC    []GRPCRoute
+	UDP     []UDPRoute
+	Targets []Target
+}
+
+// Format is one form of body.
+type Format struct {
+	// Name is the tag under which the log keeps a body of this form, such as
+	// "zipkin.v2.json". It must never change its meaning: a log may be read by
+	// a later version.
+	Name string
+	// Decode reads a body, which the batch owns from then on. Spans that
+	// cannot be read are left out and described by a *Malformed; the batch
+	// then holds the others. The batch is nil only if nothing could be read.
+	Decode func(body []byte, origin span.Origin) (*span.Batch, error)
+}
+
+// Network is how bytes come to a port.
+type Network string
+
+// Networks.
+const (
+	HTTP Network = "http" // HTTP/1.1
+	GRPC Network = "grpc"
+	UDP  Network = "udp"
+	// HTTPAndGRPC: connections that open with HTTP/2's preface go to gRPC.
+	HTTPAndGRPC Network = "http+grpc"
+)
+
+// Port is a place to listen at.
+type Port struct {
+	Name    string // the name of its setting: receivers.<name>
+	Network Network
+	Listen  string // the default, on loopback
+	About   string // for the table of ports
+}
+
+// HTTPRoute is a path of a port. Either Format or Respond is set.
+type HTTPRoute struct {
+	Port   string
+	Method string
+	Path   string
+	// Format gives the name of the form that a media type (lower case, without
+	// parameters) stands for; "" refuses it.
+	Format func(media string) string
+	// AnyEncoding: a Content-Encoding that is not known is ignored and the body
+	// read as it is, as Zipkin does; otherwise it is refused.
+	AnyEncoding bool
+	Answer      func(Outcome) Reply
+	// Respond answers a question that carries no spans.
+	Respond func(Request) Reply
+}
+
+// Request is a question by HTTP.
+type Request struct {
+	Query url.Values
+	Body  []byte
+}
+
+// Reply is an answer by HTTP.
+type Reply struct {
+	Status int
+	Media  string
+	Body   []byte
+}
+
+// GRPCRoute is a method of a port.
+type GRPCRoute struct {
+	Port   string
+	Method string // "/package.Service/Method"
+	// Stream: the client sends any number of messages before the answer.
+	Stream bool
+	// Format is the form of the body, "" for messages that carry no spans:
+	// those are counted and answered.
+	Format string
+	// Wrap is the field number of a message that holds the messages of a
+	// stream as a repeated field: in that form they are one body.
+	Wrap int
+	// Answer is nil for an empty message, or an error where the outcome is one.
+	Answer func(Outcome) GRPCReply
+	// Respond answers a question that carries no spans.
+	Respond func(body []byte) GRPCReply
+}
+
+// GRPCReply is an answer by gRPC.
+type GRPCReply struct {
+	Code    Code
+	Message string // with a Code other than OK
+	Body    []byte
+}
+
+// Code is a status code of gRPC.
+type Code uint32
+
+// The codes that protocols answer with.
+const (
+	OK                Code = 0
+	InvalidArgument   Code = 3
+	ResourceExhausted Code = 8
+	Aborted           Code = 10
+	Unavailable       Code = 14
+)
+
+// UDPRoute is a method that datagrams call: every UDP port takes all of them,
+// since clients do not keep to the port of their method.
+type UDPRoute struct {
+	Method string // of Thrift
+	Format string // of the whole datagram
+}
+
+// Target is a kind of backend to write to.
+type Target struct {
+	Kind    string // the value of the setting targets.<name>.kind
+	About   string
+	Network Network
+	// Path and Media belong to targets of Network HTTP.
+	Path  string
+	Media string
+	// Methods are the gRPC methods that messages of this target name, with
+	// true for those that take a stream.
+	Methods map[string]bool
+	// UniqueIDs: spans must have ids of their own, so shared ones are split.
+	UniqueIDs bool
+	// New makes the encoder of one target.
+	New func() Encoder
+}
+
+// Encoder writes spans in the form that a target takes. An encoder may be used
+// by one goroutine at a time; the instances of one target share what must be
+// remembered between payloads.
+type Encoder interface {
+	// Reset starts a new payload.
+	Reset()
+	// Add writes items, and says how many of them have no form at the target.
+	// Items of one segment are given in one call.
+	Add(items []span.Item) (unwritten int)
+	// Notices writes what a batch says of reporting processes.
+	Notices(b *span.Batch)
+	// Messages are what to send, in order. They are valid until Reset.
+	Messages() []Message
+}
+
+// Message is one HTTP body or one gRPC message.
+type Message struct {
+	Method string // of gRPC
+	Body   []byte
+	Spans  int
+}

@@ -1,0 +1,464 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package wire
+
+import (
+	"encoding/binary"
+	"fmt"
+	"math"
+	"math/bits"
+	"strconv"
+	"unicode/utf16"
+	"unicode/utf8"
+	"unsafe"
+)
+
+// JSON reads JSON from front to back. It is as lenient as the readers of the
+// real servers (Gson, which Zipkin uses): control characters inside strings
+// pass, a number may stand where a string is wanted and an integer may be
+// quoted; Lenient tells afterwards whether anything needed that. Comments,
+// single quotes and trailing commas are faults.
+type JSON struct {
+	Buf []byte
+	Pos int
+	Err error
+	// Lenient is set when something was read that is not the plain form.
+	Lenient bool
+
+	first bool // the next Key or Elem is the first of its object or array
+}
+
+// Str is a string read by JSON: the bytes between the quotes, and whether they
+// hold escapes.
+type Str struct {
+	At, N   int
+	Escaped bool
+	// Null: the literal null stood in place of the string.
+	Null bool
+}
+
+// Fail records a fault at a place; later ones are ignored.
+func (j *JSON) Fail(at int, found, want string) {
+	if j.Err == nil {
+		j.Err = &Fault{at, found, want}
+	}
+	j.Pos = len(j.Buf)
+}
+
+// Peek is the next byte after white space, 0 at the end.
+func (j *JSON) Peek() byte {
+	for j.Pos < len(j.Buf) {
+		c := j.Buf[j.Pos]
+		if c > ' ' {
+			return c
+		}
+		if c != ' ' && c != '\n' && c != '\t' && c != '\r' {
+			return c
+		}
+		j.Pos++
+	}
+	return 0
+}
+
+// Found describes what comes next, for a message.
+func (j *JSON) Found() string {
+	c := j.Peek()
+	switch {
+	case j.Pos >= len(j.Buf):
+		return "the end of the body"
+	case c < ' ' || c >= 0x7f:
+		return fmt.Sprintf("byte %#02x", c)
+	default:
+		return fmt.Sprintf("%q", c)
+	}
+}
+
+// open reads the bracket that starts an object or an array.
+func (j *JSON) open(c byte, want string) bool {
+	if j.Peek() != c {
+		j.Fail(j.Pos, j.Found(), want)
+		return false
+	}
+	j.Pos++
+	j.first = true
+	return true
+}
+
+// Object reads the start of an object; its members come by Key.
+func (j *JSON) Object() bool { return j.open('{', "an object") }
+
+// Array reads the start of an array; its elements come by Elem.
+func (j *JSON) Array() bool { return j.open('[', "an array") }
+
+// more steps over a comma, or over the closing bracket.
+func (j *JSON) more(end byte) bool {
+	c := j.Peek()
+	first := j.first
+	j.first = false
+	switch {
+	case j.Err != nil:
+		return false
+	case c == end:
+		j.Pos++
+		return false
+	case first: // Key or Elem looks at what comes
+		return true
+	case c == ',':
+		j.Pos++
+		return true
+	}
+	j.Fail(j.Pos, j.Found(), fmt.Sprintf("',' or %q", end))
+	return false
+}
+
+// Key reads the key of the next member; false at the end of the object.
+func (j *JSON) Key() (Str, bool) {
+	if !j.more('}') {
+		return Str{}, false
+	}
+	if j.Peek() != '"' {
+		j.Fail(j.Pos, j.Found(), "a key in double quotes")
+		return Str{}, false
+	}
+	s := j.quoted()
+	if j.Peek() != ':' {
+		j.Fail(j.Pos, j.Found(), "':'")
+		return Str{}, false
+	}
+	j.Pos++
+	return s, true
+}
+
+// Elem steps to the next element; false at the end of the array.
+func (j *JSON) Elem() bool {
+	if !j.more(']') {
+		return false
+	}
+	if c := j.Peek(); c == ']' || c == 0 && j.Pos >= len(j.Buf) {
+		j.Fail(j.Pos, j.Found(), "an element")
+		return false
+	}
+	return true
+}
+
+// Null steps over the literal null if it comes next.
+func (j *JSON) Null() bool {
+	if j.Peek() != 'n' {
+		return false
+	}
+	if !j.literal("null") {
+		return false
+	}
+	j.Lenient = true
+	return true
+}
+
+func (j *JSON) literal(s string) bool {
+	if len(j.Buf)-j.Pos < len(s) || string(j.Buf[j.Pos:j.Pos+len(s)]) != s {
+		j.Fail(j.Pos, j.Found(), s)
+		return false
+	}
+	j.Pos += len(s)
+	return true
+}
+
+// String reads a string; a number is taken as its text.
+func (j *JSON) String() Str {
+	switch c := j.Peek(); {
+	case c == '"':
+		return j.quoted()
+	case c == '-' || '0' <= c && c <= '9':
+		j.Lenient = true
+		at := j.Pos
+		j.number()
+		return Str{At: at, N: j.Pos - at}
+	default:
+		j.Fail(j.Pos, j.Found(), "a string")
+		return Str{}
+	}
+}
+
+const (
+	lows  = 0x0101010101010101
+	highs = 0x8080808080808080
+)
+
+// quoted reads a string in double quotes, eight bytes at a time up to a quote,
+// a backslash or a control character.
+func (j *JSON) quoted() Str {
+	buf := j.Buf
+	at := j.Pos + 1
+	i := at
+	escaped := false
+	for {
+		for i+8 <= len(buf) {
+			w := binary.LittleEndian.Uint64(buf[i:])
+			q := w ^ lows*'"'
+			b := w ^ lows*'\\'
+			// A byte below 0x20, equal to '"' or equal to '\\' sets its high bit.
+			m := ((q - lows) &^ q) | ((b - lows) &^ b) | ((w - lows*0x20) &^ w)
+			if m &= highs; m != 0 {
+				i += bits.TrailingZeros64(m) >> 3
+				break
+			}
+			i += 8
+		}
+		if i >= len(buf) {
+			j.Fail(len(buf), "the end of the body", "the end of a string")
+			return Str{}
+		}
+		switch c := buf[i]; {
+		case c == '"':
+			j.Pos = i + 1
+			return Str{At: at, N: i - at, Escaped: escaped}
+		case c == '\\':
+			escaped = true
+			if i+1 >= len(buf) {
+				i++
+				continue
+			}
+			i += 2
+		default:
+			if c < 0x20 {
+				j.Lenient = true
+			}
+			i++
+		}
+	}
+}
+
+// Bytes are the bytes between the quotes as they are.
+func (j *JSON) Bytes(s Str) []byte { return j.Buf[s.At : s.At+s.N] }
+
+// Raw is Bytes as a string that points into the body.
+func (j *JSON) Raw(s Str) string {
+	if s.N == 0 {
+		return ""
+	}
+	return unsafe.String(&j.Buf[s.At], s.N)
+}
+
+// Is compares a key without escapes, which is how every writer spells them.
+func (j *JSON) Is(s Str, key string) bool {
+	return s.N == len(key) && string(j.Buf[s.At:s.At+s.N]) == key
+}
+
+// AppendUnescaped appends the content of a string with its escapes resolved.
+// Half of a surrogate pair becomes U+FFFD. It returns false, without a fault of
+// the body, when an escape is not one of JSON's.
+func (j *JSON) AppendUnescaped(dst []byte, s Str) ([]byte, bool) {
+	p := j.Bytes(s)
+	if !s.Escaped {
+		return append(dst, p...), true
+	}
+	for i := 0; i < len(p); {
+		if p[i] != '\\' {
+			dst = append(dst, p[i])
+			i++
+			continue
+		}
+		if i+1 >= len(p) {
+			return dst, false
+		}
+		c := p[i+1]
+		i += 2
+		switch c {
+		case '"', '\\', '/', '\'', '\n':
+			dst = append(dst, c)
+		case 'b':
+			dst = append(dst, '\b')
+		case 'f':
+			dst = append(dst, '\f')
+		case 'n':
+			dst = append(dst, '\n')
+		case 'r':
+			dst = append(dst, '\r')
+		case 't':
+			dst = append(dst, '\t')
+		case 'u':
+			r, ok := hex4(p, i)
+			if !ok {
+				return dst, false
+			}
+			i += 4
+			if utf16.IsSurrogate(r) {
+				low, ok := rune(0), false
+				if i+1 < len(p) && p[i] == '\\' && p[i+1] == 'u' {
+					low, ok = hex4(p, i+2)
+				}
+				if r = utf16.DecodeRune(r, low); ok && r != utf8.RuneError {
+					i += 6
+				} else {
+					r = utf8.RuneError
+				}
+			}
+			dst = utf8.AppendRune(dst, r)
+		default:
+			return dst, false
+		}
+	}
+	return dst, true
+}
+
+func hex4(p []byte, i int) (rune, bool) {
+	if i+4 > len(p) {
+		return 0, false
+	}
+	v, err := strconv.ParseUint(string(p[i:i+4]), 16, 16)
+	return rune(v), err == nil
+}
+
+// number steps over a number of JSON's grammar.
+func (j *JSON) number() (integer bool) {
+	at := j.Pos
+	buf := j.Buf
+	i := at
+	if i < len(buf) && buf[i] == '-' {
+		i++
+	}
+	start := i
+	for i < len(buf) && '0' <= buf[i] && buf[i] <= '9' {
+		i++
+	}
+	bad := i == start || buf[start] == '0' && i > start+1
+	integer = true
+	if i < len(buf) && buf[i] == '.' {
+		integer = false
+		i++
+		start = i
+		for i < len(buf) && '0' <= buf[i] && buf[i] <= '9' {
+			i++
+		}
+		bad = bad || i == start
+	}
+	if i < len(buf) && (buf[i] == 'e' || buf[i] == 'E') {
+		integer = false
+		i++
+		if i < len(buf) && (buf[i] == '+' || buf[i] == '-') {
+			i++
+		}
+		start = i
+		for i < len(buf) && '0' <= buf[i] && buf[i] <= '9' {
+			i++
+		}
+		bad = bad || i == start
+	}
+	if bad {
+		j.Fail(at, j.Found(), "a number")
+		return false
+	}
+	j.Pos = i
+	return integer
+}
+
+// Int64 reads an integer. As Gson does, it takes a quoted one and numbers like
+// 1.7e15 and 3.0 that stand for an integer; ok is false, without a fault of the
+// body, for any other value.
+func (j *JSON) Int64() (v int64, ok bool) {
+	// The usual case: up to 18 digits without a sign.
+	if c := j.Peek(); '1' <= c && c <= '9' {
+		i := j.Pos
+		for ; i < len(j.Buf) && i < j.Pos+18; i++ {
+			d := j.Buf[i] - '0'
+			if d > 9 {
+				break
+			}
+			v = v*10 + int64(d)
+		}
+		if i < len(j.Buf) && !numeric[j.Buf[i]] {
+			j.Pos = i
+			return v, true
+		}
+	}
+	j.Lenient = true
+	if !j.IsText() {
+		j.Skip()
+		return 0, false
+	}
+	s := j.String()
+	if j.Err != nil {
+		return 0, false
+	}
+	text := j.Raw(s)
+	if v, err := strconv.ParseInt(text, 10, 64); err == nil {
+		return v, true
+	}
+	f, err := strconv.ParseFloat(text, 64)
+	if err != nil || f != math.Trunc(f) || math.Abs(f) >= 1<<63 {
+		return 0, false
+	}
+	return int64(f), true
+}
+
+// IsText is true when a string or a number comes next, which String reads.
+func (j *JSON) IsText() bool {
+	c := j.Peek()
+	return c == '"' || c == '-' || '0' <= c && c <= '9'
+}
+
+// numeric marks the bytes that may go on a number.
+var numeric = [256]bool{
+	'0': true, '1': true, '2': true, '3': true, '4': true, '5': true, '6': true, '7': true, '8': true, '9': true,
+	'.': true, 'e': true, 'E': true, '+': true, '-': true,
+}
+
+// Bool reads true or false.
+func (j *JSON) Bool() bool {
+	switch j.Peek() {
+	case 't':
+		return j.literal("true")
+	case 'f':
+		j.literal("false")
+		return false
+	}
+	j.Fail(j.Pos, j.Found(), "true or false")
+	return false
+}
+
+// Skip steps over a value of any kind.
+func (j *JSON) Skip() {
+	var array [maxDepth]bool
+	for depth := 0; ; {
+		switch c := j.Peek(); c {
+		case '{', '[':
+			if depth == maxDepth {
+				j.Fail(j.Pos, fmt.Sprintf("values more than %d deep", maxDepth), "less")
+				return
+			}
+			j.Pos++
+			j.first = true
+			array[depth] = c == '['
+			depth++
+		case '"':
+			j.quoted()
+		case 't':
+			j.literal("true")
+		case 'f':
+			j.literal("false")
+		case 'n':
+			j.literal("null")
+		default:
+			if c != '-' && (c < '0' || c > '9') {
+				j.Fail(j.Pos, j.Found(), "a value")
+				return
+			}
+			j.number()
+		}
+		// Close what ends here and step to the next value.
+		for {
+			if depth == 0 || j.Err != nil {
+				return
+			}
+			var ok bool
+			if array[depth-1] {
+				ok = j.Elem()
+			} else {
+				_, ok = j.Key()
+			}
+			if ok {
+				break
+			}
+			depth--
+		}
+	}
+}

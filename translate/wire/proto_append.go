@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package wire
+
+import (
+	"encoding/binary"
+	"math"
+)
+
+// The functions here append protobuf fields. Except for Append…Always they
+// leave out the zero value, as proto3 does.
+
+// AppendTag appends a field's tag.
+func AppendTag(dst []byte, field, typ int) []byte {
+	return binary.AppendUvarint(dst, uint64(field)<<3|uint64(typ))
+}
+
+// AppendVarint appends a field of type int32, int64, uint32, uint64, enum.
+// A negative int32 must be given sign-extended.
+func AppendVarint(dst []byte, field int, v uint64) []byte {
+	if v == 0 {
+		return dst
+	}
+	return AppendVarintAlways(dst, field, v)
+}
+
+// AppendVarintAlways appends the field also when it is zero.
+func AppendVarintAlways(dst []byte, field int, v uint64) []byte {
+	return binary.AppendUvarint(AppendTag(dst, field, TypeVarint), v)
+}
+
+// AppendBool appends a field of type bool.
+func AppendBool(dst []byte, field int, v bool) []byte {
+	if !v {
+		return dst
+	}
+	return append(AppendTag(dst, field, TypeVarint), 1)
+}
+
+// AppendFixed64 appends a field of type fixed64.
+func AppendFixed64(dst []byte, field int, v uint64) []byte {
+	if v == 0 {
+		return dst
+	}
+	return appendFixed64Always(dst, field, v)
+}
+
+func appendFixed64Always(dst []byte, field int, v uint64) []byte {
+	return binary.LittleEndian.AppendUint64(AppendTag(dst, field, TypeFixed64), v)
+}
+
+// AppendDoubleAlways appends a field of type double, also when it is zero.
+func AppendDoubleAlways(dst []byte, field int, v float64) []byte {
+	return binary.LittleEndian.AppendUint64(AppendTag(dst, field, TypeFixed64), math.Float64bits(v))
+}
+
+// AppendFixed32 appends a field of type fixed32.
+func AppendFixed32(dst []byte, field int, v uint32) []byte {
+	if v == 0 {
+		return dst
+	}
+	return appendFixed32Always(dst, field, v)
+}
+
+func appendFixed32Always(dst []byte, field int, v uint32) []byte {
+	return binary.LittleEndian.AppendUint32(AppendTag(dst, field, TypeFixed32), v)
+}
+
+// AppendString appends a field of type string or bytes.
+func AppendString(dst []byte, field int, s string) []byte {
+	if s == "" {
+		return dst
+	}
+	return AppendStringAlways(dst, field, s)
+}
+
+// AppendStringAlways appends the field also when it is empty.
+func AppendStringAlways(dst []byte, field int, s string) []byte {
+	dst = AppendTag(dst, field, TypeBytes)
+	dst = binary.AppendUvarint(dst, uint64(len(s)))
+	return append(dst, s...)
+}
+
+// Open starts an embedded message: the fields appended until Close belong to
+// it. The mark goes to Close.
+func Open(dst []byte, field int) (out []byte, mark int) {
+	dst = append(AppendTag(dst, field, TypeBytes), 0)
+	return dst, len(dst)
+}
+
+// Close ends the message started at mark. The length takes one byte for up to
+// 127 bytes; for more the content moves up to make room.
+func Close(dst []byte, mark int) []byte {
+	n := len(dst) - mark
+	if n < 0x80 {
+		dst[mark-1] = byte(n)
+		return dst
+	}
+	var a [binary.MaxVarintLen64]byte
+	w := binary.PutUvarint(a[:], uint64(n))
+	dst = append(dst, a[:w-1]...)
+	copy(dst[mark-1+w:], dst[mark:mark+n])
+	copy(dst[mark-1:], a[:w])
+	return dst
+}
