@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package zipkin
+
+import (
+	"net/http"
+
+	"github.com/spanbridge/spanbridge/translate"
+)
+
+// The names of the forms of bodies.
+const (
+	formatV2JSON   = "zipkin.v2.json"
+	formatV1JSON   = "zipkin.v1.json"
+	formatProto3   = "zipkin.proto3"
+	formatV1Thrift = "zipkin.v1.thrift"
+	formatAgent    = "zipkin.v1.agent"
+)
+
+const port = "zipkin"
+
+// Protocol is what the gateway needs to know of Zipkin. Paths, media types and
+// answers are those of the real server.
+var Protocol = translate.Protocol{
+	Name: "zipkin",
+	Formats: []translate.Format{
+		{Name: formatV2JSON, Decode: decodeV2JSON},
+		{Name: formatV1JSON, Decode: decodeV1JSON},
+		{Name: formatProto3, Decode: decodeProto3},
+		{Name: formatV1Thrift, Decode: decodeV1Thrift},
+		{Name: formatAgent, Decode: decodeAgent},
+	},
+	Ports: []translate.Port{
+		{Name: port, Network: translate.HTTPAndGRPC, Listen: "127.0.0.1:9411", About: "Zipkin v1 and v2 (JSON, proto3, Thrift, gRPC)"},
+	},
+	HTTP: []translate.HTTPRoute{
+		{Port: port, Method: http.MethodPost, Path: "/api/v2/spans", AnyEncoding: true, Format: v2Format, Answer: answer},
+		{Port: port, Method: http.MethodPost, Path: "/api/v1/spans", AnyEncoding: true, Format: v1Format, Answer: answer},
+	},
+	GRPC: []translate.GRPCRoute{
+		{Port: port, Method: "/zipkin.proto3.SpanService/Report", Format: formatProto3},
+	},
+	UDP: []translate.UDPRoute{
+		{Method: "emitZipkinBatch", Format: formatAgent},
+	},
+	Targets: []translate.Target{{
+		Kind: "zipkin", About: "Zipkin v2 JSON over HTTP", Network: translate.HTTP,
+		Path: "/api/v2/spans", Media: "application/json", New: NewJSONEncoder,
+	}},
+}
+
+// The server decodes every media type that it does not know as JSON.
+func v2Format(media string) string {
+	if media == "application/x-protobuf" {
+		return formatProto3
+	}
+	return formatV2JSON
+}
+
+func v1Format(media string) string {
+	if media == "application/x-thrift" {
+		return formatV1Thrift
+	}
+	return formatV1JSON
+}
+
+// answer says 202 without a body, or the fault as text.
+func answer(o translate.Outcome) translate.Reply {
+	if o.Verdict == translate.Taken {
+		return translate.Reply{Status: http.StatusAccepted}
+	}
+	status := map[translate.Verdict]int{
+		translate.BadBody:    http.StatusBadRequest,
+		translate.TooLarge:   http.StatusRequestEntityTooLarge,
+		translate.WrongMedia: http.StatusBadRequest,
+		translate.Busy:       http.StatusServiceUnavailable,
+	}[o.Verdict]
+	return translate.Reply{Status: status, Media: "text/plain; charset=utf-8", Body: []byte(o.Err.Error() + "\n")}
+}
