@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package queue
+
+import "fmt"
+
+// NewMemory makes a log that lives in memory. Companions are kept for the
+// newest records only, as far as they fit into companionBytes.
+func NewMemory(companionBytes int64) *Log {
+	return newLog(&memory{companionMax: companionBytes})
+}
+
+// memory keeps records in a ring.
+type memory struct {
+	ring  []Record
+	first uint64 // number of the oldest record
+	n     int    // records in the ring
+
+	companionMax   int64
+	companionBytes int64
+	companionLow   uint64 // records below have no companion
+}
+
+func (m *memory) at(seq uint64) *Record { return &m.ring[seq&uint64(len(m.ring)-1)] }
+
+func (m *memory) append(r Record) error {
+	if m.n == len(m.ring) {
+		m.grow()
+	}
+	seq := m.first + uint64(m.n)
+	*m.at(seq) = r
+	m.n++
+	m.companionBytes += int64(r.CompanionSize)
+	for m.companionBytes > m.companionMax && m.companionLow < seq {
+		m.dropCompanion(m.companionLow)
+		m.companionLow++
+	}
+	return nil
+}
+
+func (m *memory) dropCompanion(seq uint64) {
+	if seq < m.first {
+		return
+	}
+	r := m.at(seq)
+	m.companionBytes -= int64(r.CompanionSize)
+	r.Companion, r.CompanionSize = nil, 0
+}
+
+// grow doubles the ring, whose length is a power of two.
+func (m *memory) grow() {
+	old := *m
+	m.ring = make([]Record, max(64, 2*len(old.ring)))
+	for i := range old.n {
+		seq := old.first + uint64(i)
+		*m.at(seq) = *old.at(seq)
+	}
+}
+
+func (m *memory) read(seq uint64) (Record, error) {
+	if seq < m.first || seq >= m.first+uint64(m.n) {
+		return Record{}, fmt.Errorf("queue: record %d is not kept, want %d to %d", seq, m.first, m.first+uint64(m.n))
+	}
+	return *m.at(seq), nil
+}
+
+func (m *memory) trim(seq uint64) {
+	for m.first < seq && m.n > 0 {
+		m.dropCompanion(m.first)
+		*m.at(m.first) = Record{}
+		m.first++
+		m.n--
+	}
+	m.companionLow = max(m.companionLow, m.first)
+	// A ring that a burst has grown is given back when it is nearly empty.
+	if len(m.ring) > 1024 && m.n < len(m.ring)/8 {
+		old := *m
+		m.ring = make([]Record, len(old.ring)/4)
+		for i := range old.n {
+			s := old.first + uint64(i)
+			*m.at(s) = *old.at(s)
+		}
+	}
+}
+
+func (m *memory) close() error {
+	m.ring, m.n = nil, 0
+	return nil
+}
