@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package metrics holds every metric of the gateway in one list: name, kind,
+// labels and meaning. docs/metrics.md is made from it. The packages that move
+// a metric take it from a Set, which belongs to one registry.
+package metrics
+
+import (
+	"strings"
+
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+// Kind is the kind of a metric.
+type Kind string
+
+// Kinds.
+const (
+	Counter   Kind = "counter"
+	Gauge     Kind = "gauge"
+	Histogram Kind = "histogram"
+)
+
+// Metric describes one metric.
+type Metric struct {
+	Name   string
+	Kind   Kind
+	Labels []string
+	Help   string
+}
+
+// The metrics. For every target the spans add up, whenever none is between two
+// of the counters:
+//
+//	received = exported (all outcomes) + dropped + held
+//
+// summed over bridge_spans_received_total on the left, and over the target's
+// bridge_export_spans_total, bridge_spans_dropped_total and bridge_spans_held
+// on the right.
+var (
+	spansReceived = Metric{"bridge_spans_received_total", Counter, []string{"protocol", "format", "transport"},
+		"Spans taken from clients: each of them waits for every target from then on."}
+	spansRejected = Metric{"bridge_spans_rejected_total", Counter, []string{"protocol", "reason"},
+		"Spans not taken: malformed ones, and those of messages that were answered busy. Spans of a message that could not be read at all are not known; see bridge_messages_total."}
+	messages = Metric{"bridge_messages_total", Counter, []string{"protocol", "format", "transport", "verdict"},
+		"Messages from clients (HTTP requests, gRPC messages and streams, datagrams) by what became of them."}
+	aside = Metric{"bridge_messages_aside_total", Counter, []string{"protocol", "method"},
+		"Messages that carry no spans and were answered without being kept: meters, logs, profiles, questions."}
+	bytesReceived = Metric{"bridge_received_bytes_total", Counter, []string{"protocol", "transport"},
+		"Bytes of message bodies after decompression."}
+	exportSpans = Metric{"bridge_export_spans_total", Counter, []string{"target", "outcome"},
+		"Spans that left the queue of a target: delivered, refused by the target, malformed (no form there), or expired (given up after trying)."}
+	exportRequests = Metric{"bridge_export_requests_total", Counter, []string{"target", "outcome"},
+		"Requests to a target: delivered, refused, or retried."}
+	exportSeconds = Metric{"bridge_export_latency_seconds", Histogram, []string{"target"},
+		"From the receipt of a message to its delivery, for the oldest message of each request."}
+	spansDropped = Metric{"bridge_spans_dropped_total", Counter, []string{"target", "reason"},
+		"Spans that a target will never get because its queue was full and its policy is to drop the oldest."}
+	spansHeld = Metric{"bridge_spans_held", Gauge, []string{"target"},
+		"Spans that wait for a target or are on their way to it."}
+	queueBytes = Metric{"bridge_queue_bytes", Gauge, []string{"target"},
+		"Bytes of the messages that are held for a target."}
+	targetFailing = Metric{"bridge_target_failing", Gauge, []string{"target"},
+		"1 while a target does not take what it is sent, else 0."}
+	viewTraces  = Metric{"bridge_view_traces", Gauge, nil, "Traces in the built-in view."}
+	viewSpans   = Metric{"bridge_view_spans", Gauge, nil, "Spans in the built-in view."}
+	viewBytes   = Metric{"bridge_view_bytes", Gauge, nil, "Memory of the built-in view's spans, in bytes."}
+	viewEvicted = Metric{"bridge_view_evicted_spans_total", Counter, nil,
+		"Spans that the built-in view has let go to make room for newer ones."}
+	panics = Metric{"bridge_panics_total", Counter, []string{"where"},
+		"Panics that were caught. Any is a bug: please report it with the log line."}
+)
+
+// List is all metrics in the order of the documentation.
+var List = []Metric{
+	messages, bytesReceived, spansReceived, spansRejected, aside,
+	spansHeld, queueBytes, exportSpans, exportRequests, exportSeconds, spansDropped, targetFailing,
+	viewTraces, viewSpans, viewBytes, viewEvicted, panics,
+}
+
+// Set is the metrics of one process.
+type Set struct {
+	SpansReceived  *prometheus.CounterVec
+	SpansRejected  *prometheus.CounterVec
+	Messages       *prometheus.CounterVec
+	Aside          *prometheus.CounterVec
+	BytesReceived  *prometheus.CounterVec
+	ExportSpans    *prometheus.CounterVec
+	ExportRequests *prometheus.CounterVec
+	ExportSeconds  *prometheus.HistogramVec
+	SpansDropped   *prometheus.CounterVec
+	TargetFailing  *prometheus.GaugeVec
+	ViewEvicted    prometheus.Counter
+	Panics         *prometheus.CounterVec
+
+	reg prometheus.Registerer
+}
+
+// New makes the metrics and registers them.
+func New(reg prometheus.Registerer) *Set {
+	s := &Set{reg: reg}
+	s.SpansReceived = s.counter(spansReceived)
+	s.SpansRejected = s.counter(spansRejected)
+	s.Messages = s.counter(messages)
+	s.Aside = s.counter(aside)
+	s.BytesReceived = s.counter(bytesReceived)
+	s.ExportSpans = s.counter(exportSpans)
+	s.ExportRequests = s.counter(exportRequests)
+	s.ExportSeconds = prometheus.NewHistogramVec(prometheus.HistogramOpts{
+		Name: exportSeconds.Name, Help: exportSeconds.Help,
+		Buckets: []float64{.005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30, 60, 300, 1800},
+	}, exportSeconds.Labels)
+	reg.MustRegister(s.ExportSeconds)
+	s.SpansDropped = s.counter(spansDropped)
+	s.TargetFailing = prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: targetFailing.Name, Help: targetFailing.Help}, targetFailing.Labels)
+	reg.MustRegister(s.TargetFailing)
+	s.ViewEvicted = prometheus.NewCounter(prometheus.CounterOpts{Name: viewEvicted.Name, Help: viewEvicted.Help})
+	reg.MustRegister(s.ViewEvicted)
+	s.Panics = s.counter(panics)
+	return s
+}
+
+func (s *Set) counter(m Metric) *prometheus.CounterVec {
+	v := prometheus.NewCounterVec(prometheus.CounterOpts{Name: m.Name, Help: m.Help}, m.Labels)
+	s.reg.MustRegister(v)
+	return v
+}
+
+// Held registers what a target holds, asked for when the metrics are read.
+func (s *Set) Held(target string, held func() (spans, bytes int64)) {
+	labels := prometheus.Labels{"target": target}
+	s.gauge(spansHeld, labels, func() float64 { n, _ := held(); return float64(n) })
+	s.gauge(queueBytes, labels, func() float64 { _, n := held(); return float64(n) })
+}
+
+// View registers what the built-in view holds.
+func (s *Set) View(held func() (traces, spans, bytes int64)) {
+	s.gauge(viewTraces, nil, func() float64 { n, _, _ := held(); return float64(n) })
+	s.gauge(viewSpans, nil, func() float64 { _, n, _ := held(); return float64(n) })
+	s.gauge(viewBytes, nil, func() float64 { _, _, n := held(); return float64(n) })
+}
+
+func (s *Set) gauge(m Metric, labels prometheus.Labels, f func() float64) {
+	s.reg.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: m.Name, Help: m.Help, ConstLabels: labels}, f))
+}
+
+// Protocol is the protocol of a format's name: what stands before the first
+// dot.
+func Protocol(format string) string {
+	p, _, _ := strings.Cut(format, ".")
+	return p
+}

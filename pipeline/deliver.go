@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package pipeline
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"runtime/debug"
+	"sync"
+	"time"
+
+	"github.com/cenkalti/backoff/v5"
+
+	"github.com/spanbridge/spanbridge/internal/metrics"
+)
+
+// Retry says how a parcel is tried again that a target did not take for a
+// while.
+type Retry struct {
+	Initial, Max time.Duration
+	// GiveUpAfter ends the trying; 0 never does. Then the bound of the queue
+	// decides.
+	GiveUpAfter time.Duration
+}
+
+// retryable is an error that is for a while.
+type retryable interface {
+	error
+	RetryAfter() time.Duration
+}
+
+// deliver sends a parcel until it is taken, refused or given up. It returns
+// false when the context ended first.
+func (t *Target) deliver(ctx context.Context, p *parcel) bool {
+	wait := backoff.NewExponentialBackOff()
+	wait.InitialInterval = max(t.opts.Retry.Initial, time.Millisecond)
+	wait.MaxInterval = max(t.opts.Retry.Max, wait.InitialInterval)
+	wait.Reset()
+	began := t.inTime()
+	for {
+		unwritten, err := t.consume(ctx, p)
+		if ctx.Err() != nil && err != nil {
+			return false
+		}
+		var again retryable
+		switch {
+		case err == nil:
+			t.ledger.request(delivered)
+			t.ledger.out(malformed, unwritten)
+			t.ledger.out(delivered, len(p.Items)-unwritten)
+			t.ledger.latency(t.inTime().Sub(time.Unix(0, p.oldest)))
+			t.health.good()
+			return true
+		case !errors.As(err, &again):
+			t.ledger.request(refused)
+			t.ledger.out(refused, len(p.Items))
+			t.health.lost("the target refused spans", len(p.Items), err)
+			return true
+		}
+		t.ledger.request(retried)
+		t.health.bad(err)
+		if limit := t.opts.Retry.GiveUpAfter; limit > 0 && t.inTime().Sub(began) >= limit {
+			t.ledger.out(expired, len(p.Items))
+			t.health.lost(fmt.Sprintf("spans were given up after %v", limit), len(p.Items), err)
+			return true
+		}
+		timer := time.NewTimer(max(wait.NextBackOff(), again.RetryAfter()))
+		select {
+		case <-timer.C:
+		case <-ctx.Done():
+			timer.Stop()
+			return false
+		}
+	}
+}
+
+// consume calls the consumer. A panic there costs the parcel, not the process.
+func (t *Target) consume(ctx context.Context, p *parcel) (unwritten int, err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			t.ledger.panicked()
+			t.log.Error("panic while sending", "panic", r, "stack", string(debug.Stack()))
+			err = fmt.Errorf("panic: %v", r)
+		}
+	}()
+	if len(p.Items) == 0 && len(p.Notices) == 0 {
+		return 0, nil
+	}
+	return t.consumer.Consume(ctx, p.Parcel)
+}
+
+// health logs when a target stops and starts to take spans, and what it
+// refuses, at most once in a while.
+type health struct {
+	set  *metrics.Set
+	name string
+	log  *slog.Logger
+
+	mu        sync.Mutex
+	failing   bool
+	since     time.Time
+	lastLog   time.Time
+	lastLost  time.Time
+	lostSpans int
+}
+
+// logEvery is the least time between two lines on the same trouble.
+const logEvery = 30 * time.Second
+
+func (h *health) good() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.failing {
+		h.failing = false
+		h.set.TargetFailing.WithLabelValues(h.name).Set(0)
+		h.log.Info("the target takes spans again", "after", time.Since(h.since).Round(time.Millisecond))
+	}
+}
+
+func (h *health) bad(err error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	now := time.Now()
+	if !h.failing {
+		h.failing, h.since = true, now
+		h.set.TargetFailing.WithLabelValues(h.name).Set(1)
+	} else if now.Sub(h.lastLog) < logEvery {
+		return
+	}
+	h.lastLog = now
+	h.log.Warn("the target does not take spans, trying again", "since", h.since.Format(time.RFC3339), "err", err)
+}
+
+func (h *health) lost(what string, spans int, err error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.lostSpans += spans
+	now := time.Now()
+	if now.Sub(h.lastLost) < logEvery {
+		return
+	}
+	h.lastLost = now
+	h.log.Warn(what, "spans", h.lostSpans, "err", err)
+	h.lostSpans = 0
+}

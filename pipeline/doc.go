@@ -1,0 +1,13 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package pipeline moves spans: from the receivers into the log, and from the
+// log to each target at the target's own pace. It is the only part that runs by
+// itself; what comes in are decoded batches, what goes out are parcels of spans
+// for a Consumer. It knows neither formats nor transports.
+//
+// A span is counted once when it is taken (Intake) and, for every target, once
+// when it leaves the queue; package metrics has the sum that must hold. Nothing
+// is lost here but what a full queue with the policy drop_oldest skips, what a
+// target refuses, and what is given up after trying for as long as configured:
+// all three are counted and logged.
+package pipeline

@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package pipeline
+
+import (
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/spanbridge/spanbridge/internal/metrics"
+)
+
+// outcome is what became of spans or requests.
+type outcome int
+
+const (
+	delivered outcome = iota
+	refused
+	malformed // no form at the target
+	expired   // given up after trying
+	retried
+)
+
+var outcomeNames = [...]string{"delivered", "refused", "malformed", "expired", "retried"}
+
+// ledger counts what leaves the queue of a target.
+type ledger struct {
+	name     string
+	set      *metrics.Set
+	spans    [4]prometheus.Counter
+	requests [5]prometheus.Counter
+	seconds  prometheus.Observer
+	full     prometheus.Counter
+}
+
+func newLedger(set *metrics.Set, target string) *ledger {
+	l := &ledger{
+		name: target, set: set,
+		seconds: set.ExportSeconds.WithLabelValues(target),
+		full:    set.SpansDropped.WithLabelValues(target, "queue_full"),
+	}
+	for o := range l.spans {
+		l.spans[o] = set.ExportSpans.WithLabelValues(target, outcomeNames[o])
+	}
+	for _, o := range []outcome{delivered, refused, retried} {
+		l.requests[o] = set.ExportRequests.WithLabelValues(target, outcomeNames[o])
+	}
+	set.TargetFailing.WithLabelValues(target).Set(0)
+	return l
+}
+
+func (l *ledger) out(o outcome, spans int) { l.spans[o].Add(float64(spans)) }
+func (l *ledger) request(o outcome)        { l.requests[o].Inc() }
+func (l *ledger) latency(d time.Duration)  { l.seconds.Observe(d.Seconds()) }
+func (l *ledger) dropped(spans int)        { l.full.Add(float64(spans)) }
+func (l *ledger) panicked()                { l.set.Panics.WithLabelValues("target " + l.name).Inc() }

@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package pipeline
+
+import (
+	"encoding/binary"
+	"errors"
+	"sync"
+
+	"github.com/spanbridge/spanbridge/assemble"
+	"github.com/spanbridge/spanbridge/span"
+)
+
+// A record of the log is a message as it arrived: the body untouched, and a
+// head that says how it came.
+//
+//	head = version(1 byte, 1) received(uvarint, ns since 1970)
+//	       format(uvarint length, bytes) transport(uvarint length, bytes)
+const recordVersion = 1
+
+var errHead = errors.New("pipeline: a record's head cannot be read")
+
+func appendHead(dst []byte, o span.Origin) []byte {
+	dst = append(dst, recordVersion)
+	dst = binary.AppendUvarint(dst, uint64(o.Received))
+	dst = binary.AppendUvarint(dst, uint64(len(o.Format)))
+	dst = append(dst, o.Format...)
+	dst = binary.AppendUvarint(dst, uint64(len(o.Transport)))
+	return append(dst, o.Transport...)
+}
+
+func readHead(p []byte) (o span.Origin, err error) {
+	if len(p) == 0 || p[0] != recordVersion {
+		return o, errHead
+	}
+	p = p[1:]
+	received, n := binary.Uvarint(p)
+	if n <= 0 {
+		return o, errHead
+	}
+	o.Received = int64(received)
+	p = p[n:]
+	for _, s := range []*string{&o.Format, &o.Transport} {
+		size, n := binary.Uvarint(p)
+		if n <= 0 || size > uint64(len(p)-n) {
+			return o, errHead
+		}
+		*s = string(p[n : n+int(size)])
+		p = p[n+int(size):]
+	}
+	return o, nil
+}
+
+// Decoder makes a batch of a body that was decoded before.
+type Decoder func(body []byte, origin span.Origin) (*span.Batch, error)
+
+// arrival is a decoded record. Targets that keep up share it.
+type arrival struct {
+	batch *span.Batch
+	split sync.Once
+	ids   []span.Identity // unique ids, beside the spans of the batch
+}
+
+// unique gives the identities after shared spans were split.
+func (a *arrival) unique() []span.Identity {
+	a.split.Do(func() {
+		items := appendItems(nil, a, nil, 0, a.batch.Len())
+		assemble.Join(items)
+		a.ids = make([]span.Identity, len(items))
+		for i := range items {
+			a.ids[i] = items[i].Identity
+		}
+	})
+	return a.ids
+}
+
+// appendItems appends spans of an arrival under the given identities, or under
+// those that they came with.
+func appendItems(dst []span.Item, a *arrival, ids []span.Identity, from, to int) []span.Item {
+	spans := a.batch.Spans()
+	for i := from; i < to; i++ {
+		id := span.Identity{ID: spans[i].ID, Parent: spans[i].Parent}
+		if ids != nil {
+			id = ids[i]
+		}
+		dst = append(dst, span.Item{Batch: a.batch, Index: i, Identity: id})
+	}
+	return dst
+}
