@@ -14,6 +14,7 @@ import (
 	"github.com/cenkalti/backoff/v5"
 
 	"github.com/spanbridge/spanbridge/internal/metrics"
+	"github.com/spanbridge/spanbridge/span"
 )
 
 // Retry says how a parcel is tried again that a target did not take for a
@@ -40,7 +41,7 @@ func (t *Target) deliver(ctx context.Context, p *parcel) bool {
 	wait.Reset()
 	began := t.inTime()
 	for {
-		unwritten, err := t.consume(ctx, p)
+		left, err := t.consume(ctx, p)
 		if ctx.Err() != nil && err != nil {
 			return false
 		}
@@ -48,8 +49,12 @@ func (t *Target) deliver(ctx context.Context, p *parcel) bool {
 		switch {
 		case err == nil:
 			t.ledger.request(delivered)
-			t.ledger.out(malformed, unwritten)
-			t.ledger.out(delivered, len(p.Items)-unwritten)
+			t.ledger.out(malformed, left.NoForm)
+			t.ledger.out(refused, left.Refused)
+			t.ledger.out(delivered, len(p.Items)-left.NoForm-left.Refused)
+			if n := left.NoForm + left.Refused; n > 0 {
+				t.health.lost("the target did not take all spans", n, errors.New(left.Why))
+			}
 			t.ledger.latency(t.inTime().Sub(time.Unix(0, p.oldest)))
 			t.health.good()
 			return true
@@ -77,7 +82,7 @@ func (t *Target) deliver(ctx context.Context, p *parcel) bool {
 }
 
 // consume calls the consumer. A panic there costs the parcel, not the process.
-func (t *Target) consume(ctx context.Context, p *parcel) (unwritten int, err error) {
+func (t *Target) consume(ctx context.Context, p *parcel) (left span.LeftOut, err error) {
 	defer func() {
 		if r := recover(); r != nil {
 			t.ledger.panicked()
@@ -86,7 +91,7 @@ func (t *Target) consume(ctx context.Context, p *parcel) (unwritten int, err err
 		}
 	}()
 	if len(p.Items) == 0 && len(p.Notices) == 0 {
-		return 0, nil
+		return left, nil
 	}
 	return t.consumer.Consume(ctx, p.Parcel)
 }

@@ -123,17 +123,18 @@ type sink struct {
 	calls  int
 }
 
-func (s *sink) Consume(ctx context.Context, p span.Parcel) (int, error) {
+func (s *sink) Consume(_ context.Context, p span.Parcel) (span.LeftOut, error) {
 	s.mu.Lock()
 	s.calls++
 	call := s.calls
 	s.mu.Unlock()
-	unwritten := 0
+	var left span.LeftOut
 	if s.answer != nil {
-		var err error
-		if unwritten, err = s.answer(call, p); err != nil {
-			return 0, err
+		n, err := s.answer(call, p)
+		if err != nil {
+			return left, err
 		}
+		left.NoForm = n
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -141,7 +142,7 @@ func (s *sink) Consume(ctx context.Context, p span.Parcel) (int, error) {
 	for _, it := range p.Items {
 		s.ids = append(s.ids, it.ID)
 	}
-	return unwritten, nil
+	return left, nil
 }
 
 func (s *sink) got() []span.ID {
@@ -431,7 +432,7 @@ func BenchmarkPipeline(b *testing.B) {
 
 type consume func(span.Parcel)
 
-func (c consume) Consume(_ context.Context, p span.Parcel) (int, error) {
+func (c consume) Consume(_ context.Context, p span.Parcel) (span.LeftOut, error) {
 	c(p)
-	return 0, nil
+	return span.LeftOut{}, nil
 }

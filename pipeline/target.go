@@ -19,9 +19,8 @@ type Consumer interface {
 	// Consume returns when the target has taken the parcel, or will not: then
 	// with an error. An error that has a method RetryAfter() time.Duration is
 	// for a while, and the parcel is tried again; any other refuses it for good.
-	// The number says how many spans have no form at the target and were left
-	// out. The parcel must not be kept.
-	Consume(context.Context, span.Parcel) (unwritten int, err error)
+	// The parcel must not be kept.
+	Consume(context.Context, span.Parcel) (span.LeftOut, error)
 }
 
 // Options of a target.

@@ -10,3 +10,11 @@ type Parcel struct {
 	// Notices are batches that tell of reporting processes.
 	Notices []*Batch
 }
+
+// LeftOut says which spans of a parcel a target did not get although it took
+// the parcel.
+type LeftOut struct {
+	NoForm  int // they cannot be written in the target's protocol
+	Refused int // the target said that it refused that many
+	Why     string
+}

@@ -49,6 +49,11 @@ type Port struct {
 	Network Network
 	Listen  string // the default, on loopback
 	About   string // for the table of ports
+	// WrongMethod is the HTTP status for a path that is there with another
+	// method; 0 stands for 405.
+	WrongMethod int
+	// CORS: pages of any origin may report to the port.
+	CORS bool
 }
 
 // HTTPRoute is a path of a port. Either Format or Respond is set.
@@ -139,12 +144,18 @@ type Target struct {
 	UniqueIDs bool
 	// New makes the encoder of one target.
 	New func() Encoder
+	// Refused reads the answer to a message that was taken: how many of its
+	// spans the target says it refused, and why. nil: an answer says nothing.
+	Refused func(answer []byte) (spans int, why string)
 }
 
 // Encoder writes spans in the form that a target takes. An encoder may be used
 // by one goroutine at a time; the instances of one target share what must be
 // remembered between payloads.
 type Encoder interface {
+	// Fork makes another encoder of the same target, which shares what must be
+	// remembered between payloads.
+	Fork() Encoder
 	// Reset starts a new payload.
 	Reset()
 	// Add writes items, and says how many of them have no form at the target.

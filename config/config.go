@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package config
+
+import "time"
+
+// Config is all settings. The tags doc are the text of docs/config.md.
+type Config struct {
+	Receivers map[string]*Receiver `yaml:"receivers" doc:"The ways in, by name. Every one is there without being named, at the address of the table below."`
+	Limits    Limits               `yaml:"limits" doc:"What a client may send."`
+	Targets   map[string]*Target   `yaml:"targets" doc:"The ways out: any number, under names of your own. Each gets every span, at its own pace."`
+	View      View                 `yaml:"view" doc:"The built-in view: recent traces in memory, Zipkin's query API and a page, at the address of the receiver zipkin."`
+	Queue     Queue                `yaml:"queue" doc:"The log between receivers and targets. It lives in memory: what it holds when the process is killed is lost."`
+	Sampling  Sampling             `yaml:"sampling" doc:"What Jaeger clients are told when they ask how much to sample."`
+	Admin     Admin                `yaml:"admin" doc:"Metrics, health and profiles. Keep it where only you can reach it."`
+	Log       Log                  `yaml:"log" doc:"The gateway's own log, on standard error."`
+	Shutdown  Shutdown             `yaml:"shutdown" doc:"The end of the process, on SIGTERM or SIGINT."`
+}
+
+// Receiver is a port to receive at.
+type Receiver struct {
+	Enabled bool   `yaml:"enabled" doc:"false leaves the port closed."`
+	Listen  string `yaml:"listen" doc:"Address and port. Without an address (\":9411\") every interface is listened at: the port is open to everybody who can reach the machine."`
+	Strict  bool   `yaml:"strict" doc:"true takes nothing of a message with a malformed span, as the real Zipkin server does; false takes the good ones. The answer is the same."`
+}
+
+// Limits bound what clients send.
+type Limits struct {
+	Body          Size          `yaml:"body" doc:"The longest HTTP body as sent."`
+	Inflated      Size          `yaml:"inflated" doc:"The longest HTTP body after decompression."`
+	Message       Size          `yaml:"message" doc:"The longest gRPC message after decompression. SkyWalking's agents send up to 50MiB."`
+	HeaderTimeout time.Duration `yaml:"header_timeout" doc:"How long a client may take for the head of a request."`
+	ReadTimeout   time.Duration `yaml:"read_timeout" doc:"How long a client may take for a whole HTTP request."`
+	IdleTimeout   time.Duration `yaml:"idle_timeout" doc:"How long an HTTP connection is kept without a request."`
+}
+
+// Target is a backend to send to.
+type Target struct {
+	Kind        string            `yaml:"kind" doc:"What it is; see the table of kinds."`
+	Endpoint    string            `yaml:"endpoint" doc:"Where it is: a URL for kinds by HTTP (the path of the protocol is added when there is none), host:port for kinds by gRPC, https://host:port for gRPC with TLS."`
+	Enabled     bool              `yaml:"enabled" doc:"false keeps the settings and sends nothing."`
+	Headers     map[string]string `yaml:"headers" doc:"Headers (gRPC: metadata) to add to every request, such as authorization."`
+	TLS         TLS               `yaml:"tls" doc:"How the target is trusted. Any setting here turns TLS on for kinds by gRPC."`
+	Gzip        bool              `yaml:"gzip" doc:"Compress what is sent."`
+	Timeout     time.Duration     `yaml:"timeout" doc:"The longest that a request may take."`
+	Connections int               `yaml:"connections" doc:"How many requests may be on their way at once."`
+	Batch       Batch             `yaml:"batch" doc:"How many spans go into a request."`
+	Retry       Retry             `yaml:"retry" doc:"What happens when the target does not take a request."`
+	Queue       TargetQueue       `yaml:"queue" doc:"What may wait for the target."`
+}
+
+// TLS is how a target is trusted.
+type TLS struct {
+	CAFile             string `yaml:"ca_file" doc:"Certificates (PEM) that the target's certificate must come from; the system's when not set."`
+	CertFile           string `yaml:"cert_file" doc:"The gateway's own certificate (PEM), for targets that ask for one."`
+	KeyFile            string `yaml:"key_file" doc:"The key (PEM) of cert_file."`
+	ServerName         string `yaml:"server_name" doc:"The name expected in the target's certificate, when it is not the host of the endpoint."`
+	InsecureSkipVerify bool   `yaml:"insecure_skip_verify" doc:"true takes any certificate: whoever is between can read and change what is sent."`
+}
+
+// Batch is how many spans go into a request.
+type Batch struct {
+	Spans  int           `yaml:"spans" doc:"The most spans of a request (the spans of one SkyWalking segment stay together)."`
+	Bytes  Size          `yaml:"bytes" doc:"A request is sent when the messages in it had that many bytes as received."`
+	Linger time.Duration `yaml:"linger" doc:"How long the first span of a request waits for more."`
+}
+
+// Retry is what happens when a target does not take a request.
+type Retry struct {
+	Initial     time.Duration `yaml:"initial" doc:"The first wait; each one after it is about half as long again."`
+	Max         time.Duration `yaml:"max" doc:"The longest wait."`
+	GiveUpAfter time.Duration `yaml:"give_up_after" doc:"Spans are given up (and counted as expired) after that time; 0s: never, then the bound of the queue decides."`
+}
+
+// TargetQueue is what may wait for a target.
+type TargetQueue struct {
+	MaxBytes Size   `yaml:"max_bytes" doc:"The most bytes of messages that are held for the target."`
+	WhenFull string `yaml:"when_full" doc:"refuse: clients are told to come again later. drop_oldest: the oldest spans that wait are dropped and counted; spans that were acknowledged are lost."`
+}
+
+// View is the built-in view.
+type View struct {
+	Enabled       bool `yaml:"enabled" doc:"false leaves out the view and its queries."`
+	Memory        Size `yaml:"memory" doc:"How much memory recent spans may take; the oldest make room for new ones."`
+	StrictTraceID bool `yaml:"strict_trace_id" doc:"true keeps a trace id of 64 bits and one of 128 bits that ends in it apart; false shows them as one trace unless two different long ones are there."`
+}
+
+// Queue is the log.
+type Queue struct {
+	Decoded Size `yaml:"decoded" doc:"How much memory the newest messages may take in decoded form, so that targets that keep up need not decode again."`
+}
+
+// Sampling is the answer to Jaeger's remote samplers.
+type Sampling struct {
+	StrategiesFile string `yaml:"strategies_file" doc:"A file in Jaeger's format of sampling strategies. It is read again when it changes. Without one every service is told to sample 1 trace in 1000, as Jaeger does."`
+}
+
+// Admin is the port for operators.
+type Admin struct {
+	Enabled bool   `yaml:"enabled" doc:"false leaves the port closed."`
+	Listen  string `yaml:"listen" doc:"Address and port of /metrics, /healthz, /readyz and /debug/pprof."`
+}
+
+// Log is the gateway's own log.
+type Log struct {
+	Level  string `yaml:"level" doc:"debug, info, warn or error."`
+	Format string `yaml:"format" doc:"text or json."`
+}
+
+// Shutdown is the end of the process.
+type Shutdown struct {
+	Drain time.Duration `yaml:"drain" doc:"How long the targets may take for what is still in the queue."`
+}

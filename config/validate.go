@@ -1,0 +1,184 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package config
+
+import (
+	"fmt"
+	"maps"
+	"net"
+	"net/url"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// validate checks what single values cannot tell. It opens nothing.
+func (r *reader) validate(c *Config) {
+	r.addresses(c)
+	for _, s := range []struct {
+		path string
+		size Size
+	}{
+		{"limits.body", c.Limits.Body}, {"limits.inflated", c.Limits.Inflated}, {"limits.message", c.Limits.Message},
+	} {
+		if s.size < 1024 || s.size > 1<<30 {
+			r.wrong(s.path, s.size.String(), "1KiB to 1GiB")
+		}
+	}
+	for _, d := range []struct {
+		path string
+		time time.Duration
+	}{
+		{"limits.header_timeout", c.Limits.HeaderTimeout}, {"limits.read_timeout", c.Limits.ReadTimeout}, {"limits.idle_timeout", c.Limits.IdleTimeout},
+	} {
+		if d.time <= 0 {
+			r.wrong(d.path, d.time.String(), "more than 0s: a client that says nothing must not stay for ever")
+		}
+	}
+	if c.View.Enabled && c.View.Memory < 1<<20 {
+		r.wrong("view.memory", c.View.Memory.String(), "at least 1MiB")
+	}
+	r.oneOf("log.level", c.Log.Level, []string{"debug", "info", "warn", "error"})
+	r.oneOf("log.format", c.Log.Format, []string{"text", "json"})
+	if c.Shutdown.Drain < 0 {
+		r.wrong("shutdown.drain", c.Shutdown.Drain.String(), "0s or more")
+	}
+	for _, name := range slices.Sorted(maps.Keys(c.Targets)) {
+		r.target(name, c.Targets[name])
+	}
+}
+
+// wrong is a fault of the value at a path.
+func (r *reader) wrong(path, found, want string) {
+	for _, f := range r.faults {
+		if f.Path == path {
+			return // its text is wrong already
+		}
+	}
+	p, ok := r.places[path]
+	for at := path; !ok && at != ""; {
+		// The nearest section around a value that was not given.
+		i := strings.LastIndexByte(at, '.')
+		if i < 0 {
+			break
+		}
+		at = at[:i]
+		p, ok = r.places[at]
+	}
+	if !ok {
+		p.text = "configuration"
+		if r.name != "" {
+			p.text = r.name
+		}
+	}
+	r.fault(p, path, found, want)
+}
+
+func (r *reader) oneOf(path, found string, words []string) {
+	if !slices.Contains(words, found) {
+		r.wrong(path, strconv.Quote(found)+nearest(found, words), strings.Join(words, " or "))
+	}
+}
+
+// addresses checks the addresses to listen at, and that no two are the same.
+func (r *reader) addresses(c *Config) {
+	taken := make(map[string]string)
+	check := func(path, network, listen string) {
+		host, port, err := net.SplitHostPort(listen)
+		n, perr := strconv.ParseUint(port, 10, 16)
+		if err != nil || perr != nil || strings.ContainsAny(host, " /") {
+			r.wrong(path, strconv.Quote(listen), "an address and a port such as 127.0.0.1:9411 or :9411")
+			return
+		}
+		key := network + " " + listen
+		if other, ok := taken[key]; ok && n != 0 {
+			r.wrong(path, listen+", which "+other+" has too", "an address of its own")
+			return
+		}
+		taken[key] = path
+	}
+	for _, p := range r.known.Ports {
+		if x := c.Receivers[p.Name]; x.Enabled {
+			check("receivers."+p.Name+".listen", p.network(), x.Listen)
+		}
+	}
+	if c.Admin.Enabled {
+		check("admin.listen", "tcp", c.Admin.Listen)
+	}
+}
+
+func (p Port) network() string {
+	if p.UDP {
+		return "udp"
+	}
+	return "tcp"
+}
+
+var targetName = regexp.MustCompile(`^[a-z0-9][a-z0-9_-]{0,62}$`)
+
+func (r *reader) target(name string, t *Target) {
+	path := "targets." + name
+	if !targetName.MatchString(name) || name == "view" {
+		r.wrong(path, fmt.Sprintf("the name %q", name), "up to 63 of a-z, 0-9, _ and -, not view")
+	}
+	kind, ok := r.known.kind(t.Kind)
+	switch {
+	case t.Kind == "":
+		r.wrong(path+".kind", "nothing", "one of "+strings.Join(r.known.kinds(), ", "))
+	case !ok:
+		r.wrong(path+".kind", strconv.Quote(t.Kind)+nearest(t.Kind, r.known.kinds()), "one of "+strings.Join(r.known.kinds(), ", "))
+	default:
+		r.endpoint(path+".endpoint", t.Endpoint, kind)
+	}
+	if t.Timeout <= 0 {
+		r.wrong(path+".timeout", t.Timeout.String(), "more than 0s")
+	}
+	if t.Connections < 1 || t.Connections > 64 {
+		r.wrong(path+".connections", strconv.Itoa(t.Connections), "1 to 64")
+	}
+	if t.Batch.Spans < 1 || t.Batch.Spans > 100_000 {
+		r.wrong(path+".batch.spans", strconv.Itoa(t.Batch.Spans), "1 to 100000")
+	}
+	if t.Batch.Bytes < 1 {
+		r.wrong(path+".batch.bytes", t.Batch.Bytes.String(), "1B or more")
+	}
+	if t.Batch.Linger < 0 || t.Batch.Linger > time.Minute {
+		r.wrong(path+".batch.linger", t.Batch.Linger.String(), "0s to 1m")
+	}
+	if t.Retry.Initial <= 0 || t.Retry.Max < t.Retry.Initial {
+		r.wrong(path+".retry", fmt.Sprintf("initial %s and max %s", t.Retry.Initial, t.Retry.Max), "initial above 0s, and max not below it")
+	}
+	if t.Retry.GiveUpAfter < 0 {
+		r.wrong(path+".retry.give_up_after", t.Retry.GiveUpAfter.String(), "0s (never) or more")
+	}
+	if t.Queue.MaxBytes < 1<<20 {
+		r.wrong(path+".queue.max_bytes", t.Queue.MaxBytes.String(), "1MiB or more")
+	}
+	r.oneOf(path+".queue.when_full", t.Queue.WhenFull, []string{"refuse", "drop_oldest"})
+	if (t.TLS.CertFile == "") != (t.TLS.KeyFile == "") {
+		r.wrong(path+".tls", "one of cert_file and key_file", "both or none")
+	}
+}
+
+func (r *reader) endpoint(path, endpoint string, kind Kind) {
+	if kind.HTTP {
+		u, err := url.Parse(endpoint)
+		if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
+			r.wrong(path, orNothing(endpoint), "a URL such as http://host:9411")
+		}
+		return
+	}
+	address := strings.TrimPrefix(strings.TrimPrefix(endpoint, "http://"), "https://")
+	if host, port, err := net.SplitHostPort(address); err != nil || host == "" || port == "" {
+		r.wrong(path, orNothing(endpoint), "host:port, or https://host:port for TLS")
+	}
+}
+
+func orNothing(s string) string {
+	if s == "" {
+		return "nothing"
+	}
+	return strconv.Quote(s)
+}

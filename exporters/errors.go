@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package exporters
+
+import (
+	"fmt"
+	"time"
+)
+
+// TryAgain is an error that is for a while.
+type TryAgain struct {
+	Err   error
+	After time.Duration // what the target asked for, 0 for nothing
+}
+
+func (e *TryAgain) Error() string { return e.Err.Error() }
+
+func (e *TryAgain) Unwrap() error { return e.Err }
+
+// RetryAfter is when to try again at the earliest; it marks the error as one
+// that is for a while.
+func (e *TryAgain) RetryAfter() time.Duration { return e.After }
+
+// Refused is the answer of a target that does not want what it was sent.
+type Refused struct {
+	Answer string // "400 Bad Request: …"
+}
+
+func (e *Refused) Error() string { return fmt.Sprintf("the target refused: %s", e.Answer) }

@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package exporters
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"strings"
+	"time"
+
+	"google.golang.org/genproto/googleapis/rpc/errdetails"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/backoff"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/credentials"
+	"google.golang.org/grpc/credentials/insecure"
+	"google.golang.org/grpc/encoding/gzip"
+	"google.golang.org/grpc/keepalive"
+	"google.golang.org/grpc/metadata"
+	"google.golang.org/grpc/status"
+
+	"github.com/spanbridge/spanbridge/internal/rawgrpc"
+	"github.com/spanbridge/spanbridge/translate"
+)
+
+// grpcSender calls the method of each message; messages in a row for a method
+// that takes a stream go out in one stream.
+type grpcSender struct {
+	conn    *grpc.ClientConn
+	md      metadata.MD
+	streams map[string]bool
+	timeout time.Duration
+	refused func([]byte) (int, string)
+}
+
+func newGRPCSender(target translate.Target, s Settings) (*grpcSender, error) {
+	address, secure := strings.CutPrefix(s.Endpoint, "https://")
+	if !secure {
+		address = strings.TrimPrefix(s.Endpoint, "http://")
+	}
+	if _, _, err := net.SplitHostPort(address); err != nil {
+		return nil, fmt.Errorf("endpoint: %q, want host:port, or https://host:port for TLS", s.Endpoint)
+	}
+	creds := insecure.NewCredentials()
+	if secure || !s.TLS.IsZero() {
+		config, err := s.TLS.config()
+		if err != nil {
+			return nil, err
+		}
+		creds = credentials.NewTLS(config)
+	}
+	calls := []grpc.CallOption{grpc.ForceCodecV2(rawgrpc.Codec{}), grpc.MaxCallRecvMsgSize(mostGRPCAnswer)}
+	if s.Gzip {
+		calls = append(calls, grpc.UseCompressor(gzip.Name))
+	}
+	conn, err := grpc.NewClient("dns:///"+address,
+		grpc.WithTransportCredentials(creds),
+		grpc.WithUserAgent(s.UserAgent),
+		grpc.WithDefaultCallOptions(calls...),
+		// Several addresses behind one name are used in turn.
+		grpc.WithDefaultServiceConfig(`{"loadBalancingConfig":[{"round_robin":{}}]}`),
+		grpc.WithDisableServiceConfig(),
+		// The default waits up to two minutes, in which a target that is back gets
+		// nothing.
+		grpc.WithConnectParams(grpc.ConnectParams{
+			Backoff:           backoff.Config{BaseDelay: 200 * time.Millisecond, Multiplier: 1.6, Jitter: 0.2, MaxDelay: 5 * time.Second},
+			MinConnectTimeout: 5 * time.Second,
+		}),
+		grpc.WithKeepaliveParams(keepalive.ClientParameters{Time: 5 * time.Minute, Timeout: 20 * time.Second}),
+	)
+	if err != nil {
+		return nil, fmt.Errorf("endpoint: %w", err)
+	}
+	g := &grpcSender{conn: conn, streams: target.Methods, timeout: s.Timeout, refused: target.Refused, md: make(metadata.MD)}
+	for k, v := range s.Headers {
+		g.md.Set(k, v)
+	}
+	return g, nil
+}
+
+// mostGRPCAnswer bounds an answer.
+const mostGRPCAnswer = 4 << 20
+
+func (g *grpcSender) close() { _ = g.conn.Close() }
+
+func (g *grpcSender) send(ctx context.Context, messages []translate.Message) (a answers, err error) {
+	if len(g.md) > 0 {
+		ctx = metadata.NewOutgoingContext(ctx, g.md)
+	}
+	for len(messages) > 0 {
+		n := 1
+		if g.streams[messages[0].Method] {
+			for n < len(messages) && messages[n].Method == messages[0].Method {
+				n++
+			}
+		}
+		answer, err := g.call(ctx, messages[:n])
+		if err != nil {
+			return a, judgeGRPC(messages[0].Method, err)
+		}
+		if g.refused != nil {
+			if n, why := g.refused(answer); n > 0 {
+				a.refused += n
+				a.why = why
+			}
+		}
+		messages = messages[n:]
+	}
+	return a, nil
+}
+
+// call sends messages to their method: one, or a stream of them.
+func (g *grpcSender) call(ctx context.Context, messages []translate.Message) ([]byte, error) {
+	if g.timeout > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, g.timeout)
+		defer cancel()
+	}
+	method := messages[0].Method
+	var answer rawgrpc.Message
+	if !g.streams[method] {
+		if err := g.conn.Invoke(ctx, method, rawgrpc.New(messages[0].Body), &answer); err != nil {
+			return nil, err
+		}
+		defer answer.Free()
+		return answer.Copy(), nil
+	}
+	stream, err := g.conn.NewStream(ctx, &grpc.StreamDesc{ClientStreams: true}, method)
+	if err != nil {
+		return nil, err
+	}
+	for i := range messages {
+		if err := stream.SendMsg(rawgrpc.New(messages[i].Body)); err != nil {
+			if errors.Is(err, io.EOF) {
+				break // RecvMsg knows why
+			}
+			return nil, err
+		}
+	}
+	if err := stream.CloseSend(); err != nil {
+		return nil, err
+	}
+	if err := stream.RecvMsg(&answer); err != nil {
+		if errors.Is(err, io.EOF) {
+			return nil, nil // no answer but a good end
+		}
+		return nil, err
+	}
+	defer answer.Free()
+	return answer.Copy(), nil
+}
+
+// judgeGRPC sorts an answer. Only codes that blame the message refuse it.
+func judgeGRPC(method string, err error) error {
+	st := status.Convert(err)
+	text := fmt.Sprintf("%s: %s: %s", method, st.Code(), st.Message())
+	switch st.Code() {
+	case codes.InvalidArgument, codes.OutOfRange, codes.FailedPrecondition, codes.AlreadyExists:
+		return &Refused{Answer: text}
+	}
+	again := &TryAgain{Err: errors.New(text)}
+	for _, d := range st.Details() {
+		if info, ok := d.(*errdetails.RetryInfo); ok {
+			again.After = min(max(info.GetRetryDelay().AsDuration(), 0), mostWait)
+		}
+	}
+	return again
+}

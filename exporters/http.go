@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package exporters
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/klauspost/compress/gzip"
+
+	"github.com/spanbridge/spanbridge/translate"
+)
+
+// httpSender posts each message as a body.
+type httpSender struct {
+	client  *http.Client
+	url     string
+	header  http.Header
+	host    string // of the header Host, when the settings give one
+	gzip    bool
+	timeout time.Duration
+	refused func([]byte) (int, string)
+}
+
+func newHTTPSender(target translate.Target, s Settings) (*httpSender, error) {
+	u, err := url.Parse(s.Endpoint)
+	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
+		return nil, fmt.Errorf("endpoint: %q, want a URL such as http://host:port%s", s.Endpoint, target.Path)
+	}
+	if u.Path == "" || u.Path == "/" {
+		u.Path = target.Path
+	}
+	config, err := s.TLS.config()
+	if err != nil {
+		return nil, err
+	}
+	h := &httpSender{
+		url: u.String(), header: make(http.Header), gzip: s.Gzip, timeout: s.Timeout, refused: target.Refused,
+		client: &http.Client{
+			Transport: &http.Transport{
+				Proxy:               http.ProxyFromEnvironment,
+				DialContext:         (&net.Dialer{Timeout: 10 * time.Second, KeepAlive: 30 * time.Second}).DialContext,
+				TLSClientConfig:     config,
+				TLSHandshakeTimeout: 10 * time.Second,
+				MaxIdleConnsPerHost: max(s.Connections, 2),
+				IdleConnTimeout:     90 * time.Second,
+				DisableCompression:  true,
+				ForceAttemptHTTP2:   true,
+				WriteBufferSize:     64 << 10,
+			},
+			// A redirect would turn the POST into a GET; the address is wrong.
+			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+		},
+	}
+	h.header.Set("Content-Type", target.Media)
+	h.header.Set("User-Agent", s.UserAgent)
+	if s.Gzip {
+		h.header.Set("Content-Encoding", "gzip")
+	}
+	for k, v := range s.Headers {
+		if strings.EqualFold(k, "Host") {
+			h.host = v
+			continue
+		}
+		h.header.Set(k, v)
+	}
+	return h, nil
+}
+
+func (h *httpSender) close() { h.client.CloseIdleConnections() }
+
+func (h *httpSender) send(ctx context.Context, messages []translate.Message) (a answers, err error) {
+	for i := range messages {
+		answer, err := h.post(ctx, messages[i].Body)
+		if err != nil {
+			return a, err
+		}
+		if h.refused != nil {
+			if n, why := h.refused(answer); n > 0 {
+				a.refused += n
+				a.why = why
+			}
+		}
+	}
+	return a, nil
+}
+
+// zipper compresses a body; it is used again.
+type zipper struct {
+	buf bytes.Buffer
+	w   *gzip.Writer
+}
+
+var zippers = sync.Pool{New: func() any {
+	z := &zipper{}
+	z.w, _ = gzip.NewWriterLevel(&z.buf, gzip.BestSpeed)
+	return z
+}}
+
+// mostAnswer is how much of an answer is read.
+const mostAnswer = 64 << 10
+
+func (h *httpSender) post(ctx context.Context, body []byte) (answer []byte, err error) {
+	if h.timeout > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, h.timeout)
+		defer cancel()
+	}
+	if h.gzip {
+		z := zippers.Get().(*zipper)
+		z.buf.Reset()
+		z.w.Reset(&z.buf)
+		_, _ = z.w.Write(body)
+		_ = z.w.Close()
+		// The transport may read the body after an early answer, so it is not
+		// the pool's memory.
+		body = bytes.Clone(z.buf.Bytes())
+		zippers.Put(z)
+	}
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, h.url, bytes.NewReader(body))
+	if err != nil {
+		return nil, fmt.Errorf("endpoint: %w", err)
+	}
+	req.Header = h.header
+	if h.host != "" {
+		req.Host = h.host
+	}
+	resp, err := h.client.Do(req)
+	if err != nil {
+		return nil, &TryAgain{Err: err}
+	}
+	defer resp.Body.Close()
+	answer, _ = io.ReadAll(io.LimitReader(resp.Body, mostAnswer))
+	_, _ = io.Copy(io.Discard, io.LimitReader(resp.Body, mostAnswer))
+	return answer, judgeHTTP(resp, answer)
+}
+
+// judgeHTTP sorts an answer. Only statuses that blame the body refuse it: a
+// wrong path or token is mended in the settings, and the spans wait for that.
+func judgeHTTP(resp *http.Response, answer []byte) error {
+	if resp.StatusCode >= 200 && resp.StatusCode < 300 {
+		return nil
+	}
+	text := resp.Status
+	if line := strings.TrimSpace(string(answer[:min(len(answer), 300)])); line != "" {
+		text += ": " + line
+	}
+	switch resp.StatusCode {
+	case http.StatusBadRequest, http.StatusRequestEntityTooLarge, http.StatusUnsupportedMediaType, http.StatusUnprocessableEntity:
+		return &Refused{Answer: text}
+	}
+	return &TryAgain{Err: fmt.Errorf("the target answered %s", text), After: readRetryAfter(resp.Header.Get("Retry-After"))}
+}
+
+// mostWait bounds what a target can ask for.
+const mostWait = 5 * time.Minute
+
+// readRetryAfter reads seconds or a date (RFC 9110, 10.2.3).
+func readRetryAfter(v string) time.Duration {
+	if s, err := strconv.Atoi(v); err == nil {
+		return min(max(time.Duration(s)*time.Second, 0), mostWait)
+	}
+	if at, err := http.ParseTime(v); err == nil {
+		return min(max(time.Until(at), 0), mostWait)
+	}
+	return 0
+}

@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package rawgrpc carries gRPC messages as bytes. Codec leaves a *Message as it
+// is and hands every other type to protobuf, so that standard services (health)
+// work on the same connection. It is shared by receivers and exporters, which
+// must not know each other.
+package rawgrpc
+
+import (
+	"fmt"
+
+	"google.golang.org/grpc/encoding"
+	"google.golang.org/grpc/encoding/proto"
+	"google.golang.org/grpc/mem"
+)
+
+// Message is a gRPC message left as bytes.
+type Message struct {
+	data mem.BufferSlice
+}
+
+// New makes a message of p, which must not change until the message was sent.
+func New(p []byte) *Message {
+	return &Message{mem.BufferSlice{mem.SliceBuffer(p)}}
+}
+
+// Len is the length in bytes.
+func (m *Message) Len() int { return m.data.Len() }
+
+// Copy is the message in memory of its own: grpc-go's buffers go back to a
+// pool with Free.
+func (m *Message) Copy() []byte { return m.data.Materialize() }
+
+// AppendTo appends the message.
+func (m *Message) AppendTo(dst []byte) []byte {
+	for _, b := range m.data {
+		dst = append(dst, b.ReadOnlyData()...)
+	}
+	return dst
+}
+
+// Free gives the memory of a received message back.
+func (m *Message) Free() {
+	m.data.Free()
+	m.data = nil
+}
+
+// Codec is for grpc.ForceServerCodecV2 and grpc.ForceCodecV2.
+type Codec struct{}
+
+// Name is that of protobuf, since that is what the bytes are.
+func (Codec) Name() string { return proto.Name }
+
+// Marshal takes a *Message or any protobuf message.
+func (Codec) Marshal(v any) (mem.BufferSlice, error) {
+	if m, ok := v.(*Message); ok {
+		return m.data, nil
+	}
+	c := encoding.GetCodecV2(proto.Name)
+	if c == nil {
+		return nil, fmt.Errorf("rawgrpc: no codec for %T", v)
+	}
+	return c.Marshal(v)
+}
+
+// Unmarshal fills a *Message or any protobuf message.
+func (Codec) Unmarshal(data mem.BufferSlice, v any) error {
+	if m, ok := v.(*Message); ok {
+		data.Ref()
+		m.data = data
+		return nil
+	}
+	c := encoding.GetCodecV2(proto.Name)
+	if c == nil {
+		return fmt.Errorf("rawgrpc: no codec for %T", v)
+	}
+	return c.Unmarshal(data, v)
+}

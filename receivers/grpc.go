@@ -1,0 +1,330 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package receivers
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"io"
+	"net"
+	"runtime/debug"
+	"strings"
+	"sync"
+	"time"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	_ "google.golang.org/grpc/encoding/gzip" // clients may compress
+	"google.golang.org/grpc/health"
+	"google.golang.org/grpc/health/grpc_health_v1"
+	"google.golang.org/grpc/keepalive"
+	"google.golang.org/grpc/status"
+
+	"github.com/spanbridge/spanbridge/internal/rawgrpc"
+	"github.com/spanbridge/spanbridge/translate"
+)
+
+// serveGRPC makes a gRPC server of a port with the methods that all protocols
+// state for it. Messages stay bytes; the standard health service is there too.
+func (s *Server) serveGRPC(o *openPort, listen Listen, l net.Listener) {
+	h := &grpcHandler{intake: s.intake, port: o.Port, strict: listen.Strict, methods: make(map[string]grpcMethod)}
+	for _, p := range s.opts.Protocols {
+		for _, route := range p.GRPC {
+			if route.Port == o.Name {
+				h.methods[route.Method] = grpcMethod{p.Name, route}
+			}
+		}
+	}
+	srv := grpc.NewServer(
+		grpc.ForceServerCodecV2(rawgrpc.Codec{}),
+		grpc.UnknownServiceHandler(h.handle),
+		grpc.MaxRecvMsgSize(s.opts.Limits.Message),
+		grpc.MaxConcurrentStreams(1024),
+		grpc.ConnectionTimeout(s.opts.Limits.Header),
+		grpc.MaxHeaderListSize(64<<10),
+		grpc.KeepaliveParams(keepalive.ServerParameters{Time: 2 * time.Minute, Timeout: 20 * time.Second}),
+		// Agents ping as often as they like; being strict with them gains nothing.
+		grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: 5 * time.Second, PermitWithoutStream: true}),
+	)
+	healthy := health.NewServer()
+	grpc_health_v1.RegisterHealthServer(srv, healthy)
+	o.serve = func() error {
+		if err := srv.Serve(l); err != nil && !errors.Is(err, grpc.ErrServerStopped) && !errors.Is(err, net.ErrClosed) {
+			return err
+		}
+		return nil
+	}
+	o.stop = func(ctx context.Context) {
+		healthy.Shutdown()
+		h.stop()
+		done := make(chan struct{})
+		go func() {
+			srv.GracefulStop()
+			close(done)
+		}()
+		select {
+		case <-done:
+		case <-ctx.Done():
+			srv.Stop()
+			<-done
+		}
+		_ = l.Close() // Stop leaves it open when Serve was never called
+	}
+}
+
+type grpcMethod struct {
+	protocol string
+	translate.GRPCRoute
+}
+
+// grpcHandler serves every method of a port.
+type grpcHandler struct {
+	intake   *intake
+	port     translate.Port
+	strict   bool
+	methods  map[string]grpcMethod
+	stopping sync.Once
+	stopped  chan struct{}
+	mu       sync.Mutex
+}
+
+// stop ends the streams that would stay open for ever: what they have brought
+// so far is taken first.
+func (h *grpcHandler) stop() {
+	h.stopping.Do(func() { close(h.done()) })
+}
+
+func (h *grpcHandler) done() chan struct{} {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.stopped == nil {
+		h.stopped = make(chan struct{})
+	}
+	return h.stopped
+}
+
+func (h *grpcHandler) handle(_ any, ss grpc.ServerStream) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			h.intake.opts.Set.Panics.WithLabelValues("grpc").Inc()
+			h.intake.opts.Log.Error("panic in a call", "port", h.port.Name, "panic", p, "stack", string(debug.Stack()))
+			err = status.Error(codes.Internal, "the call failed (a bug of the gateway)")
+		}
+	}()
+	name, _ := grpc.MethodFromServerStream(ss)
+	m, ok := h.methods[name]
+	if !ok {
+		return status.Errorf(codes.Unimplemented, "%s is not served at this port (%s)", name, h.port.About)
+	}
+	switch {
+	case m.Format == "":
+		return h.aside(m, ss)
+	case m.Stream:
+		return h.stream(m, ss)
+	default:
+		return h.unary(m, ss)
+	}
+}
+
+func (h *grpcHandler) body(m grpcMethod) body {
+	return body{format: m.Format, transport: "grpc", strict: h.strict}
+}
+
+// aside answers messages that carry no spans: counted, not kept.
+func (h *grpcHandler) aside(m grpcMethod, ss grpc.ServerStream) error {
+	count := h.intake.opts.Set.Aside.WithLabelValues(m.protocol, m.Method)
+	var last []byte
+	for n := 0; m.Stream || n == 0; n++ {
+		var msg rawgrpc.Message
+		err := ss.RecvMsg(&msg)
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			return err
+		}
+		count.Inc()
+		if m.Respond != nil {
+			last = msg.Copy()
+		}
+		msg.Free()
+	}
+	if m.Respond == nil {
+		return send(ss, translate.GRPCReply{})
+	}
+	return send(ss, m.Respond(last))
+}
+
+func (h *grpcHandler) unary(m grpcMethod, ss grpc.ServerStream) error {
+	var msg rawgrpc.Message
+	if err := ss.RecvMsg(&msg); err != nil {
+		if status.Code(err) == codes.ResourceExhausted {
+			h.intake.refuse(h.body(m), translate.TooLarge, err)
+		}
+		return err
+	}
+	p := msg.Copy()
+	msg.Free()
+	return send(ss, m.reply(h.intake.take(ss.Context(), h.body(m), p)))
+}
+
+// reply words an outcome.
+func (m *grpcMethod) reply(o translate.Outcome) translate.GRPCReply {
+	if m.Answer != nil {
+		return m.Answer(o)
+	}
+	code := map[translate.Verdict]translate.Code{
+		translate.BadBody:    translate.InvalidArgument,
+		translate.WrongMedia: translate.InvalidArgument,
+		translate.TooLarge:   translate.ResourceExhausted,
+		translate.Busy:       translate.Unavailable,
+	}[o.Verdict]
+	if code == translate.OK {
+		return translate.GRPCReply{}
+	}
+	return translate.GRPCReply{Code: code, Message: o.Err.Error()}
+}
+
+func send(ss grpc.ServerStream, r translate.GRPCReply) error {
+	if r.Code != translate.OK {
+		// A message with line breaks would be percent-encoded beyond reading.
+		return status.Error(codes.Code(r.Code), strings.ReplaceAll(r.Message, "\n", "; "))
+	}
+	return ss.SendMsg(rawgrpc.New(r.Body))
+}
+
+// streamBytes is how much of a stream is joined into one body, and streamWait
+// how long its messages may wait for more.
+const (
+	streamBytes = 256 << 10
+	streamWait  = 50 * time.Millisecond
+)
+
+// stream takes the messages of a client's stream. They are joined to bodies:
+// agents send a message for each segment of a few spans. A stream is
+// acknowledged by its end; one that never ends has its messages taken all the
+// same.
+func (h *grpcHandler) stream(m grpcMethod, ss grpc.ServerStream) error {
+	j := &joiner{handler: h, method: m, ctx: ss.Context()}
+	defer j.stop()
+	received := make(chan error, 1)
+	go func() {
+		for {
+			var msg rawgrpc.Message
+			if err := ss.RecvMsg(&msg); err != nil {
+				received <- err
+				return
+			}
+			err := j.add(&msg)
+			msg.Free()
+			if err != nil {
+				received <- err
+				return
+			}
+		}
+	}()
+	var err error
+	select {
+	case err = <-received:
+	case <-h.done():
+		err = io.EOF
+	}
+	if errors.Is(err, io.EOF) {
+		return send(ss, m.reply(j.end()))
+	}
+	if status.Code(err) == codes.ResourceExhausted {
+		h.intake.refuse(h.body(m), translate.TooLarge, err)
+	}
+	j.end()
+	var busy *busyStream
+	if errors.As(err, &busy) {
+		return send(ss, m.reply(busy.outcome))
+	}
+	return err
+}
+
+// joiner joins the messages of a stream.
+type joiner struct {
+	handler *grpcHandler
+	method  grpcMethod
+	ctx     context.Context
+
+	mu    sync.Mutex
+	body  []byte
+	timer *time.Timer
+	total translate.Outcome // of the stream so far
+	ended bool
+}
+
+// busyStream ends a stream because the gateway takes nothing now.
+type busyStream struct{ outcome translate.Outcome }
+
+func (b *busyStream) Error() string { return b.outcome.Err.Error() }
+
+func (j *joiner) add(msg *rawgrpc.Message) error {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if j.ended {
+		return io.EOF
+	}
+	if j.total.Verdict == translate.Busy {
+		return &busyStream{j.total}
+	}
+	j.body = binary.AppendUvarint(j.body, uint64(j.method.Wrap)<<3|2)
+	j.body = binary.AppendUvarint(j.body, uint64(msg.Len()))
+	j.body = msg.AppendTo(j.body)
+	if len(j.body) >= streamBytes {
+		j.flush()
+		if j.total.Verdict == translate.Busy {
+			return &busyStream{j.total}
+		}
+		return nil
+	}
+	if j.timer == nil {
+		j.timer = time.AfterFunc(streamWait, j.late)
+	}
+	return nil
+}
+
+func (j *joiner) late() {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.flush()
+}
+
+// flush takes what was joined so far.
+func (j *joiner) flush() {
+	if j.timer != nil {
+		j.timer.Stop()
+		j.timer = nil
+	}
+	if len(j.body) == 0 {
+		return
+	}
+	o := j.handler.intake.take(j.ctx, j.handler.body(j.method), j.body)
+	j.body = nil
+	j.total.Taken += o.Taken
+	j.total.Refused += o.Refused
+	if o.Verdict > j.total.Verdict {
+		j.total.Verdict, j.total.Err = o.Verdict, o.Err
+	}
+}
+
+// end takes the rest and says what became of the stream.
+func (j *joiner) end() translate.Outcome {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.ended = true
+	j.flush()
+	return j.total
+}
+
+func (j *joiner) stop() {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.ended = true
+	if j.timer != nil {
+		j.timer.Stop()
+	}
+}

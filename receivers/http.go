@@ -1,0 +1,236 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package receivers
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"math"
+	"mime"
+	"net"
+	"net/http"
+	"runtime/debug"
+	"strconv"
+	"strings"
+
+	"github.com/gorilla/mux"
+
+	"github.com/spanbridge/spanbridge/translate"
+)
+
+// serveHTTP makes an HTTP server of a port with the routes that all protocols
+// state for it.
+func (s *Server) serveHTTP(o *openPort, listen Listen, l net.Listener) {
+	srv := &http.Server{
+		Handler:           s.intake.recover(s.routes(o.Port, listen)),
+		ReadHeaderTimeout: s.opts.Limits.Header,
+		ReadTimeout:       s.opts.Limits.Read,
+		IdleTimeout:       s.opts.Limits.Idle,
+		MaxHeaderBytes:    64 << 10,
+		ErrorLog:          slog.NewLogLogger(s.opts.Log.With("port", o.Name).Handler(), slog.LevelDebug),
+	}
+	o.serve = func() error {
+		if err := srv.Serve(l); !errors.Is(err, http.ErrServerClosed) && !errors.Is(err, net.ErrClosed) {
+			return err
+		}
+		return nil
+	}
+	o.stop = func(ctx context.Context) {
+		if srv.Shutdown(ctx) != nil {
+			_ = srv.Close()
+		}
+		_ = l.Close() // Shutdown leaves it open when Serve was never called
+	}
+}
+
+func (s *Server) routes(port translate.Port, listen Listen) http.Handler {
+	r := mux.NewRouter()
+	for _, p := range s.opts.Protocols {
+		for _, route := range p.HTTP {
+			if route.Port == port.Name {
+				r.Path(route.Path).Methods(route.Method).Handler(s.intake.httpRoute(p.Name, route, listen))
+			}
+		}
+	}
+	if other := s.opts.Other[port.Name]; other != nil {
+		r.NotFoundHandler = other
+		r.MethodNotAllowedHandler = other
+	} else if port.WrongMethod != 0 {
+		r.MethodNotAllowedHandler = http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			w.WriteHeader(port.WrongMethod)
+		})
+	}
+	if port.CORS {
+		return cors(r)
+	}
+	return r
+}
+
+// recover answers 500 for a handler that panicked.
+func (in *intake) recover(h http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		defer func() {
+			if p := recover(); p != nil && p != http.ErrAbortHandler {
+				in.opts.Set.Panics.WithLabelValues("http").Inc()
+				in.opts.Log.Error("panic while answering", "path", r.URL.Path, "panic", p, "stack", string(debug.Stack()))
+				w.WriteHeader(http.StatusInternalServerError)
+			}
+		}()
+		h.ServeHTTP(w, r)
+	})
+}
+
+// cors lets pages of any origin report, as the real servers do whose ports say
+// so: what is written there carries no credentials.
+func cors(h http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Header.Get("Origin") != "" {
+			w.Header().Set("Access-Control-Allow-Origin", "*")
+			if r.Method == http.MethodOptions && r.Header.Get("Access-Control-Request-Method") != "" {
+				w.Header().Set("Access-Control-Allow-Methods", "GET,POST")
+				w.Header().Set("Access-Control-Allow-Headers", "content-type,x-grpc-web")
+				return
+			}
+		}
+		h.ServeHTTP(w, r)
+	})
+}
+
+func (in *intake) httpRoute(protocol string, route translate.HTTPRoute, listen Listen) http.HandlerFunc {
+	if route.Respond != nil {
+		return in.httpQuestion(protocol, route)
+	}
+	return func(w http.ResponseWriter, r *http.Request) {
+		media, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type"))
+		m := body{format: route.Format(media), transport: "http", media: media, strict: listen.Strict}
+		if m.format == "" {
+			m.format = protocol
+			err := fmt.Errorf("content type %q is not taken at %s", r.Header.Get("Content-Type"), route.Path)
+			write(w, route.Answer(in.refuse(m, translate.WrongMedia, err)), nil)
+			return
+		}
+		p, verdict, err := in.readBody(r, route.AnyEncoding)
+		if err != nil {
+			o := in.refuse(m, verdict, err)
+			if verdict == translate.TooLarge {
+				// The rest of the body is not worth reading.
+				w.Header().Set("Connection", "close")
+			}
+			write(w, route.Answer(o), nil)
+			return
+		}
+		o := in.take(r.Context(), m, p)
+		write(w, route.Answer(o), o.Err)
+	}
+}
+
+// httpQuestion answers what carries no spans.
+func (in *intake) httpQuestion(protocol string, route translate.HTTPRoute) http.HandlerFunc {
+	aside := in.opts.Set.Aside.WithLabelValues(protocol, route.Path)
+	return func(w http.ResponseWriter, r *http.Request) {
+		aside.Inc()
+		q := translate.Request{Query: r.URL.Query()}
+		if r.Method != http.MethodGet {
+			var verdict translate.Verdict
+			var err error
+			if q.Body, verdict, err = in.readBody(r, route.AnyEncoding); err != nil {
+				status := http.StatusBadRequest
+				if verdict == translate.TooLarge {
+					status = http.StatusRequestEntityTooLarge
+				}
+				http.Error(w, err.Error(), status)
+				return
+			}
+		}
+		write(w, route.Respond(q), nil)
+	}
+}
+
+func write(w http.ResponseWriter, a translate.Reply, err error) {
+	if a.Media != "" {
+		w.Header().Set("Content-Type", a.Media)
+	}
+	if after := retryAfter(err); after > 0 {
+		w.Header().Set("Retry-After", strconv.Itoa(int(math.Ceil(after.Seconds()))))
+	}
+	w.WriteHeader(a.Status)
+	_, _ = w.Write(a.Body)
+}
+
+// firstRead is how much memory is set aside on a client's word that its body is
+// that long.
+const firstRead = 1 << 20
+
+// readBody reads and decompresses a body within the limits.
+func (in *intake) readBody(r *http.Request, anyEncoding bool) ([]byte, translate.Verdict, error) {
+	limits := in.opts.Limits
+	if r.ContentLength > limits.Body {
+		return nil, translate.TooLarge, fmt.Errorf("the body has %d bytes, want at most %d", r.ContentLength, limits.Body)
+	}
+	sent := &countReader{r: io.LimitReader(r.Body, limits.Body+1)}
+	from, done, err := decompress(r.Header.Get("Content-Encoding"), sent, anyEncoding)
+	var stream *badStream
+	switch {
+	case errors.As(err, &stream):
+		return nil, translate.BadBody, err
+	case err != nil:
+		return nil, translate.WrongMedia, err
+	}
+	defer done()
+	most := limits.Inflated
+	if from == io.Reader(sent) {
+		most = limits.Body
+	}
+	size := min(max(r.ContentLength, 0), firstRead)
+	p, err := readAll(io.LimitReader(from, most+1), int(size)+1)
+	switch {
+	case sent.n > limits.Body:
+		return nil, translate.TooLarge, fmt.Errorf("the body has more than %d bytes", limits.Body)
+	case int64(len(p)) > most:
+		return nil, translate.TooLarge, fmt.Errorf("the body has more than %d bytes after decompression", most)
+	case errors.Is(err, io.ErrUnexpectedEOF) && sent.n < r.ContentLength:
+		return nil, translate.BadBody, fmt.Errorf("the body ends after %d bytes, want %d", sent.n, r.ContentLength)
+	case err != nil:
+		return nil, translate.BadBody, fmt.Errorf("cannot read the body (%s): %w", encodingName(r), err)
+	}
+	return p, translate.Taken, nil
+}
+
+func encodingName(r *http.Request) string {
+	if e := r.Header.Get("Content-Encoding"); e != "" {
+		return "content encoding " + strings.ToLower(e)
+	}
+	return "not encoded"
+}
+
+// readAll is io.ReadAll with a first size.
+func readAll(r io.Reader, size int) ([]byte, error) {
+	p := make([]byte, 0, max(size, 512))
+	for {
+		n, err := r.Read(p[len(p):cap(p)])
+		p = p[:len(p)+n]
+		if err == io.EOF {
+			return p, nil
+		}
+		if err != nil {
+			return p, err
+		}
+		if len(p) == cap(p) {
+			p = append(p, 0)[:len(p)]
+		}
+	}
+}
+
+type countReader struct {
+	r io.Reader
+	n int64
+}
+
+func (c *countReader) Read(p []byte) (int, error) {
+	n, err := c.r.Read(p)
+	c.n += int64(n)
+	return n, err
+}

@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package receivers
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime/debug"
+	"time"
+
+	"github.com/spanbridge/spanbridge/internal/metrics"
+	"github.com/spanbridge/spanbridge/span"
+	"github.com/spanbridge/spanbridge/translate"
+)
+
+// intake decodes bodies, gives the batches to the sink and counts.
+type intake struct {
+	opts    Options
+	formats map[string]translate.Format
+}
+
+func newIntake(opts Options) *intake {
+	in := &intake{opts: opts, formats: make(map[string]translate.Format)}
+	for _, p := range opts.Protocols {
+		for _, f := range p.Formats {
+			in.formats[f.Name] = f
+		}
+	}
+	return in
+}
+
+// body is a message on its way in.
+type body struct {
+	format    string
+	transport string
+	media     string
+	strict    bool
+}
+
+// take decodes a body and gives its spans to the sink.
+func (in *intake) take(ctx context.Context, m body, p []byte) translate.Outcome {
+	in.opts.Set.BytesReceived.WithLabelValues(metrics.Protocol(m.format), m.transport).Add(float64(len(p)))
+	b, err := in.decode(m, p)
+	o := translate.Outcome{Media: m.media}
+	var bad *translate.Malformed
+	if err != nil {
+		o.Verdict, o.Err, o.Refused = translate.BadBody, err, 1
+		if errors.As(err, &bad) {
+			o.Refused = bad.Spans
+		}
+	}
+	if b != nil && m.strict && err != nil {
+		o.Refused += b.Len()
+		b = nil
+	}
+	if b != nil {
+		o.Taken = b.Len()
+		if err := in.opts.Sink.Put(ctx, b); err != nil {
+			// What is malformed stays so; that the gateway is busy is what the
+			// client can do something about.
+			in.reject(m.format, translate.Busy, b.Len())
+			o = translate.Outcome{Media: m.media, Verdict: translate.Busy, Err: err, Refused: o.Refused + b.Len()}
+			in.count(m, o.Verdict)
+			return o
+		}
+	}
+	in.reject(m.format, o.Verdict, o.Refused)
+	in.count(m, o.Verdict)
+	return o
+}
+
+// refuse counts a message that was not even read.
+func (in *intake) refuse(m body, v translate.Verdict, err error) translate.Outcome {
+	in.count(m, v)
+	return translate.Outcome{Media: m.media, Verdict: v, Err: err}
+}
+
+func (in *intake) count(m body, v translate.Verdict) {
+	in.opts.Set.Messages.WithLabelValues(metrics.Protocol(m.format), m.format, m.transport, v.String()).Inc()
+}
+
+func (in *intake) reject(format string, v translate.Verdict, spans int) {
+	if spans > 0 {
+		in.opts.Set.SpansRejected.WithLabelValues(metrics.Protocol(format), v.String()).Add(float64(spans))
+	}
+}
+
+// decode is the format's decoder. A panic there is a bug that costs the message.
+func (in *intake) decode(m body, p []byte) (b *span.Batch, err error) {
+	if len(p) > span.MaxBody {
+		return nil, fmt.Errorf("%s: %d bytes, want at most %d", m.format, len(p), span.MaxBody)
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			in.opts.Set.Panics.WithLabelValues("decode " + m.format).Inc()
+			in.opts.Log.Error("panic while decoding", "format", m.format, "panic", r, "stack", string(debug.Stack()))
+			b, err = nil, fmt.Errorf("%s: the decoder failed on this body (a bug of the gateway)", m.format)
+		}
+	}()
+	return in.formats[m.format].Decode(p, span.Origin{Format: m.format, Transport: m.transport, Received: time.Now().UnixNano()})
+}
+
+// retryAfter is how long a client should wait; 0 when the error does not say.
+func retryAfter(err error) time.Duration {
+	var later interface{ RetryAfter() time.Duration }
+	if errors.As(err, &later) {
+		return later.RetryAfter()
+	}
+	return 0
+}

@@ -1,0 +1,183 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package receivers
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/spanbridge/spanbridge/internal/metrics"
+	"github.com/spanbridge/spanbridge/span"
+	"github.com/spanbridge/spanbridge/translate"
+)
+
+// Sink takes what was received. An error that has a method RetryAfter()
+// time.Duration is for a while.
+type Sink interface {
+	Put(context.Context, *span.Batch) error
+}
+
+// Limits bound what a client may send.
+type Limits struct {
+	// Body is the most bytes of an HTTP body as sent, Inflated after
+	// decompression.
+	Body, Inflated int64
+	// Message is the most bytes of a gRPC message, after decompression.
+	Message int
+	// Header is how long a client may take for the head of a request, Read for
+	// a whole request, Idle between two.
+	Header, Read, Idle time.Duration
+}
+
+// Listen is how a port is opened.
+type Listen struct {
+	Address string
+	// Strict: of a message with a malformed span nothing is taken, as the real
+	// Zipkin server does.
+	Strict bool
+}
+
+// Options of a server.
+type Options struct {
+	Protocols []translate.Protocol
+	// Ports are the ports to open, by name.
+	Ports  map[string]Listen
+	Limits Limits
+	Sink   Sink
+	Set    *metrics.Set
+	Log    *slog.Logger
+	// Other takes the requests of an HTTP port for which no protocol has a
+	// route, by the name of the port.
+	Other map[string]http.Handler
+}
+
+// Server is all open ports.
+type Server struct {
+	opts    Options
+	intake  *intake
+	open    []*openPort
+	serving sync.WaitGroup
+}
+
+// openPort is a port that is listening.
+type openPort struct {
+	translate.Port
+	protocol string
+	address  net.Addr
+	serve    func() error
+	stop     func(context.Context)
+}
+
+// New makes a server; it opens nothing yet.
+func New(opts Options) *Server {
+	return &Server{opts: opts, intake: newIntake(opts)}
+}
+
+// Open listens at all ports. When some of them cannot be opened, the others are
+// closed again and the error has a line for each, with the setting to change.
+func (s *Server) Open() error {
+	var errs []error
+	for _, p := range s.opts.Protocols {
+		for _, port := range p.Ports {
+			listen, ok := s.opts.Ports[port.Name]
+			if !ok {
+				continue
+			}
+			o, err := s.openPort(p.Name, port, listen)
+			if err != nil {
+				errs = append(errs, portError(port, listen, err))
+				continue
+			}
+			s.open = append(s.open, o)
+		}
+	}
+	if len(errs) > 0 {
+		s.Shutdown(context.Background())
+		return errors.Join(errs...)
+	}
+	return nil
+}
+
+func portError(port translate.Port, listen Listen, err error) error {
+	setting := "receivers." + port.Name + ".listen"
+	if errors.Is(err, syscall.EADDRINUSE) {
+		return fmt.Errorf("port %s (%s) is in use by another program; set %s to another address, or receivers.%s.enabled to false",
+			listen.Address, port.About, setting, port.Name)
+	}
+	return fmt.Errorf("cannot listen at %s (%s), set by %s: %w", listen.Address, port.About, setting, err)
+}
+
+func (s *Server) openPort(protocol string, port translate.Port, listen Listen) (*openPort, error) {
+	o := &openPort{Port: port, protocol: protocol}
+	if port.Network == translate.UDP {
+		return o, s.openUDP(o, listen)
+	}
+	l, err := net.Listen("tcp", listen.Address)
+	if err != nil {
+		return nil, err
+	}
+	o.address = l.Addr()
+	switch port.Network {
+	case translate.HTTP:
+		s.serveHTTP(o, listen, l)
+	case translate.GRPC:
+		s.serveGRPC(o, listen, l)
+	default:
+		both := newSplitListener(l, s.opts.Limits.Header)
+		s.serveHTTP(o, listen, both.http)
+		http := *o
+		s.serveGRPC(o, listen, both.grpc)
+		grpc := *o
+		o.serve = func() error {
+			s.serving.Go(func() { both.run() })
+			s.serving.Go(func() { _ = grpc.serve() })
+			return http.serve()
+		}
+		o.stop = func(ctx context.Context) {
+			_ = l.Close()
+			http.stop(ctx)
+			grpc.stop(ctx)
+		}
+	}
+	return o, nil
+}
+
+// Address is where a port listens; nil when it is not open.
+func (s *Server) Address(port string) net.Addr {
+	for _, o := range s.open {
+		if o.Name == port {
+			return o.address
+		}
+	}
+	return nil
+}
+
+// Serve serves all open ports until Shutdown.
+func (s *Server) Serve() {
+	for _, o := range s.open {
+		s.serving.Go(func() {
+			if err := o.serve(); err != nil {
+				s.opts.Log.Error("a receiver stopped", "port", o.Name, "err", err)
+			}
+		})
+	}
+}
+
+// Shutdown stops listening, finishes what has been received, and returns when
+// the servers have ended or the context is over; then the rest is cut off.
+func (s *Server) Shutdown(ctx context.Context) {
+	var stopping sync.WaitGroup
+	for _, o := range s.open {
+		stopping.Go(func() { o.stop(ctx) })
+	}
+	stopping.Wait()
+	s.serving.Wait()
+	s.open = nil
+}
