@@ -49,8 +49,9 @@ func (s *Server) serveGRPC(o *openPort, listen Listen, l net.Listener) {
 	)
 	healthy := health.NewServer()
 	grpc_health_v1.RegisterHealthServer(srv, healthy)
+	tracked := track(l)
 	o.serve = func() error {
-		if err := srv.Serve(l); err != nil && !errors.Is(err, grpc.ErrServerStopped) && !errors.Is(err, net.ErrClosed) {
+		if err := srv.Serve(tracked); err != nil && !errors.Is(err, grpc.ErrServerStopped) && !errors.Is(err, net.ErrClosed) {
 			return err
 		}
 		return nil
@@ -66,6 +67,7 @@ func (s *Server) serveGRPC(o *openPort, listen Listen, l net.Listener) {
 		select {
 		case <-done:
 		case <-ctx.Done():
+			tracked.cut()
 			srv.Stop()
 			<-done
 		}
