@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package metrics
+
+import (
+	"fmt"
+	"strings"
+)
+
+// Markdown is docs/metrics.md.
+func Markdown() string {
+	var b strings.Builder
+	b.WriteString(`# Metrics
+
+At /metrics of the admin port (127.0.0.1:9410), in Prometheus' text form, beside
+those of the Go runtime and the process.
+
+Every span is accounted for. For each target, whenever no span is between two
+counters:
+
+    received = exported (all outcomes) + dropped + held
+
+where *received* is the sum of bridge_spans_received_total, and the others are
+bridge_export_spans_total, bridge_spans_dropped_total and bridge_spans_held of
+the target. A span that was refused to its sender (bridge_spans_rejected_total)
+was never received.
+
+This page is generated from the source (` + "`make docs`" + `).
+
+| name | kind | labels | meaning |
+|---|---|---|---|
+`)
+	for _, m := range List {
+		labels := strings.Join(m.Labels, ", ")
+		if labels == "" {
+			labels = "none"
+		}
+		fmt.Fprintf(&b, "| %s | %s | %s | %s |\n", m.Name, m.Kind, labels, m.Help)
+	}
+	return b.String()
+}
