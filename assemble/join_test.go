@@ -175,7 +175,7 @@ func TestRow52NodesAgree(t *testing.T) {
 }
 
 // An attacker may put one id on every span.
-func TestJoinOneIDForAll(t *testing.T) {
+func TestJoinOneIDForAll(*testing.T) {
 	w := span.NewBuilder(nil, span.Origin{})
 	const n = 200_000
 	for i := range n {

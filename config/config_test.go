@@ -19,7 +19,8 @@ var update = flag.Bool("update", false, "rewrite the golden files")
 
 var known = Known{
 	Ports: []Port{
-		{Name: "zipkin", Listen: "127.0.0.1:9411"}, {Name: "jaeger-compact", Listen: "127.0.0.1:6831", UDP: true},
+		{Name: "zipkin", Listen: "127.0.0.1:9411"},
+		{Name: "jaeger-compact", Listen: "127.0.0.1:6831", UDP: true},
 		{Name: "skywalking-grpc", Listen: "127.0.0.1:11800"},
 	},
 	Kinds: []Kind{{Name: "zipkin", HTTP: true}, {Name: "skywalking"}, {Name: "otlp-grpc"}},

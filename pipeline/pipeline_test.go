@@ -165,8 +165,10 @@ type later time.Duration
 func (l later) Error() string             { return "later" }
 func (l later) RetryAfter() time.Duration { return time.Duration(l) }
 
-var ordinary = Options{Name: "a", MaxSpans: 100, MaxBytes: 1 << 20, Linger: 10 * time.Millisecond, Workers: 3,
-	Retry: Retry{Initial: 10 * time.Millisecond, Max: time.Second}}
+var ordinary = Options{
+	Name: "a", MaxSpans: 100, MaxBytes: 1 << 20, Linger: 10 * time.Millisecond, Workers: 3,
+	Retry: Retry{Initial: 10 * time.Millisecond, Max: time.Second},
+}
 
 func named(name string, change func(*Options)) Options {
 	o := ordinary
@@ -412,7 +414,7 @@ func BenchmarkPipeline(b *testing.B) {
 	in := NewIntake(log, set)
 	done := make(chan struct{}, 1)
 	t, err := NewTarget(log, Options{Name: "a", MaxSpans: 1000, MaxBytes: 1 << 20, Workers: 1, Queue: queue.CursorOptions{MaxBytes: 1 << 30, WhenFull: queue.Refuse}},
-		decodeIDs, consume(func(p span.Parcel) { done <- struct{}{} }), set, slog.New(slog.DiscardHandler))
+		decodeIDs, consume(func(span.Parcel) { done <- struct{}{} }), set, slog.New(slog.DiscardHandler))
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -60,8 +60,7 @@ func TestAgainstModel(t *testing.T) {
 			"append": func(t *rapid.T) {
 				r := record(written+1, rapid.IntRange(0, 900).Draw(t, "size"))
 				err := log.Append(r)
-				var full *Full
-				if errors.As(err, &full) {
+				if _, full := errors.AsType[*Full](err); full {
 					return
 				}
 				if err != nil {

@@ -239,8 +239,7 @@ func (h *grpcHandler) stream(m grpcMethod, ss grpc.ServerStream) error {
 		h.intake.refuse(h.body(m), translate.TooLarge, err)
 	}
 	j.end()
-	var busy *busyStream
-	if errors.As(err, &busy) {
+	if busy, ok := errors.AsType[*busyStream](err); ok {
 		return send(ss, m.reply(busy.outcome))
 	}
 	return err

@@ -73,7 +73,7 @@ func (s *Server) routes(port translate.Port, listen Listen) http.Handler {
 func (in *intake) recover(h http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		defer func() {
-			if p := recover(); p != nil && p != http.ErrAbortHandler {
+			if p := recover(); p != nil && !aborted(p) {
 				in.opts.Set.Panics.WithLabelValues("http").Inc()
 				in.opts.Log.Error("panic while answering", "path", r.URL.Path, "panic", p, "stack", string(debug.Stack()))
 				w.WriteHeader(http.StatusInternalServerError)
@@ -81,6 +81,12 @@ func (in *intake) recover(h http.Handler) http.Handler {
 		}()
 		h.ServeHTTP(w, r)
 	})
+}
+
+// aborted tells the panic by which a handler cuts its connection off.
+func aborted(p any) bool {
+	err, ok := p.(error)
+	return ok && errors.Is(err, http.ErrAbortHandler)
 }
 
 // cors lets pages of any origin report, as the real servers do whose ports say

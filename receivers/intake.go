@@ -43,10 +43,9 @@ func (in *intake) take(ctx context.Context, m body, p []byte) translate.Outcome 
 	in.opts.Set.BytesReceived.WithLabelValues(metrics.Protocol(m.format), m.transport).Add(float64(len(p)))
 	b, err := in.decode(m, p)
 	o := translate.Outcome{Media: m.media}
-	var bad *translate.Malformed
 	if err != nil {
 		o.Verdict, o.Err, o.Refused = translate.BadBody, err, 1
-		if errors.As(err, &bad) {
+		if bad, ok := errors.AsType[*translate.Malformed](err); ok {
 			o.Refused = bad.Spans
 		}
 	}

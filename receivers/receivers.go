@@ -119,7 +119,8 @@ func (s *Server) openPort(protocol string, port translate.Port, listen Listen) (
 	if port.Network == translate.UDP {
 		return o, s.openUDP(o, listen)
 	}
-	l, err := net.Listen("tcp", listen.Address)
+	var lc net.ListenConfig
+	l, err := lc.Listen(context.Background(), "tcp", listen.Address)
 	if err != nil {
 		return nil, err
 	}

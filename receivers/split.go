@@ -32,8 +32,8 @@ const preface = "PRI "
 
 // run accepts connections until the listener is closed.
 func (s *splitListener) run() {
-	defer s.http.Close()
-	defer s.grpc.Close()
+	defer s.http.end()
+	defer s.grpc.end()
 	var looking sync.WaitGroup
 	defer looking.Wait()
 	defer s.forget()
@@ -116,9 +116,11 @@ func (s *side) Accept() (net.Conn, error) {
 }
 
 func (s *side) Close() error {
-	s.once.Do(func() { close(s.done) })
+	s.end()
 	return nil
 }
+
+func (s *side) end() { s.once.Do(func() { close(s.done) }) }
 
 func (s *side) Addr() net.Addr { return s.addr }
 

@@ -38,37 +38,78 @@ type Metric struct {
 // bridge_export_spans_total, bridge_spans_dropped_total and bridge_spans_held
 // on the right.
 var (
-	spansReceived = Metric{"bridge_spans_received_total", Counter, []string{"protocol", "format", "transport"},
-		"Spans taken from clients: each of them waits for every target from then on."}
-	spansRejected = Metric{"bridge_spans_rejected_total", Counter, []string{"protocol", "reason"},
-		"Spans not taken: malformed ones, and those of messages that were answered busy. Spans of a message that could not be read at all are not known; see bridge_messages_total."}
-	messages = Metric{"bridge_messages_total", Counter, []string{"protocol", "format", "transport", "verdict"},
-		"Messages from clients (HTTP requests, gRPC messages and streams, datagrams) by what became of them."}
-	aside = Metric{"bridge_messages_aside_total", Counter, []string{"protocol", "method"},
-		"Messages that carry no spans and were answered without being kept: meters, logs, profiles, questions."}
-	bytesReceived = Metric{"bridge_received_bytes_total", Counter, []string{"protocol", "transport"},
-		"Bytes of message bodies after decompression."}
-	exportSpans = Metric{"bridge_export_spans_total", Counter, []string{"target", "outcome"},
-		"Spans that left the queue of a target: delivered, refused by the target, malformed (no form there), or expired (given up after trying)."}
-	exportRequests = Metric{"bridge_export_requests_total", Counter, []string{"target", "outcome"},
-		"Requests to a target: delivered, refused, or retried."}
-	exportSeconds = Metric{"bridge_export_latency_seconds", Histogram, []string{"target"},
-		"From the receipt of a message to its delivery, for the oldest message of each request."}
-	spansDropped = Metric{"bridge_spans_dropped_total", Counter, []string{"target", "reason"},
-		"Spans that a target will never get because its queue was full and its policy is to drop the oldest."}
-	spansHeld = Metric{"bridge_spans_held", Gauge, []string{"target"},
-		"Spans that wait for a target or are on their way to it."}
-	queueBytes = Metric{"bridge_queue_bytes", Gauge, []string{"target"},
-		"Bytes of the messages that are held for a target."}
-	targetFailing = Metric{"bridge_target_failing", Gauge, []string{"target"},
-		"1 while a target does not take what it is sent, else 0."}
+	spansReceived = Metric{
+		"bridge_spans_received_total", Counter,
+		[]string{"protocol", "format", "transport"},
+		"Spans taken from clients: each of them waits for every target from then on.",
+	}
+	spansRejected = Metric{
+		"bridge_spans_rejected_total", Counter,
+		[]string{"protocol", "reason"},
+		"Spans not taken: malformed ones, and those of messages that were answered busy. Spans of a message that could not be read at all are not known; see bridge_messages_total.",
+	}
+	messages = Metric{
+		"bridge_messages_total", Counter,
+		[]string{"protocol", "format", "transport", "verdict"},
+		"Messages from clients (HTTP requests, gRPC messages and streams, datagrams) by what became of them.",
+	}
+	aside = Metric{
+		"bridge_messages_aside_total", Counter,
+		[]string{"protocol", "method"},
+		"Messages that carry no spans and were answered without being kept: meters, logs, profiles, questions.",
+	}
+	bytesReceived = Metric{
+		"bridge_received_bytes_total", Counter,
+		[]string{"protocol", "transport"},
+		"Bytes of message bodies after decompression.",
+	}
+	exportSpans = Metric{
+		"bridge_export_spans_total", Counter,
+		[]string{"target", "outcome"},
+		"Spans that left the queue of a target: delivered, refused by the target, malformed (no form there), or expired (given up after trying).",
+	}
+	exportRequests = Metric{
+		"bridge_export_requests_total", Counter,
+		[]string{"target", "outcome"},
+		"Requests to a target: delivered, refused, or retried.",
+	}
+	exportSeconds = Metric{
+		"bridge_export_latency_seconds", Histogram,
+		[]string{"target"},
+		"From the receipt of a message to its delivery, for the oldest message of each request.",
+	}
+	spansDropped = Metric{
+		"bridge_spans_dropped_total", Counter,
+		[]string{"target", "reason"},
+		"Spans that a target will never get because its queue was full and its policy is to drop the oldest.",
+	}
+	spansHeld = Metric{
+		"bridge_spans_held", Gauge,
+		[]string{"target"},
+		"Spans that wait for a target or are on their way to it.",
+	}
+	queueBytes = Metric{
+		"bridge_queue_bytes", Gauge,
+		[]string{"target"},
+		"Bytes of the messages that are held for a target.",
+	}
+	targetFailing = Metric{
+		"bridge_target_failing", Gauge,
+		[]string{"target"},
+		"1 while a target does not take what it is sent, else 0.",
+	}
 	viewTraces  = Metric{"bridge_view_traces", Gauge, nil, "Traces in the built-in view."}
 	viewSpans   = Metric{"bridge_view_spans", Gauge, nil, "Spans in the built-in view."}
 	viewBytes   = Metric{"bridge_view_bytes", Gauge, nil, "Memory of the built-in view's spans, in bytes."}
-	viewEvicted = Metric{"bridge_view_evicted_spans_total", Counter, nil,
-		"Spans that the built-in view has let go to make room for newer ones."}
-	panics = Metric{"bridge_panics_total", Counter, []string{"where"},
-		"Panics that were caught. Any is a bug: please report it with the log line."}
+	viewEvicted = Metric{
+		"bridge_view_evicted_spans_total", Counter, nil,
+		"Spans that the built-in view has let go to make room for newer ones.",
+	}
+	panics = Metric{
+		"bridge_panics_total", Counter,
+		[]string{"where"},
+		"Panics that were caught. Any is a bug: please report it with the log line.",
+	}
 )
 
 // List is all metrics in the order of the documentation.

@@ -1,0 +1,82 @@
+# Everything works from a clean clone. Needed: Go 1.26 and Python 3 for test; a
+# JDK (17), Maven and, for the page's test, Chromium for compat, which are
+# installed where apt-get is to be had.
+
+GO       ?= go
+T        ?= 60s
+LINT      = $(GO) run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
+# The modules of this repository.
+MODULES   = . compat-tests compat-tests/browser
+
+.DEFAULT_GOAL := check
+
+## build: the gateway, as bin/bridge
+.PHONY: build
+build:
+	CGO_ENABLED=0 $(GO) build -trimpath -o bin/bridge ./cmd/bridge
+
+## check: what a change needs before it is committed: vet and the unit tests
+.PHONY: check
+check: vet unit
+
+.PHONY: vet
+vet:
+	$(GO) vet ./...
+	cd compat-tests && $(GO) vet ./... && $(GO) vet -tags heavy ./...
+
+## unit: the tests of the main module
+.PHONY: unit
+unit:
+	$(GO) test ./...
+
+## test: all tests but the heavy ones, with real clients in Go and Python against a running gateway
+.PHONY: test
+test: vet unit
+	cd compat-tests && $(GO) test -timeout 9m ./...
+
+## race: the tests of the main module with the race detector
+.PHONY: race
+race:
+	$(GO) test -race -timeout 20m ./...
+
+## compat: Java clients, Zipkin, Jaeger, SkyWalking OAP and the page in Chromium; a missing part is a failure
+.PHONY: compat
+compat:
+	compat-tests/setup.sh
+	cd compat-tests && $(GO) test -tags heavy -timeout 50m ./...
+	cd compat-tests/browser && $(GO) test -tags heavy -timeout 10m ./...
+
+## lint: golangci-lint with .golangci.yml
+.PHONY: lint
+lint:
+	$(LINT) run ./...
+
+.PHONY: fmt
+fmt:
+	$(LINT) fmt ./...
+
+## fuzz: each fuzz target for T (60s)
+.PHONY: fuzz
+fuzz:
+	./fuzz.sh $(T)
+
+## bench: the benchmarks, ten times, into bench/new.txt for benchstat
+.PHONY: bench
+bench:
+	mkdir -p bench
+	$(GO) test -run '^$$' -bench . -count 10 ./... | tee bench/new.txt
+
+## golden: rewrite the golden files; the diff is the review
+.PHONY: golden
+golden:
+	$(GO) test ./config ./translate/... ./cmd/... -update
+
+## docs: make the generated pages again
+.PHONY: docs
+docs:
+	$(GO) test ./cmd/bridge -run TestDocs -update
+
+## help: this list
+.PHONY: help
+help:
+	@sed -n 's/^## //p' Makefile
