@@ -160,6 +160,9 @@ type Resource struct {
 	Attrs   Range // of Batch.Attrs
 	Schema  Text
 	Dropped uint32
+	// Raw is the resource's own bytes as received, where a target of the same
+	// protocol may take them as they are.
+	Raw Text
 }
 
 // Scope is the instrumentation library of spans.

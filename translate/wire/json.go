@@ -3,6 +3,7 @@
 package wire
 
 import (
+	"bytes"
 	"encoding/binary"
 	"fmt"
 	"math"
@@ -33,8 +34,6 @@ type JSON struct {
 type Str struct {
 	At, N   int
 	Escaped bool
-	// Null: the literal null stood in place of the string.
-	Null bool
 }
 
 // Fail records a fault at a place; later ones are ignored.
@@ -113,10 +112,12 @@ func (j *JSON) more(end byte) bool {
 
 // Key reads the key of the next member; false at the end of the object.
 func (j *JSON) Key() (Str, bool) {
-	if !j.more('}') {
+	// The usual case: a comma and the quote, without white space.
+	if i := j.Pos; !j.first && i+1 < len(j.Buf) && j.Buf[i] == ',' && j.Buf[i+1] == '"' {
+		j.Pos++
+	} else if !j.more('}') {
 		return Str{}, false
-	}
-	if j.Peek() != '"' {
+	} else if j.Peek() != '"' {
 		j.Fail(j.Pos, j.Found(), "a key in double quotes")
 		return Str{}, false
 	}
@@ -146,11 +147,8 @@ func (j *JSON) Null() bool {
 	if j.Peek() != 'n' {
 		return false
 	}
-	if !j.literal("null") {
-		return false
-	}
 	j.Lenient = true
-	return true
+	return j.literal("null")
 }
 
 func (j *JSON) literal(s string) bool {
@@ -207,17 +205,16 @@ func (j *JSON) quoted() Str {
 			j.Fail(len(buf), "the end of the body", "the end of a string")
 			return Str{}
 		}
-		switch c := buf[i]; {
-		case c == '"':
+		switch c := buf[i]; c {
+		case '"':
 			j.Pos = i + 1
 			return Str{At: at, N: i - at, Escaped: escaped}
-		case c == '\\':
+		case '\\':
 			escaped = true
-			if i+1 >= len(buf) {
-				i++
-				continue
+			if !plainEscape(buf, i+1) {
+				j.Lenient = true
 			}
-			i += 2
+			i = min(i+2, len(buf))
 		default:
 			if c < 0x20 {
 				j.Lenient = true
@@ -225,6 +222,21 @@ func (j *JSON) quoted() Str {
 			i++
 		}
 	}
+}
+
+// plainEscape is true for what JSON allows after a backslash.
+func plainEscape(p []byte, i int) bool {
+	if i >= len(p) {
+		return false
+	}
+	switch p[i] {
+	case '"', '\\', '/', 'b', 'f', 'n', 'r', 't':
+		return true
+	case 'u':
+		_, ok := hex4(p, i+1)
+		return ok
+	}
+	return false
 }
 
 // Bytes are the bytes between the quotes as they are.
@@ -236,6 +248,23 @@ func (j *JSON) Raw(s Str) string {
 		return ""
 	}
 	return unsafe.String(&j.Buf[s.At], s.N)
+}
+
+// Text is the content of a string with its escapes resolved; without escapes
+// it points into the body. One with a bad escape is left as it is.
+func (j *JSON) Text(s Str) string {
+	if s.Escaped {
+		return j.unescaped(s)
+	}
+	return j.Raw(s)
+}
+
+func (j *JSON) unescaped(s Str) string {
+	p, ok := j.AppendUnescaped(nil, s)
+	if !ok {
+		return j.Raw(s)
+	}
+	return string(p)
 }
 
 // Is compares a key without escapes, which is how every writer spells them.
@@ -252,11 +281,12 @@ func (j *JSON) AppendUnescaped(dst []byte, s Str) ([]byte, bool) {
 		return append(dst, p...), true
 	}
 	for i := 0; i < len(p); {
-		if p[i] != '\\' {
-			dst = append(dst, p[i])
-			i++
-			continue
+		n := bytes.IndexByte(p[i:], '\\')
+		if n < 0 {
+			return append(dst, p[i:]...), true
 		}
+		dst = append(dst, p[i:i+n]...)
+		i += n
 		if i+1 >= len(p) {
 			return dst, false
 		}
@@ -379,7 +409,7 @@ func (j *JSON) Int64() (v int64, ok bool) {
 	if j.Err != nil {
 		return 0, false
 	}
-	text := j.Raw(s)
+	text := j.Text(s)
 	if v, err := strconv.ParseInt(text, 10, 64); err == nil {
 		return v, true
 	}

@@ -10,12 +10,12 @@ import (
 
 // AppendJSON appends s as a JSON string in double quotes. Bytes that are not
 // UTF-8 become U+FFFD; nothing else is escaped than JSON demands.
-func AppendJSON(dst []byte, s string) []byte {
+func AppendJSON[T string | []byte](dst []byte, s T) []byte {
 	dst = append(dst, '"')
 	for {
 		n := plain(s)
 		dst = append(dst, s[:n]...)
-		if s = s[n:]; s == "" {
+		if s = s[n:]; len(s) == 0 {
 			return append(dst, '"')
 		}
 		n = 1
@@ -33,7 +33,7 @@ func AppendJSON(dst []byte, s string) []byte {
 			dst = append(dst, "0123456789abcdef"[c>>4], "0123456789abcdef"[c&15])
 		default:
 			var r rune
-			r, n = utf8.DecodeRuneInString(s)
+			r, n = utf8.DecodeRuneInString(string(s[:min(len(s), utf8.UTFMax)]))
 			dst = utf8.AppendRune(dst, r)
 		}
 		s = s[n:]
@@ -42,7 +42,7 @@ func AppendJSON(dst []byte, s string) []byte {
 
 // plain is the length of the longest prefix that needs no look: ASCII without
 // control characters, quotes and backslashes.
-func plain(s string) int {
+func plain[T string | []byte](s T) int {
 	i := 0
 	for ; i+8 <= len(s); i += 8 {
 		w := binary.LittleEndian.Uint64([]byte(s[i : i+8]))

@@ -22,6 +22,7 @@ const (
 	ThriftMap    = 13
 	ThriftSet    = 14
 	ThriftList   = 15
+	ThriftUUID   = 16
 )
 
 // Thrift message types.
@@ -32,9 +33,10 @@ const (
 
 // compactTypes gives the binary protocol's number for each of the compact
 // protocol's.
-var compactTypes = [13]byte{
+var compactTypes = [...]byte{
 	ThriftStop, ThriftBool, ThriftBool, ThriftByte, ThriftI16, ThriftI32, ThriftI64,
 	ThriftDouble, ThriftString, ThriftList, ThriftSet, ThriftMap, ThriftStruct,
+	ThriftUUID,
 }
 
 // Thrift reads values in the binary or the compact protocol of Apache Thrift
@@ -59,6 +61,9 @@ func (t *Thrift) fail(at int, found, want string) {
 	}
 	t.Pos = len(t.Buf)
 }
+
+// Fail records a fault that a decoder found; later ones are ignored.
+func (t *Thrift) Fail(at int, found, want string) { t.fail(at, found, want) }
 
 func (t *Thrift) left() int { return len(t.Buf) - t.Pos }
 
@@ -163,7 +168,7 @@ func (t *Thrift) Field() (typ byte, id int16) {
 	if d := c >> 4; d != 0 {
 		t.last += int16(d)
 	} else {
-		t.last = int16(unzigzag(t.uvarint()))
+		t.last = int16(t.zigzag32())
 	}
 	t.boolean = -1
 	switch c & 0x0f {
@@ -177,7 +182,7 @@ func (t *Thrift) Field() (typ byte, id int16) {
 
 func (t *Thrift) compactType(c byte) byte {
 	if int(c) >= len(compactTypes) {
-		t.fail(t.Pos, fmt.Sprintf("type %d", c), "0 to 12")
+		t.fail(t.Pos, fmt.Sprintf("type %d", c), "0 to 13")
 		return ThriftStop
 	}
 	return compactTypes[c]
@@ -269,7 +274,7 @@ func (t *Thrift) Byte() byte {
 // I16 reads an i16.
 func (t *Thrift) I16() int16 {
 	if t.Compact {
-		return int16(unzigzag(t.uvarint()))
+		return int16(t.zigzag32())
 	}
 	p := t.take(2, "an i16")
 	if p == nil {
@@ -281,7 +286,7 @@ func (t *Thrift) I16() int16 {
 // I32 reads an i32.
 func (t *Thrift) I32() int32 {
 	if t.Compact {
-		return int32(unzigzag(t.uvarint()))
+		return t.zigzag32()
 	}
 	p := t.take(4, "an i32")
 	if p == nil {
@@ -330,6 +335,13 @@ func (t *Thrift) uvarint() uint64 {
 	return v
 }
 
+// zigzag32 reads an i16 or an i32: what a varint holds above 32 bits is cut off
+// before the sign is read, as Apache's readers do.
+func (t *Thrift) zigzag32() int32 {
+	v := uint32(t.uvarint())
+	return int32(v>>1) ^ -int32(v&1)
+}
+
 func unzigzag(v uint64) int64 { return int64(v>>1) ^ -int64(v&1) }
 
 // Skip steps over a value of any type.
@@ -352,6 +364,8 @@ func (t *Thrift) Skip(typ byte) {
 		t.I64()
 	case ThriftString:
 		t.Bytes()
+	case ThriftUUID:
+		t.take(16, "a uuid")
 	case ThriftStruct:
 		t.StructBegin()
 		for {

@@ -3,6 +3,7 @@
 package wire
 
 import (
+	"bytes"
 	"encoding/base64"
 	"encoding/hex"
 	"fmt"
@@ -23,6 +24,9 @@ type ProtoField struct {
 	Repeated bool
 	Enum     map[string]int32 // of an Enum: numbers by name
 	Message  *ProtoMessage    // of a Sub: a pointer, since messages may nest in themselves
+	// Unit, of a Sub: a fault inside costs the message and no other; see
+	// Transcoder.BadUnits.
+	Unit bool
 }
 
 // ProtoKind is the type of a field.
@@ -66,10 +70,33 @@ func (m ProtoMessage) AddSnakeCase() ProtoMessage {
 type Transcoder struct {
 	J   *JSON
 	Bad *Fault
+	// BadUnits are the first faulty messages of fields that are units. Each
+	// stands in the output without its fields, so that the others keep their
+	// numbers; one in which the JSON breaks off is left out.
+	BadUnits []UnitFault
+
+	units int
+	unit  bool
+	fault *Fault // of the unit being read
+	field string // where the fault was found
+	key   string // the key before the value being read
 }
 
+// UnitFault is the first fault of a message.
+type UnitFault struct {
+	Unit  int    // number of the message among the units, from 1
+	Field string // the key before the faulty value
+	Fault
+}
+
+// maxBadUnits is how many faulty units are described; the others are empty.
+const maxBadUnits = 8
+
 func (t *Transcoder) refuse(at int, found, want string) {
-	if t.Bad == nil {
+	switch {
+	case t.unit && t.fault == nil:
+		t.fault, t.field = &Fault{at, found, want}, t.key
+	case !t.unit && t.Bad == nil:
 		t.Bad = &Fault{at, found, want}
 	}
 }
@@ -82,7 +109,9 @@ func (t *Transcoder) Append(dst []byte, m *ProtoMessage) []byte {
 func (t *Transcoder) message(dst []byte, m *ProtoMessage, depth int) []byte {
 	j := t.J
 	if depth == maxDepth {
-		j.Fail(j.Pos, fmt.Sprintf("values more than %d deep", maxDepth), "less")
+		at := j.Pos
+		j.Skip()
+		t.refuse(at, fmt.Sprintf("values more than %d deep", maxDepth), "less")
 		return dst
 	}
 	if j.Peek() != '{' {
@@ -95,7 +124,9 @@ func (t *Transcoder) message(dst []byte, m *ProtoMessage, depth int) []byte {
 		if !ok {
 			return dst
 		}
-		f := (*m)[j.Raw(k)]
+		key := j.Text(k)
+		t.key = key
+		f := (*m)[key]
 		switch {
 		case f == nil:
 			j.Skip()
@@ -108,12 +139,33 @@ func (t *Transcoder) message(dst []byte, m *ProtoMessage, depth int) []byte {
 			}
 			j.Array()
 			for j.Elem() {
+				t.key = key
 				dst = t.value(dst, f, depth)
 			}
 		default:
 			dst = t.value(dst, f, depth)
 		}
 	}
+}
+
+// oneUnit reads a message that is a unit. Units do not lie in each other.
+func (t *Transcoder) oneUnit(dst []byte, f *ProtoField, depth int) []byte {
+	before := len(dst)
+	t.units++
+	t.unit, t.fault = true, nil
+	dst, mark := Open(dst, f.Number)
+	dst = t.message(dst, f.Message, depth+1)
+	t.unit = false
+	switch {
+	case t.J.Err != nil:
+		return dst[:before]
+	case t.fault != nil:
+		if len(t.BadUnits) < maxBadUnits {
+			t.BadUnits = append(t.BadUnits, UnitFault{t.units, strings.Clone(t.field), *t.fault})
+		}
+		dst = dst[:mark]
+	}
+	return Close(dst, mark)
 }
 
 // wrongType steps over a value of the wrong type.
@@ -128,6 +180,9 @@ func (t *Transcoder) value(dst []byte, f *ProtoField, depth int) []byte {
 	j := t.J
 	switch f.Kind {
 	case ProtoSub:
+		if f.Unit {
+			return t.oneUnit(dst, f, depth)
+		}
 		dst, mark := Open(dst, f.Number)
 		return Close(t.message(dst, f.Message, depth+1), mark)
 	case ProtoString:
@@ -235,20 +290,31 @@ func (t *Transcoder) binary(dst []byte, f *ProtoField) []byte {
 		return dst
 	}
 	s := j.String()
-	text, _ := j.AppendUnescaped(nil, s)
-	var raw []byte
+	text := j.Bytes(s)
+	if s.Escaped {
+		text, _ = j.AppendUnescaped(nil, s)
+	}
+	out, mark := Open(dst, f.Number)
 	var err error
 	want := "hex digits"
 	if f.Kind == ProtoHex {
-		raw, err = hex.AppendDecode(nil, text)
+		out, err = hex.AppendDecode(out, text)
 	} else {
 		want = "base64"
-		plain := strings.TrimRight(strings.NewReplacer("-", "+", "_", "/").Replace(string(text)), "=")
-		raw, err = base64.RawStdEncoding.DecodeString(plain)
+		out, err = appendBase64(out, text)
 	}
 	if err != nil {
 		t.refuse(s.At, strconv.Quote(string(text[:min(len(text), 40)])), want)
 		return dst
 	}
-	return AppendStringAlways(dst, f.Number, string(raw))
+	return Close(out, mark)
+}
+
+// appendBase64 appends what text stands for.
+func appendBase64(dst, text []byte) ([]byte, error) {
+	text = bytes.TrimRight(text, "=")
+	if bytes.ContainsAny(text, "-_") {
+		return base64.RawURLEncoding.AppendDecode(dst, text)
+	}
+	return base64.RawStdEncoding.AppendDecode(dst, text)
 }

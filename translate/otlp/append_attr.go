@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package otlp
+
+import (
+	"github.com/spanbridge/spanbridge/span"
+	"github.com/spanbridge/spanbridge/translate/wire"
+)
+
+// appendAttrs appends attributes as KeyValues of a field; those of other
+// protocols without the mirrored ones.
+func (e *Encoder) appendAttrs(d []byte, field int, b *span.Batch, r span.Range) []byte {
+	attrs := b.Attrs(r)
+	for i := range attrs {
+		if a := &attrs[i]; e.own || !a.Mirrored {
+			d = e.appendAttr(d, field, b, a)
+		}
+	}
+	return d
+}
+
+// appendAttr appends an attribute as a KeyValue. Null is an AnyValue without a
+// member.
+func (e *Encoder) appendAttr(d []byte, field int, b *span.Batch, a *span.Attr) []byte {
+	d, kv, value := openAttr(d, field, b.Str(a.Key))
+	switch a.Type {
+	case span.String:
+		d = wire.AppendStringAlways(d, anyString, b.Str(a.Text()))
+	case span.Int:
+		d = wire.AppendVarintAlways(d, anyInt, uint64(a.Int()))
+	case span.Float:
+		d = wire.AppendDoubleAlways(d, anyDouble, a.Float())
+	case span.Bool:
+		v := uint64(0)
+		if a.Bool() {
+			v = 1
+		}
+		d = wire.AppendVarintAlways(d, anyBool, v)
+	case span.Bytes:
+		d = wire.AppendStringAlways(d, anyBytes, b.Str(a.Text()))
+	case span.JSON:
+		e.text = b.AppendStr(e.text[:0], a.Text())
+		var ok bool
+		if d, ok = appendAny(d, e.text); !ok {
+			d = wire.AppendStringAlways(d, anyString, b.Str(a.Text()))
+		}
+	}
+	return closeAttr(d, kv, value)
+}
+
+// openAttr starts a KeyValue and its AnyValue.
+func openAttr(d []byte, field int, key string) (out []byte, kv, value int) {
+	d, kv = wire.Open(d, field)
+	d = wire.AppendString(d, 1, key)
+	d, value = wire.Open(d, 2)
+	return d, kv, value
+}
+
+func closeAttr(d []byte, kv, value int) []byte { return wire.Close(wire.Close(d, value), kv) }
+
+func appendStringAttr(d []byte, field int, key, text string) []byte {
+	d, kv, value := openAttr(d, field, key)
+	return closeAttr(wire.AppendStringAlways(d, anyString, text), kv, value)
+}
+
+func appendIntAttr(d []byte, field int, key string, v int64) []byte {
+	d, kv, value := openAttr(d, field, key)
+	return closeAttr(wire.AppendVarintAlways(d, anyInt, uint64(v)), kv, value)
+}
+
+// appendText appends an attribute of a span, unless there is no text or an
+// attribute of the key goes out as it is: keys must not repeat.
+func (e *Encoder) appendText(d []byte, b *span.Batch, s *span.Span, key, text string) []byte {
+	if text == "" || written(b, s.Attrs, key) {
+		return d
+	}
+	return appendStringAttr(d, fieldAttribute, key, text)
+}
+
+// appendInt is appendText for a number.
+func (e *Encoder) appendInt(d []byte, b *span.Batch, s *span.Span, key string, v int64) []byte {
+	if written(b, s.Attrs, key) {
+		return d
+	}
+	return appendIntAttr(d, fieldAttribute, key, v)
+}
