@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package jaeger
+
+import (
+	"fmt"
+	"testing"
+
+	thriftgen "github.com/jaegertracing/jaeger-idl/thrift-gen/jaeger"
+
+	"github.com/spanbridge/spanbridge/span"
+	"github.com/spanbridge/spanbridge/span/spantest"
+)
+
+const benchSpans = 100
+
+// benchBatch is what a busy client reports: 100 spans with seven tags, one log
+// of two fields and one reference each.
+func benchBatch() *thriftgen.Batch {
+	b := &thriftgen.Batch{Process: &thriftgen.Process{ServiceName: "order-service", Tags: []*thriftgen.Tag{
+		keyed("jaeger.version", str("Go-2.30.0")), keyed("hostname", str("orders-7d9f8")), keyed("ip", str("10.12.0.7")),
+		keyed("client-uuid", str("20668a900a7760bf")),
+	}}}
+	for i := range int64(benchSpans) {
+		kind := "server"
+		if i%2 == 1 {
+			kind = "client"
+		}
+		const start = 1700000000000000
+		b.Spans = append(b.Spans, &thriftgen.Span{
+			TraceIdHigh: 0x463ac35c9f6413ad + i, TraceIdLow: 0x48485a3953bb6124 + i*7919, SpanId: 0x1b1d2c3e4f5a4b6c + i*31,
+			ParentSpanId: 0x0b1d2c3e4f5a4b6c + i, OperationName: "GET /api/v2/orders/{orderid}", Flags: 1,
+			StartTime: start + i*997, Duration: 1500 + i*13,
+			References: []*thriftgen.SpanRef{ref(childOf, 0x463ac35c9f6413ad+i, 0x48485a3953bb6124+i*7919, 0x0b1d2c3e4f5a4b6c+i)},
+			Tags: []*thriftgen.Tag{
+				keyed("span.kind", str(kind)), keyed("component", str("net/http")), keyed("http.method", str("GET")),
+				keyed("http.url", str(fmt.Sprintf("http://orders.shop.example.internal/api/v2/orders/%d?expand=items", i))),
+				keyed("http.status_code", num(200)), keyed("peer.service", str("inventory")), keyed("peer.port", num(8080)),
+			},
+			Logs: []*thriftgen.Log{{Timestamp: start + i*997 + 50, Fields: []*thriftgen.Tag{keyed("event", str("cache")), keyed("hit", truth(false))}}},
+		})
+	}
+	return b
+}
+
+func perSpan(b *testing.B, size int) {
+	b.Helper()
+	b.SetBytes(int64(size))
+	b.ReportAllocs()
+	b.Cleanup(func() {
+		b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/benchSpans, "ns/span")
+	})
+}
+
+func benchDecode(b *testing.B, format string, body []byte) {
+	b.Helper()
+	perSpan(b, len(body))
+	for b.Loop() {
+		batch, err := decoders[format](body, span.Origin{Format: format})
+		if err != nil || batch.Len() != benchSpans {
+			b.Fatal(err)
+		}
+	}
+}
+
+func BenchmarkDecodeBinary(b *testing.B) {
+	benchDecode(b, formatThrift, apacheWrite(benchBatch(), false))
+}
+
+func BenchmarkDecodeCompact(b *testing.B) {
+	benchDecode(b, formatThrift, apacheWrite(benchBatch(), true))
+}
+
+// protoBatch is the batch as it comes in protobuf.
+func protoBatch(b *testing.B) (*span.Batch, []byte) {
+	b.Helper()
+	batch := decodeAll(b, apacheWrite(benchBatch(), true), formatThrift)
+	body := encodeProto(spantest.Items(batch))
+	return decodeAll(b, body, formatProto), body
+}
+
+func BenchmarkDecodeProto(b *testing.B) {
+	_, body := protoBatch(b)
+	benchDecode(b, formatProto, body)
+}
+
+// An own process on each span, as an agent forwards Zipkin's.
+func BenchmarkDecodeProtoProcesses(b *testing.B) {
+	batch, _ := protoBatch(b)
+	e := NewProtoEncoder()
+	first := decodeAll(b, request(field(1, ids)), formatProto)
+	e.Add(append(spantest.Items(first), spantest.Items(batch)[1:]...))
+	benchDecode(b, formatProto, e.Messages()[0].Body)
+}
+
+func benchEncode(b *testing.B, batch *span.Batch) {
+	b.Helper()
+	items := spantest.Items(batch)
+	e := NewProtoEncoder()
+	e.Add(items)
+	perSpan(b, len(e.Messages()[0].Body))
+	for b.Loop() {
+		e.Reset()
+		e.Add(items)
+		if len(e.Messages()) != 1 {
+			b.Fatal("no message")
+		}
+	}
+}
+
+func BenchmarkEncodeProto(b *testing.B) {
+	benchEncode(b, decodeAll(b, apacheWrite(benchBatch(), true), formatThrift))
+}
+
+func BenchmarkEncodeProtoCopied(b *testing.B) {
+	batch, _ := protoBatch(b)
+	benchEncode(b, batch)
+}
+
+// Spans of another protocol: the same content, written from the fields.
+func BenchmarkEncodeProtoForeign(b *testing.B) {
+	batch := decodeAll(b, apacheWrite(benchBatch(), true), formatThrift)
+	batch.Origin.Format = "otlp.proto"
+	benchEncode(b, batch)
+}
+
+func BenchmarkAppendBatch(b *testing.B) {
+	for _, compact := range []bool{false, true} {
+		b.Run(fmt.Sprintf("compact=%v", compact), func(b *testing.B) {
+			items := spantest.Items(decodeAll(b, apacheWrite(benchBatch(), compact), formatThrift))
+			buf := AppendBatch(nil, items, compact)
+			perSpan(b, len(buf))
+			for b.Loop() {
+				buf = AppendBatch(buf[:0], items, compact)
+			}
+		})
+	}
+}
+
+// Apache's reader and generated types, to compare with.
+func BenchmarkDecodeCompactApache(b *testing.B) {
+	body := apacheWrite(benchBatch(), true)
+	perSpan(b, len(body))
+	for b.Loop() {
+		if _, err := apacheRead(body, true); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
