@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package skywalking
+
+import (
+	"os"
+	"path/filepath"
+	"slices"
+	"testing"
+
+	"google.golang.org/protobuf/encoding/protojson"
+	"google.golang.org/protobuf/proto"
+	agentv3 "skywalking.apache.org/repo/goapi/collect/language/agent/v3"
+)
+
+func FuzzDecodeSegments(f *testing.F) {
+	for _, name := range sampleNames {
+		body, err := os.ReadFile(filepath.Join("testdata", "samples", name+".bin"))
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(body)
+	}
+	for _, s := range oddSegments {
+		f.Add(wrap(s.bytes))
+	}
+	f.Fuzz(func(t *testing.T, body []byte) {
+		body = slices.Clip(body) // a batch counts all that its body keeps alive
+		compareWithUpstream(t, body)
+		passesOn(t, body)
+	})
+}
+
+func FuzzDecodeSegmentsJSON(f *testing.F) {
+	for _, name := range sampleNames {
+		f.Add(listJSON(f, segmentsOf(f, name)))
+	}
+	f.Add([]byte("[" + pythonJSON + "]"))
+	f.Fuzz(func(t *testing.T, body []byte) {
+		b, _ := tryDecode(formatSegmentsJSON, slices.Clip(body))
+		_ = contentOf(b) // reads every text
+		if err := invariants(b); err != nil {
+			t.Fatal(err)
+		}
+	})
+}
+
+func FuzzDecodeNotice(f *testing.F) {
+	for _, m := range sample(f, "management") {
+		p, err := proto.Marshal(m)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(p)
+	}
+	f.Add([]byte(`{"service":"a","serviceInstance":"b","properties":[{"key":"language","value":null}]}`))
+	f.Fuzz(func(t *testing.T, body []byte) {
+		for _, format := range []string{formatProperties, formatPing, formatPropertiesJSON, formatPingJSON} {
+			b, _ := tryDecode(format, body)
+			for _, i := range b.Instances() {
+				if b.Str(i.Service) == "" && b.Str(i.Name) == "" {
+					t.Fatalf("%s: an instance of nobody", format)
+				}
+				_ = b.Str(i.Raw)
+			}
+		}
+	})
+}
+
+// listJSON writes segments as the body of /v3/segments.
+func listJSON(t testing.TB, segments []*agentv3.SegmentObject) []byte {
+	t.Helper()
+	list := []byte{'['}
+	for i, g := range segments {
+		p, err := protojson.Marshal(g)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if i > 0 {
+			list = append(list, ',')
+		}
+		list = append(list, p...)
+	}
+	return append(list, ']')
+}

@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package skywalking
+
+import (
+	"testing"
+
+	"github.com/spanbridge/spanbridge/span"
+	"github.com/spanbridge/spanbridge/span/spantest"
+)
+
+// passesOn checks that each segment of a body leaves once, as its raw bytes.
+func passesOn(t testing.TB, body []byte) {
+	t.Helper()
+	b, _ := tryDecode(formatSegments, body)
+	var want []string
+	seen := make(map[string]bool)
+	spans := 0
+	for i := range b.Spans() {
+		s := &b.Spans()[i]
+		g := b.Segment(s.Segment)
+		if raw := b.Str(g.Raw); i == 0 || b.Spans()[i-1].Segment != s.Segment {
+			if seen[raw] {
+				continue
+			}
+			seen[raw] = true
+			want = append(want, raw)
+			spans += int(g.Spans)
+		}
+	}
+	e := NewEncoder()
+	e.Reset()
+	left := e.Add(spantest.Items(b))
+	if left != b.Len()-spans {
+		t.Fatalf("%d spans left out, want %d", left, b.Len()-spans)
+	}
+	sent := 0
+	for i, m := range e.Messages() {
+		if m.Method != methodCollect || i >= len(want) || string(m.Body) != want[i] {
+			t.Fatalf("message %d is not the segment that came", i)
+		}
+		sent += m.Spans
+	}
+	if len(e.Messages()) != len(want) || sent != spans {
+		t.Fatalf("%d segments with %d spans, want %d with %d", len(e.Messages()), sent, len(want), spans)
+	}
+}
+
+// W6: unknown fields and newer enums pass unchanged; so does everything else.
+func TestW6NativeSegments(t *testing.T) {
+	t.Parallel()
+	for _, name := range sampleNames {
+		passesOn(t, collection(t, segmentsOf(t, name)...))
+	}
+	raw := marshal(t, segment(t, `traceId: "t" traceSegmentId: "s" service: "a" spans { parentSpanId: -1 startTime: 1 spanLayer: 7 } spans { spanId: 1 startTime: 1 }`))
+	raw = append(raw, 0x98, 0x06, 0x01, 0xa2, 0x06, 0x02, 'h', 'i') // fields 99 and 100
+	b := decode(t, formatSegments, wrap(raw))
+	for name, each := range map[string][][]span.Item{
+		"together":   {spantest.Items(b)},
+		"one by one": {spantest.Items(b)[:1], spantest.Items(b)[1:]},
+		"one alone":  {spantest.Items(b)[1:]},
+	} {
+		e := NewEncoder()
+		e.Reset()
+		spans := 0
+		for _, items := range each {
+			spans += len(items)
+			if n := e.Add(items); n != 0 {
+				t.Errorf("%s: %d left out", name, n)
+			}
+		}
+		m := e.Messages()
+		if len(m) != 1 || string(m[0].Body) != string(raw) || m[0].Method != methodCollect || m[0].Spans != spans {
+			t.Errorf("%s: %d messages %+v, want %q with %d spans", name, len(m), m, raw, spans)
+		}
+	}
+}
+
+// A segment that came as JSON leaves as protobuf.
+func TestJSONLeavesAsProtobuf(t *testing.T) {
+	t.Parallel()
+	b := decode(t, formatSegmentJSON, []byte(pythonJSON))
+	e := NewEncoder()
+	e.Reset()
+	e.Add(spantest.Items(b))
+	m := e.Messages()
+	if len(m) != 1 || m[0].Spans != 2 {
+		t.Fatalf("%d messages", len(m))
+	}
+	back := decode(t, formatSegments, wrap(m[0].Body))
+	if got, want := spantest.Dump(back), spantest.Dump(b); got != want {
+		t.Errorf("got\n%swant\n%s", got, want)
+	}
+}
+
+// A repeated report is written once in a payload, and again in the next.
+func TestS6RepeatedSegment(t *testing.T) {
+	t.Parallel()
+	body := collection(t, segmentsOf(t, "java")...)
+	e := NewEncoder()
+	for range 2 {
+		e.Reset()
+		first, second := decode(t, formatSegments, body), decode(t, formatSegments, body)
+		if n := e.Add(spantest.Items(first)); n != 0 {
+			t.Errorf("%d left out of the first", n)
+		}
+		if n := e.Add(spantest.Items(second)); n != second.Len() {
+			t.Errorf("%d left out of the second, want all %d", n, second.Len())
+		}
+		if n := len(e.Messages()); n != 3 {
+			t.Errorf("%d segments, want 3", n)
+		}
+	}
+}
+
+// What agents say of their processes leaves as it came, before the segments.
+func TestNoticesPass(t *testing.T) {
+	t.Parallel()
+	e := NewEncoder()
+	e.Reset()
+	e.Add(spantest.Items(decode(t, formatSegments, collection(t, segmentsOf(t, "go2sky")...))))
+	messages := sample(t, "management")
+	for i, m := range messages {
+		e.Notices(decode(t, []string{formatProperties, formatPing}[i%2], marshal(t, m)))
+	}
+	got := e.Messages()
+	if len(got) != len(messages)+1 || got[len(messages)].Method != methodCollect {
+		t.Fatalf("%d messages", len(got))
+	}
+	for i, m := range messages {
+		want := []string{methodProperties, methodKeepAlive}[i%2]
+		if got[i].Method != want || string(got[i].Body) != string(marshal(t, m)) || got[i].Spans != 0 {
+			t.Errorf("message %d: %s %q", i, got[i].Method, got[i].Body)
+		}
+	}
+}

@@ -1,0 +1,210 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package skywalking
+
+import (
+	"math"
+	"strconv"
+	"strings"
+
+	"github.com/spanbridge/spanbridge/span"
+)
+
+// role is how OAP sees a converted span. Names are cut to OAP's lengths.
+type role struct {
+	signs
+	typ, layer, component int32
+	service, instance     string
+	operation             string
+	// peer is whom an exit calls; for the entry of a message it is the broker,
+	// for any other the caller's address.
+	peer string
+	// nameless: a client that does not know whom it calls. OAP draws an exit
+	// without a peer wrong, so it is written as a local span.
+	nameless bool
+}
+
+// converter makes segments of spans. Its memory is used again for each call.
+type converter struct {
+	names arena
+	keys  []string
+}
+
+// role decides how OAP is to see a span.
+func (c *converter) role(it *span.Item) (r role) {
+	b, s := it.Batch, it.Span()
+	r.read(b, s)
+	r.service = cut(or(b.Str(s.Local.Service), unknown), maxService)
+	r.instance = cut(or(r.signs.instance[0], r.signs.instance[1], r.signs.instance[2], r.signs.instance[3], c.localIP(s), unknown), maxInstance)
+	r.typ = typeLocal
+	switch s.Kind {
+	case span.KindServer, span.KindConsumer:
+		r.typ = typeEntry
+	case span.KindClient, span.KindProducer:
+		r.typ = typeExit
+	}
+	r.layer = r.layerOf(s.Kind)
+	switch {
+	case r.layer == layerMQ:
+		r.peer = cut(c.broker(b, s, &r.signs), maxPeer)
+	case r.typ == typeExit:
+		r.peer = cut(or(b.Str(s.Remote.Service), c.remoteAddress(s), c.address(r.host, r.port), hostOf(r.url)), maxPeer)
+	}
+	if r.typ == typeEntry && r.layer != layerMQ {
+		r.peer = c.remoteAddress(s)
+	}
+	if r.typ == typeExit && r.peer == "" {
+		r.typ, r.layer, r.nameless = typeLocal, layerUnknown, true
+	}
+	r.component = r.componentOf()
+	r.operation = cutEndpoint(or(c.operation(b.Str(s.Name), &r), unknown), r.service)
+	return r
+}
+
+// layerOf is the layer. Database and cache are what exits call: on an entry OAP
+// would make a virtual database of them. An exit with an unknown layer makes a
+// second, undefined node of the service that it calls, so it is an RPC.
+func (r *role) layerOf(kind span.Kind) int32 {
+	if kind == span.KindProducer || kind == span.KindConsumer {
+		return layerMQ
+	}
+	switch exit := r.typ == typeExit; {
+	case r.typ == typeLocal:
+		return layerUnknown
+	case exit && r.families&aboutQueue != 0:
+		return layerMQ
+	case exit && (r.families&aboutCache != 0 || r.families&aboutDatabase != 0 && isCache(r.database)):
+		return layerCache
+	case exit && r.families&aboutDatabase != 0:
+		return layerDatabase
+	case r.families&aboutRPC != 0:
+		return layerRPC
+	case r.families&aboutHTTP != 0 || r.url != "" || r.method != "":
+		return layerHTTP
+	default:
+		return layerRPC
+	}
+}
+
+func isCache(system string) bool {
+	switch strings.ToLower(system) {
+	case "redis", "valkey", "memcached":
+		return true
+	}
+	return false
+}
+
+// Numbers of component-libraries.yml.
+const (
+	componentHTTP   = 49
+	componentRPC    = 50
+	thriftServer    = 100
+	thriftClient    = 101
+	consumerFollows = 1 // a queue's consumer has the number after its producer
+)
+
+var (
+	databases = map[string]int32{
+		"mysql": 5, "mariadb": 86, "postgresql": 22, "postgres": 22, "mongodb": 9, "h2": 4, "oracle": 6, "cassandra": 70,
+		"elasticsearch": 47, "clickhouse": 120, "sqlite": 31, "influxdb": 89, "neo4j": 112,
+		"redis": 7, "valkey": 7, "memcached": 20,
+	}
+	producers = map[string]int32{"kafka": 40, "rabbitmq": 52, "rocketmq": 38, "activemq": 45, "pulsar": 73}
+	rpcs      = map[string]int32{"grpc": 23, "dubbo": 3, "apache_dubbo": 3}
+)
+
+func (r *role) componentOf() int32 {
+	switch r.layer {
+	case layerHTTP:
+		return componentHTTP
+	case layerDatabase, layerCache:
+		return databases[strings.ToLower(r.database)]
+	case layerMQ:
+		n := producers[strings.ToLower(or(r.queue, r.peer))]
+		if n != 0 && r.typ == typeEntry {
+			n += consumerFollows
+		}
+		return n
+	case layerRPC:
+		switch n := rpcs[strings.ToLower(r.rpc)]; {
+		case n != 0 || r.rpc == "":
+			return n
+		case r.rpc == "thrift" && r.typ == typeEntry:
+			return thriftServer
+		case r.rpc == "thrift":
+			return thriftClient
+		default:
+			return componentRPC
+		}
+	default:
+		return 0
+	}
+}
+
+// broker is the broker of a span about a message. Another service must not
+// stand in for it: OAP would draw that service as a virtual queue. In Zipkin
+// the remote endpoint of such a span is the broker by definition.
+func (c *converter) broker(b *span.Batch, s *span.Span, g *signs) string {
+	remote := ""
+	if strings.HasPrefix(b.Origin.Format, "zipkin.") {
+		remote = b.Str(s.Remote.Service)
+	}
+	return or(g.broker, c.remoteAddress(s), c.address(g.host, g.port), remote, g.queue)
+}
+
+// localIP is the address of the process.
+func (c *converter) localIP(s *span.Span) string {
+	ip := s.Local.IP()
+	if !ip.IsValid() {
+		return ""
+	}
+	mark := len(c.names)
+	c.names = ip.AppendTo(c.names)
+	return c.names.since(mark)
+}
+
+// remoteAddress is the address of the other side with its port.
+func (c *converter) remoteAddress(s *span.Span) string {
+	ip := s.Remote.IP()
+	if !ip.IsValid() {
+		return ""
+	}
+	mark := len(c.names)
+	v6 := ip.Is6() && s.Remote.Port != 0
+	if v6 {
+		c.names = append(c.names, '[')
+	}
+	c.names = ip.AppendTo(c.names)
+	if v6 {
+		c.names = append(c.names, ']')
+	}
+	if s.Remote.Port != 0 {
+		c.names = append(c.names, ':')
+		c.names = strconv.AppendUint(c.names, uint64(s.Remote.Port), 10)
+	}
+	return c.names.since(mark)
+}
+
+// address is a host with its port.
+func (c *converter) address(host string, port int64) string {
+	if host == "" || port <= 0 || port > math.MaxUint16 || strings.IndexByte(host, ':') >= 0 {
+		return host
+	}
+	mark := len(c.names)
+	c.names = append(c.names, host...)
+	c.names = append(c.names, ':')
+	c.names = strconv.AppendInt(c.names, port, 10)
+	return c.names.since(mark)
+}
+
+// hostOf is the host of a URL with its port.
+func hostOf(url string) string {
+	_, rest, ok := strings.Cut(url, "://")
+	if !ok {
+		return ""
+	}
+	if i := strings.IndexAny(rest, "/?#"); i >= 0 {
+		rest = rest[:i]
+	}
+	return rest[strings.LastIndexByte(rest, '@')+1:]
+}

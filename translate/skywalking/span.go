@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package skywalking
+
+import (
+	"math"
+
+	"github.com/spanbridge/spanbridge/span"
+	"github.com/spanbridge/spanbridge/translate/wire"
+)
+
+// Span types and layers of Tracing.proto.
+const (
+	typeEntry = 0
+	typeExit  = 1
+	typeLocal = 2
+
+	layerUnknown  = 0
+	layerDatabase = 1
+	layerRPC      = 2
+	layerHTTP     = 3
+	layerMQ       = 4
+	layerCache    = 5
+)
+
+// maxMillis is the last time in milliseconds that nanoseconds can say.
+const maxMillis = math.MaxInt64 / 1_000_000
+
+// span reads a SpanObject and adds it to the batch.
+func (r *reader) span(p wire.Proto) error {
+	whole := p
+	s := span.Span{Trace: r.trace, Segment: r.number, Local: r.local, Raw: r.textAt(p.Pos, p.End-p.Pos)}
+	var a span.Agent
+	var start, end int64
+	var peerAt int
+	var failed, logs bool
+	r.failure, r.callers = failure{}, r.callers[:0]
+	attrs, refs := r.w.AttrMark(), r.w.RefMark()
+	for {
+		field, typ, ok := p.Next()
+		if !ok {
+			break
+		}
+		if field >= len(spanFields) || typ != int(spanFields[field]) {
+			p.Skip(field, typ)
+			continue
+		}
+		switch field {
+		case 1:
+			a.Number = int32(p.Varint())
+		case 2:
+			a.Parent = int32(p.Varint())
+		case 3:
+			start = int64(p.Varint())
+		case 4:
+			end = int64(p.Varint())
+		case 5:
+			r.reference(&p)
+		case 6:
+			s.Name = r.some(&p)
+		case 7:
+			a.Peer = r.some(&p)
+			peerAt = p.Pos - a.Peer.Len()
+		case 8:
+			a.Type = int32(p.Varint())
+		case 9:
+			a.Layer = int32(p.Varint())
+		case 10:
+			a.Component = int32(p.Varint())
+		case 11:
+			failed = p.Varint() != 0
+		case 12:
+			if key, value, ok := r.pair(&p); ok {
+				r.w.Attr(span.StringAttr(key, value))
+			}
+		case 13:
+			logs = true
+			p.Bytes()
+		case 14:
+			a.Skip = p.Varint() != 0
+		}
+	}
+	if p.Err != nil {
+		return p.Err
+	}
+	s.Attrs, s.Refs = r.w.AttrsFrom(attrs), r.w.RefsFrom(refs)
+	if logs {
+		// In a second pass, so that tags and the fields of logs do not mix.
+		if err := r.logs(&s, whole); err != nil {
+			return err
+		}
+	}
+	s.ID = r.ids.take(a.Number, a.Parent)
+	s.Kind = kindOf(a.Type, a.Layer)
+	setTimes(&s, start, end)
+	if failed {
+		s.Status = span.StatusError
+		s.StatusMessage = r.failure.message
+	}
+	parent := r.markParent(&s, &a, refs)
+	if a.Peer.Present() && (a.Type == typeEntry || a.Type == typeExit) {
+		r.setPeer(&s.Remote, peerAt, a.Peer.Len())
+	}
+	if parent != nil && s.Kind == span.KindServer && parent.Service.Present() {
+		s.Remote.Service = parent.Service
+	}
+	s.Agent = r.w.Agent(a)
+	r.w.Span(s)
+	return nil
+}
+
+// spanFields gives the wire type of each field of a SpanObject.
+var spanFields = [...]uint8{
+	0: 0xff, 1: wire.TypeVarint, 2: wire.TypeVarint, 3: wire.TypeVarint, 4: wire.TypeVarint,
+	5: wire.TypeBytes, 6: wire.TypeBytes, 7: wire.TypeBytes, 8: wire.TypeVarint, 9: wire.TypeVarint,
+	10: wire.TypeVarint, 11: wire.TypeVarint, 12: wire.TypeBytes, 13: wire.TypeBytes, 14: wire.TypeVarint,
+}
+
+// kindOf is the role that a type and a layer say. Local spans and types newer
+// than this table have none.
+func kindOf(typ, layer int32) span.Kind {
+	switch {
+	case typ == typeEntry && layer == layerMQ:
+		return span.KindConsumer
+	case typ == typeEntry:
+		return span.KindServer
+	case typ == typeExit && layer == layerMQ:
+		return span.KindProducer
+	case typ == typeExit:
+		return span.KindClient
+	default:
+		return span.KindUnset
+	}
+}
+
+// setTimes takes milliseconds, where 0 means not set. An end before the start
+// comes of a clock that was set back: the span then has no length.
+func setTimes(s *span.Span, start, end int64) {
+	if start <= 0 || start > maxMillis {
+		return
+	}
+	s.Start = start * 1_000_000
+	s.Has |= span.HasStart
+	if end > 0 && end <= maxMillis {
+		s.Duration = max(end-start, 0) * 1_000_000
+		s.Has |= span.HasDuration
+	}
+}
+
+// pair reads a KeyStringValuePair. One without a key and a value says nothing.
+func (r *reader) pair(outer *wire.Proto) (key, value span.Text, ok bool) {
+	p := outer.Message()
+	key, value = span.Empty, span.Empty
+	for {
+		field, typ, more := p.Next()
+		if !more {
+			break
+		}
+		switch {
+		case field == 1 && typ == wire.TypeBytes:
+			key = r.text(&p)
+		case field == 2 && typ == wire.TypeBytes:
+			value = r.text(&p)
+		default:
+			p.Skip(field, typ)
+		}
+	}
+	outer.Adopt(&p)
+	return key, value, key.Len() > 0 || value.Len() > 0
+}
