@@ -49,6 +49,11 @@ func (in *intake) take(ctx context.Context, m body, p []byte) translate.Outcome 
 			o.Refused = bad.Spans
 		}
 	}
+	if b != nil && b.Over() {
+		// Who sends millions of empty things wants to fill the memory.
+		err = fmt.Errorf("%s: a body of %d bytes that takes more than %d bytes when decoded", m.format, len(p), span.MaxSlabs)
+		return in.refuse(m, translate.TooLarge, err)
+	}
 	if b != nil && m.strict && err != nil {
 		o.Refused += b.Len()
 		b = nil

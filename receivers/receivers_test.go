@@ -28,6 +28,7 @@ import (
 	"github.com/spanbridge/spanbridge/receivers"
 	"github.com/spanbridge/spanbridge/span"
 	"github.com/spanbridge/spanbridge/translate"
+	"github.com/spanbridge/spanbridge/translate/otlp"
 	"github.com/spanbridge/spanbridge/translate/zipkin"
 )
 
@@ -393,6 +394,27 @@ func TestTooLarge(t *testing.T) {
 	}
 	if status, _, _ := b.post(t, url, strings.NewReader("["+oneSpan+"]")); status != 202 {
 		t.Errorf("afterwards: %d", status)
+	}
+}
+
+// A body may be short and yet take gigabytes when decoded: an attribute of
+// OTLP takes two bytes on the wire.
+func TestTooLargeWhenDecoded(t *testing.T) {
+	b := start(t, func(o *receivers.Options) {
+		o.Protocols = append(o.Protocols, otlp.Protocol)
+		o.Ports["otlp-http"] = receivers.Listen{Address: "127.0.0.1:0"}
+		o.Limits.Body, o.Limits.Inflated = 64<<20, 64<<20
+	})
+	span := append([]byte{0x0a, 16}, bytes.Repeat([]byte{1}, 16)...)
+	span = append(append(span, 0x12, 8), bytes.Repeat([]byte{1}, 8)...)
+	span = append(span, bytes.Repeat([]byte{0x4a, 0}, 15<<20)...) // attributes without key and value
+	wrap := func(field byte, p []byte) []byte {
+		return append(binary.AppendUvarint([]byte{field<<3 | 2}, uint64(len(p))), p...)
+	}
+	body := wrap(1, wrap(2, wrap(2, span)))
+	status, _, text := b.post(t, b.url("otlp-http", "/v1/traces"), bytes.NewReader(body), "Content-Type: application/x-protobuf")
+	if status != 413 || b.sink.got() != 0 {
+		t.Errorf("%d %q and %d spans, want 413 and none", status, text, b.sink.got())
 	}
 }
 

@@ -20,6 +20,7 @@ type Batch struct {
 
 	body []byte // as received
 	side []byte // what the body does not hold as plain bytes
+	over bool
 
 	spans     []Span
 	attrs     []Attr
@@ -35,6 +36,10 @@ type Batch struct {
 
 // Body is the message as it was received. It must not be changed.
 func (b *Batch) Body() []byte { return b.body }
+
+// Over is true for a batch that would have taken more memory than MaxSlabs: it
+// is not whole and must be refused.
+func (b *Batch) Over() bool { return b.over }
 
 // Len is the number of spans.
 func (b *Batch) Len() int { return len(b.spans) }

@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"slices"
 	"unicode/utf8"
+	"unsafe"
 )
 
 // Builder fills a batch. A decoder adds the details of a span first (Attr,
@@ -13,7 +14,22 @@ import (
 // when the span turns out malformed, Undo takes its details back and the spans
 // before it stay.
 type Builder struct {
-	b Batch
+	b     Batch
+	slabs int // bytes that the slabs have grown to, roughly
+}
+
+// MaxSlabs bounds the memory of a batch beside its body. A span that takes two
+// bytes in a body may take three hundred here, so that the length of the body
+// bounds nothing. What is added beyond is left out and the batch is Over.
+const MaxSlabs = 256 << 20
+
+// full is asked before a slab of n elements grows.
+func (w *Builder) full(n int, size uintptr) bool {
+	if !w.b.over {
+		w.slabs += max(n, 16) * int(size)
+		w.b.over = w.slabs > MaxSlabs
+	}
+	return w.b.over
 }
 
 // NewBuilder starts a batch that owns the body. The body must not be changed
@@ -27,6 +43,7 @@ func NewBuilder(body []byte, origin Origin) *Builder {
 
 // Grow makes room for that many more spans and attributes.
 func (w *Builder) Grow(spans, attrs int) {
+	w.slabs += spans*int(unsafe.Sizeof(Span{})) + attrs*int(unsafe.Sizeof(Attr{}))
 	w.b.spans = slices.Grow(w.b.spans, spans)
 	w.b.attrs = slices.Grow(w.b.attrs, attrs)
 }
@@ -100,7 +117,12 @@ func (w *Builder) Undo(m Mark) {
 }
 
 // Attr adds an attribute.
-func (w *Builder) Attr(a Attr) { w.b.attrs = append(w.b.attrs, a) }
+func (w *Builder) Attr(a Attr) {
+	if n := len(w.b.attrs); n == cap(w.b.attrs) && w.full(n, unsafe.Sizeof(a)) {
+		return
+	}
+	w.b.attrs = append(w.b.attrs, a)
+}
 
 // AttrMark is the place of the next attribute.
 func (w *Builder) AttrMark() int { return len(w.b.attrs) }
@@ -112,7 +134,12 @@ func (w *Builder) AttrsFrom(mark int) Range { return since(mark, len(w.b.attrs))
 func (w *Builder) AttrsSince(mark int) []Attr { return w.b.attrs[mark:] }
 
 // Event adds an event.
-func (w *Builder) Event(e Event) { w.b.events = append(w.b.events, e) }
+func (w *Builder) Event(e Event) {
+	if n := len(w.b.events); n == cap(w.b.events) && w.full(n, unsafe.Sizeof(e)) {
+		return
+	}
+	w.b.events = append(w.b.events, e)
+}
 
 // EventMark is the place of the next event.
 func (w *Builder) EventMark() int { return len(w.b.events) }
@@ -127,7 +154,12 @@ func (w *Builder) EventsSince(mark int) []Event { return w.b.events[mark:] }
 func (w *Builder) TruncateEvents(n int) { w.b.events = w.b.events[:n] }
 
 // Ref adds a reference.
-func (w *Builder) Ref(r Ref) { w.b.refs = append(w.b.refs, r) }
+func (w *Builder) Ref(r Ref) {
+	if n := len(w.b.refs); n == cap(w.b.refs) && w.full(n, unsafe.Sizeof(r)) {
+		return
+	}
+	w.b.refs = append(w.b.refs, r)
+}
 
 // RefMark is the place of the next reference.
 func (w *Builder) RefMark() int { return len(w.b.refs) }
@@ -140,19 +172,25 @@ func (w *Builder) RefsSince(mark int) []Ref { return w.b.refs[mark:] }
 
 // Resource adds a resource and gives its number.
 func (w *Builder) Resource(r Resource) uint32 {
-	w.b.resources = append(w.b.resources, r)
+	if n := len(w.b.resources); n == 0 || n < cap(w.b.resources) || !w.full(n, unsafe.Sizeof(r)) {
+		w.b.resources = append(w.b.resources, r)
+	}
 	return uint32(len(w.b.resources))
 }
 
 // Scope adds a scope and gives its number.
 func (w *Builder) Scope(s Scope) uint32 {
-	w.b.scopes = append(w.b.scopes, s)
+	if n := len(w.b.scopes); n == 0 || n < cap(w.b.scopes) || !w.full(n, unsafe.Sizeof(s)) {
+		w.b.scopes = append(w.b.scopes, s)
+	}
 	return uint32(len(w.b.scopes))
 }
 
 // Segment adds a segment and gives its number.
 func (w *Builder) Segment(s Segment) uint32 {
-	w.b.segments = append(w.b.segments, s)
+	if n := len(w.b.segments); n == 0 || n < cap(w.b.segments) || !w.full(n, unsafe.Sizeof(s)) {
+		w.b.segments = append(w.b.segments, s)
+	}
 	return uint32(len(w.b.segments))
 }
 
@@ -161,21 +199,35 @@ func (w *Builder) SegmentAt(n uint32) *Segment { return &w.b.segments[n-1] }
 
 // Agent adds what an agent says of a span and gives its number.
 func (w *Builder) Agent(a Agent) uint32 {
-	w.b.agents = append(w.b.agents, a)
+	if n := len(w.b.agents); n == 0 || n < cap(w.b.agents) || !w.full(n, unsafe.Sizeof(a)) {
+		w.b.agents = append(w.b.agents, a)
+	}
 	return uint32(len(w.b.agents))
 }
 
 // AgentRef adds what an agent says of a reference and gives its number.
 func (w *Builder) AgentRef(r AgentRef) uint32 {
-	w.b.agentRefs = append(w.b.agentRefs, r)
+	if n := len(w.b.agentRefs); n == 0 || n < cap(w.b.agentRefs) || !w.full(n, unsafe.Sizeof(r)) {
+		w.b.agentRefs = append(w.b.agentRefs, r)
+	}
 	return uint32(len(w.b.agentRefs))
 }
 
 // Instance adds a notice about a process.
-func (w *Builder) Instance(i Instance) { w.b.instances = append(w.b.instances, i) }
+func (w *Builder) Instance(i Instance) {
+	if n := len(w.b.instances); n == cap(w.b.instances) && w.full(n, unsafe.Sizeof(i)) {
+		return
+	}
+	w.b.instances = append(w.b.instances, i)
+}
 
 // Span adds a span.
-func (w *Builder) Span(s Span) { w.b.spans = append(w.b.spans, s) }
+func (w *Builder) Span(s Span) {
+	if n := len(w.b.spans); n == cap(w.b.spans) && w.full(n, unsafe.Sizeof(s)) {
+		return
+	}
+	w.b.spans = append(w.b.spans, s)
+}
 
 // SpanAt is a span added before, to be changed in place.
 func (w *Builder) SpanAt(i int) *Span { return &w.b.spans[i] }
