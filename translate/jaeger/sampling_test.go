@@ -214,8 +214,10 @@ func TestSamplingAnswers(t *testing.T) {
 	limited := translate.GRPCReply{Body: join(varint(1, 1), field(3, varint(1, 7)))}
 	g(p, join(varint(3, 1), field(1, []byte("a"))), limited)
 	g(p, nil, limited)
-	g(p, []byte{0x0a, 5}, translate.GRPCReply{Code: translate.InvalidArgument,
-		Message: "jaeger sampling: byte 2: a length of 5, want at most the 0 bytes left"})
+	g(p, []byte{0x0a, 5}, translate.GRPCReply{
+		Code:    translate.InvalidArgument,
+		Message: "jaeger sampling: byte 2: a length of 5, want at most the 0 bytes left",
+	})
 	milli := translate.GRPCReply{Body: field(2, fixed(1, 0x3f50624dd2f1a9fc))}
 	g(New(nil), field(1, []byte("a")), milli)
 	g(New(func() *Strategies { return nil }), field(1, []byte("a")), milli)

@@ -96,7 +96,7 @@ func (e *Encoder) appendStatus(d []byte, b *span.Batch, s *span.Span) []byte {
 	if !e.own && errorFalse(b, s) {
 		code, text = span.StatusUnset, ""
 	}
-	if code == span.StatusUnset && text == "" && !(e.own && s.Has&span.HasStatus != 0) {
+	if code == span.StatusUnset && text == "" && (!e.own || s.Has&span.HasStatus == 0) {
 		return d
 	}
 	d, mark := wire.Open(d, fieldStatus)

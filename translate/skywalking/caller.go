@@ -31,7 +31,7 @@ func (c *converter) refer(m *memory, it *span.Item, v *conversion) {
 	*ref = reference{crossThread: s.Kind != span.KindServer && s.Kind != span.KindConsumer}
 	parent := m.spans.get(spanKey{s.Trace, it.Parent})
 	switch {
-	case c.readParentTag(ref, it, r.signs.parent):
+	case c.readParentTag(ref, it, r.parent):
 	case parent != nil && parent.text(placeSegment) != "":
 		ref.segment, ref.number = c.names.keep(parent.text(placeSegment)), parent.number
 	default:

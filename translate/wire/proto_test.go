@@ -4,6 +4,7 @@ package wire
 
 import (
 	"bytes"
+	"errors"
 	"math"
 	"strings"
 	"testing"
@@ -78,7 +79,7 @@ func TestProtoMessage(t *testing.T) {
 		t.Error("the message around it is spoilt")
 	}
 	p.Adopt(&inner)
-	if _, _, ok := p.Next(); ok || p.Err != inner.Err {
+	if _, _, ok := p.Next(); ok || !errors.Is(p.Err, inner.Err) {
 		t.Errorf("the fault was not adopted: %v", p.Err)
 	}
 }

@@ -156,7 +156,7 @@ func TestTranscode(t *testing.T) {
 		m := protodesc.ToFileDescriptorProto(tracepb.File_opentelemetry_proto_trace_v1_trace_proto)
 		m.Dependency = append(m.Dependency, rapid.String().Draw(rt, path))
 		for _, f := range m.MessageType[2].Field {
-			f.OneofIndex = proto.Int32(rapid.Int32().Draw(rt, "int32"))
+			f.OneofIndex = new(rapid.Int32().Draw(rt, "int32"))
 		}
 		m.SourceCodeInfo = &descriptorpb.SourceCodeInfo{Location: []*descriptorpb.SourceCodeInfo_Location{
 			{Path: rapid.SliceOfN(rapid.Int32(), 0, 3).Draw(rt, "path")},
