@@ -10,7 +10,7 @@ cd "$(dirname "$0")"
 for package in $(go list ./...); do
 	for target in $(go test -list '^Fuzz' "$package" | grep '^Fuzz' || true); do
 		printf '%s %s: ' "${package#*/spanbridge/}" "$target"
-		if ! out=$(go test -run '^$' -fuzz "^$target\$" -fuzztime "$time" "$package" 2>&1); then
+		if ! out=$(go test -run '^$' -fuzz "^$target\$" -fuzztime "$time" -fuzzminimizetime 20x "$package" 2>&1); then
 			printf 'FAILED\n%s\n' "$out"
 			exit 1
 		fi

@@ -78,11 +78,6 @@ func (w *Builder) Side() []byte { return w.b.side }
 // SetSide is the second half of Side.
 func (w *Builder) SetSide(m []byte) { w.b.side = m }
 
-// SetBody replaces the body by another form of it. It is for decoders whose
-// format does not allow texts to point into the body as received (JSON that is
-// not UTF-8); it must come before any text was made.
-func (w *Builder) SetBody(body []byte) { w.b.body = body }
-
 // ValidText is the text itself, or a copy with every invalid UTF-8 sequence
 // replaced. Protobuf and thrift promise UTF-8 and do not always keep it.
 func (w *Builder) ValidText(t Text) Text {

@@ -172,9 +172,30 @@ func TestGrow(t *testing.T) {
 	if grown := w.Batch().Memory() - empty; grown < 10*int(unsafe.Sizeof(Span{}))+50*int(unsafe.Sizeof(Attr{})) {
 		t.Errorf("%d bytes", grown)
 	}
-	w.SetBody([]byte("other"))
-	if got := w.Str(At(0, 5)); got != "other" {
-		t.Error(got)
+}
+
+// What is added beyond MaxSlabs is left out.
+func TestOver(t *testing.T) {
+	t.Parallel()
+	w := NewBuilder(nil, Origin{})
+	fill(w)
+	if w.Batch().Over() {
+		t.Error("over with one span")
+	}
+	w.slabs = MaxSlabs
+	before := w.Mark()
+	for range 20 {
+		fill(w)
+	}
+	b := w.Batch()
+	if !b.Over() || b.Len() > 16 {
+		t.Errorf("over %v with %d spans, before %+v", b.Over(), b.Len(), before)
+	}
+	for i := range b.Spans() {
+		s := &b.Spans()[i]
+		b.Attrs(s.Attrs)
+		b.Events(s.Events)
+		b.Refs(s.Refs)
 	}
 }
 

@@ -22,16 +22,16 @@ func TestServerHalf(t *testing.T) {
 			t.Errorf("%s %q %s: %s, want %s", wire, service, ip, got, want)
 		}
 	}
-	f(0x1b1d2c3e4f5a4b6c, "backend", "10.0.0.2", "HALF1")
-	f(0x1b1d2c3e4f5a4b6c, "BackEnd", "10.0.0.2", "HALF1")
-	f(0x1b1d2c3e4f5a4b6c, "backend", "::ffff:10.0.0.2", "HALF1")
-	f(0x1b1d2c3e4f5a4b6c, "backend", "10.0.0.3", "HALF2")
-	f(0x1b1d2c3e4f5a4b6c, "backend", "2001:db8::1", "HALF3")
-	f(0x1b1d2c3e4f5a4b6c, "backend", "", "HALF4")
-	f(0x1b1d2c3e4f5a4b6c, "", "", "HALF5")
-	f(0x1b1d2c3e4f5a4b6c, "Ünï", "", "HALF6")
-	f(0x1b1d2c3e4f5a4b6c, "ünï", "", "HALF6")
-	f(1, "backend", "10.0.0.2", "HALF7")
+	f(0x1b1d2c3e4f5a4b6c, "backend", "10.0.0.2", "ea40008eb45fdca6")
+	f(0x1b1d2c3e4f5a4b6c, "BackEnd", "10.0.0.2", "ea40008eb45fdca6")
+	f(0x1b1d2c3e4f5a4b6c, "backend", "::ffff:10.0.0.2", "ea40008eb45fdca6")
+	f(0x1b1d2c3e4f5a4b6c, "backend", "10.0.0.3", "093912f73dea26ea")
+	f(0x1b1d2c3e4f5a4b6c, "backend", "2001:db8::1", "1b85faaa521fd9e5")
+	f(0x1b1d2c3e4f5a4b6c, "backend", "", "5a46d4dac8a03809")
+	f(0x1b1d2c3e4f5a4b6c, "", "", "f20385a405105e9c")
+	f(0x1b1d2c3e4f5a4b6c, "Ünï", "", "6ac85ec736627b2d")
+	f(0x1b1d2c3e4f5a4b6c, "ünï", "", "6ac85ec736627b2d")
+	f(1, "backend", "10.0.0.2", "45fd4a98f9f83dca")
 }
 
 func TestServerHalvesDiffer(t *testing.T) {

@@ -38,6 +38,8 @@ type Malformed struct {
 	// Cut: the body could not be read to its end, so spans after the fault are
 	// lost in unknown number.
 	Cut bool
+
+	hidden int // refused spans that Faults does not describe
 }
 
 // maxFaults is how many faults of one body are described; the others are
@@ -56,8 +58,8 @@ func (m *Malformed) Error() string {
 		}
 		b.WriteString(f.String())
 	}
-	if more := m.Spans - len(m.Faults); more > 0 {
-		fmt.Fprintf(&b, "; and %d more", more)
+	if m.hidden > 0 {
+		fmt.Fprintf(&b, "; and %d more", m.hidden)
 	}
 	return b.String()
 }
@@ -65,17 +67,21 @@ func (m *Malformed) Error() string {
 // Refuse counts a span that could not be read.
 func (m *Malformed) Refuse(f Fault) {
 	m.Spans++
-	if len(m.Faults) < maxFaults {
-		m.Faults = append(m.Faults, f)
+	if m.Full() {
+		m.hidden++
+		return
 	}
+	m.Faults = append(m.Faults, f)
 }
+
+// Full is true when the next refused spans are only counted, so that their
+// faults need no words.
+func (m *Malformed) Full() bool { return len(m.Faults) >= maxFaults }
 
 // Stop records a fault that ends the reading of the body.
 func (m *Malformed) Stop(f Fault) {
 	m.Cut = true
-	if len(m.Faults) < maxFaults {
-		m.Faults = append(m.Faults, f)
-	}
+	m.Faults = append(m.Faults, f)
 }
 
 // OrNil is nil when there is no fault.

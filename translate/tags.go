@@ -3,6 +3,7 @@
 package translate
 
 import (
+	"slices"
 	"strconv"
 
 	"github.com/spanbridge/spanbridge/span"
@@ -70,6 +71,12 @@ func (t *Tags) Set(tag Tag) {
 		return
 	}
 	t.List = append(t.List, tag)
+}
+
+// Remove takes out the tag at place i.
+func (t *Tags) Remove(i int) {
+	t.List = slices.Delete(t.List, i, i+1)
+	clear(t.at) // the places behind it have moved
 }
 
 // Add adds a tag unless there is one of the same key.

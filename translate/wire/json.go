@@ -267,11 +267,6 @@ func (j *JSON) unescaped(s Str) string {
 	return string(p)
 }
 
-// Is compares a key without escapes, which is how every writer spells them.
-func (j *JSON) Is(s Str, key string) bool {
-	return s.N == len(key) && string(j.Buf[s.At:s.At+s.N]) == key
-}
-
 // AppendUnescaped appends the content of a string with its escapes resolved.
 // Half of a surrogate pair becomes U+FFFD. It returns false, without a fault of
 // the body, when an escape is not one of JSON's.

@@ -61,6 +61,62 @@ func TestJSONInt64(t *testing.T) {
 	}
 }
 
+// Lenient tells what a stricter reader would refuse, also where it was only
+// stepped over.
+func TestJSONLenient(t *testing.T) {
+	f := func(in string, want bool) {
+		t.Helper()
+		j := JSON{Buf: []byte(in)}
+		j.Skip()
+		if j.Err != nil || j.Lenient != want {
+			t.Errorf("%q: lenient %v, %v", in, j.Lenient, j.Err)
+		}
+	}
+	f(`{"a":["\"\\\/\b\f\n\r\t\u00e9\uD83D",-1.5e3,true,false,null]}`, false)
+	f(`"\'"`, true)
+	f("\"\\\n\"", true)
+	f(`"\q"`, true)
+	f(`"\u12"`, true)
+	f(`"\u12g4"`, true)
+	f("\"\t\"", true)
+	f("{\"a\x00\":1}", true)
+}
+
+func TestJSONKeys(t *testing.T) {
+	f := func(in, want string) {
+		t.Helper()
+		j := JSON{Buf: []byte(in)}
+		var keys []string
+		for j.Object(); ; j.Skip() {
+			k, ok := j.Key()
+			if !ok {
+				break
+			}
+			keys = append(keys, j.Text(k))
+		}
+		got := strings.Join(keys, " ")
+		if j.Err != nil {
+			got += " " + j.Err.Error()
+		}
+		if got != want {
+			t.Errorf("%s: %s, want %s", in, got, want)
+		}
+	}
+	f(`{}`, "")
+	f(` { } `, "")
+	f(`{"a":1,"b":{"x":[]},"c":[{}]}`, "a b c")
+	f(" {\n\"a\" : 1 ,\t\"b\"\r:\"\" } ", "a b")
+	f(`{"\u0061":1,"b\"":2,"bad\q":3}`, `a b" bad\q`)
+	f(`{,"a":1}`, " byte 1: ',', want a key in double quotes")
+	f(`{"a":1"b":2}`, "a byte 6: '\"', want ',' or '}'")
+	f(`{"a":1,,"b":2}`, "a byte 7: ',', want a key in double quotes")
+	f(`{"a":1,"b" 2}`, "a byte 11: '2', want ':'")
+	f(`{"a":1,"b`, "a byte 9: the end of the body, want the end of a string")
+	f(`{"a":1,"b"`, "a byte 10: the end of the body, want ':'")
+	f(`{"a":1,`, "a byte 7: the end of the body, want a key in double quotes")
+	f(`{"a":1`, "a byte 6: the end of the body, want ',' or '}'")
+}
+
 func FuzzJSONSkip(f *testing.F) {
 	for _, s := range []string{`{"a":[1,2,{"b":null}],"c":"\u0041"}`, `[]`, `[1,]`, `{"a"}`, `1e5`, `[[[[[[]]]]]]`, `{"a":1,}`} {
 		f.Add([]byte(s))

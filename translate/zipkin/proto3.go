@@ -33,12 +33,20 @@ func decodeProto3(body []byte, origin span.Origin) (*span.Batch, error) {
 		if list.Err != nil {
 			break
 		}
+		r.faulty, r.odd = false, false
 		mark := r.w.Mark()
-		if fault, ok := r.span(p); !ok {
-			r.w.Undo(mark)
-			fault.Place = joinPlace("span "+strconv.Itoa(n), fault.Place)
-			bad.Refuse(fault)
+		r.span(&p)
+		if !r.faulty && p.Err == nil {
+			continue
 		}
+		r.w.Undo(mark)
+		place := "span " + strconv.Itoa(n)
+		if p.Err != nil {
+			bad.Refuse(translate.FaultOf(place, p.Err))
+			continue
+		}
+		r.fault.Place = place + ": " + r.fault.Place
+		bad.Refuse(r.fault)
 	}
 	if list.Err != nil {
 		bad.Stop(translate.FaultOf("", list.Err))
@@ -46,132 +54,162 @@ func decodeProto3(body []byte, origin span.Origin) (*span.Batch, error) {
 	return r.w.Batch(), bad.OrNil()
 }
 
-func joinPlace(outer, inner string) string {
-	if inner == "" {
-		return outer
-	}
-	return outer + ": " + inner
+type protoReader struct {
+	refusal
+	w *span.Builder
+	// odd: the span holds something that was left out or read as something
+	// else, so that its bytes are not for every reader.
+	odd bool
 }
 
-type protoReader struct {
-	w *span.Builder
+// The numbers of a span's fields.
+const (
+	fieldTraceID = iota + 1
+	fieldParentID
+	fieldID
+	fieldKind
+	fieldName
+	fieldTimestamp
+	fieldDuration
+	fieldLocal
+	fieldRemote
+	fieldAnnotations
+	fieldTags
+	fieldDebug
+	fieldShared
+)
+
+// fieldTypes gives the wire type of each field of a span.
+var fieldTypes = [...]int{
+	fieldTraceID: wire.TypeBytes, fieldParentID: wire.TypeBytes, fieldID: wire.TypeBytes,
+	fieldKind: wire.TypeVarint, fieldName: wire.TypeBytes,
+	fieldTimestamp: wire.TypeFixed64, fieldDuration: wire.TypeVarint,
+	fieldLocal: wire.TypeBytes, fieldRemote: wire.TypeBytes,
+	fieldAnnotations: wire.TypeBytes, fieldTags: wire.TypeBytes,
+	fieldDebug: wire.TypeVarint, fieldShared: wire.TypeVarint,
 }
+
+// protoKinds are the kinds by their number in zipkin.proto.
+var protoKinds = [...]span.Kind{span.KindUnset, span.KindClient, span.KindServer, span.KindProducer, span.KindConsumer}
 
 // span reads a span and adds it to the batch.
-func (r *protoReader) span(p wire.Proto) (fault translate.Fault, ok bool) {
+func (r *protoReader) span(p *wire.Proto) {
 	var s span.Span
-	s.Raw = span.At(p.Pos, p.End-p.Pos)
+	var said outcome
 	var shared bool
+	s.Raw = span.At(p.Pos, p.End-p.Pos)
 	attrs, events := r.w.AttrMark(), r.w.EventMark()
 	for {
 		field, typ, ok := p.Next()
 		if !ok {
 			break
 		}
-		if field >= len(spanFields) || typ != int(spanFields[field]) {
-			p.Skip(field, typ)
+		if field >= len(fieldTypes) || typ != fieldTypes[field] {
+			r.skip(p, field, typ)
 			continue
 		}
 		switch field {
-		case 1:
-			at, n := p.Bytes()
-			switch n {
-			case 8:
-				s.Trace = span.TraceID{Lo: bigEndian(p.Buf[at:])}
-			case 16:
-				s.Trace = span.TraceID{Hi: bigEndian(p.Buf[at:]), Lo: bigEndian(p.Buf[at+8:])}
-			default:
-				return translate.Fault{Place: "trace_id", Found: fmt.Sprintf("%d bytes", n), Want: "8 or 16"}, false
-			}
-		case 2:
-			at, n := p.Bytes()
-			if n == 8 {
-				s.Parent = span.ID(bigEndian(p.Buf[at:]))
-			} else if n != 0 {
-				return translate.Fault{Place: "parent_id", Found: fmt.Sprintf("%d bytes", n), Want: "8"}, false
-			}
-		case 3:
-			at, n := p.Bytes()
-			if n != 8 {
-				return translate.Fault{Place: "id", Found: fmt.Sprintf("%d bytes", n), Want: "8"}, false
-			}
-			s.ID = span.ID(bigEndian(p.Buf[at:]))
-		case 4:
+		case fieldTraceID:
+			s.Trace = r.traceID(p)
+		case fieldParentID:
+			s.Parent = r.spanID(p, "parent_id")
+		case fieldID:
+			s.ID = r.spanID(p, "id")
+		case fieldKind:
 			if v := p.Varint(); v < uint64(len(protoKinds)) {
 				s.Kind = protoKinds[v]
-			}
-		case 5:
-			s.Name = r.nonEmpty(&p)
-		case 6, 7:
-			name, v := "timestamp", int64(0)
-			if field == 6 {
-				v = int64(p.Fixed64())
 			} else {
-				name, v = "duration", int64(p.Varint())
+				r.odd = true
 			}
-			if v > maxMicros {
-				return translate.Fault{Place: name, Found: strconv.FormatInt(v, 10), Want: "microseconds up to " + strconv.Itoa(maxMicros)}, false
-			}
-			v = max(v, 0) * 1000
-			if field == 6 {
-				s.Start, s.Has = v, with(s.Has, span.HasStart, v > 0)
-			} else {
-				s.Duration, s.Has = v, with(s.Has, span.HasDuration, v > 0)
-			}
-		case 8:
-			s.Local = r.endpoint(&p)
-		case 9:
-			s.Remote = r.endpoint(&p)
-		case 10:
-			r.annotation(&p)
-		case 11:
-			r.tag(&p, &s)
-		case 12:
+		case fieldName:
+			s.Name = r.nonEmpty(p)
+		case fieldTimestamp:
+			s.Start = max(r.nanos("timestamp", int64(p.Fixed64())), 0)
+			s.Has = with(s.Has, span.HasStart, s.Start > 0)
+		case fieldDuration:
+			s.Duration = max(r.nanos("duration", int64(p.Varint())), 0)
+			s.Has = with(s.Has, span.HasDuration, s.Duration > 0)
+		case fieldLocal:
+			s.Local = r.endpoint(p, "local_endpoint.port")
+		case fieldRemote:
+			s.Remote = r.endpoint(p, "remote_endpoint.port")
+		case fieldAnnotations:
+			r.annotation(p)
+		case fieldTags:
+			r.tag(p, &said)
+		case fieldDebug:
 			if p.Varint() != 0 {
 				s.Sampling = span.Debug | span.Sampled
 			}
-		case 13:
-			shared = p.Varint() != 0
+		case fieldShared:
+			if p.Varint() != 0 {
+				shared = true
+			}
 		}
 	}
 	switch {
-	case p.Err != nil:
-		return translate.FaultOf("", p.Err), false
+	case r.faulty || p.Err != nil:
+		return
 	case s.Trace.IsZero():
-		return translate.Fault{Place: "trace_id", Found: "nothing or zeros", Want: "8 or 16 bytes"}, false
+		r.refuse("trace_id", "nothing or zeros", "8 or 16 bytes")
+		return
 	case s.ID == 0:
-		return translate.Fault{Place: "id", Found: "nothing or zeros", Want: "8 bytes"}, false
+		r.refuse("id", "nothing or zeros", "8 bytes")
+		return
 	}
 	s.Attrs = r.w.AttrsFrom(attrs)
+	said.set(&s)
 	changed := sortEvents(r.w, events)
 	s.Events = r.w.EventsFrom(events)
-	if !setWire(&s, shared) && !changed {
+	if !setWire(&s, shared) && !changed && !r.odd {
 		s.Has |= span.Exact
 	}
 	r.w.Span(s)
-	return fault, true
 }
 
-// spanFields gives the wire type of each field of a span. There is no field 0.
-var spanFields = [...]uint8{
-	1: wire.TypeBytes, 2: wire.TypeBytes, 3: wire.TypeBytes, 4: wire.TypeVarint, 5: wire.TypeBytes,
-	6: wire.TypeFixed64, 7: wire.TypeVarint, 8: wire.TypeBytes, 9: wire.TypeBytes,
-	10: wire.TypeBytes, 11: wire.TypeBytes, 12: wire.TypeVarint, 13: wire.TypeVarint,
+func (r *protoReader) skip(p *wire.Proto, field, typ int) {
+	r.odd = true
+	p.Skip(field, typ)
 }
 
-// protoKinds are the kinds by their number in zipkin.proto.
-var protoKinds = [...]span.Kind{span.KindUnset, span.KindClient, span.KindServer, span.KindProducer, span.KindConsumer}
+// traceID reads the id that the specification wants in 8 or 16 bytes. The
+// server takes any number up to 16; zipkin-go and Jaeger take nothing but 16.
+func (r *protoReader) traceID(p *wire.Proto) (t span.TraceID) {
+	at, n := p.Bytes()
+	if n == 0 || n > 16 {
+		r.refuse("trace_id", fmt.Sprintf("%d bytes", n), "8 or 16")
+		return t
+	}
+	r.odd = r.odd || n != 16
+	for _, c := range p.Buf[at : at+n] {
+		t.Hi = t.Hi<<8 | t.Lo>>56
+		t.Lo = t.Lo<<8 | uint64(c)
+	}
+	return t
+}
 
-func bigEndian(p []byte) (v uint64) {
-	for _, c := range p[:8] {
+// spanID reads an id of 8 bytes, or of fewer as the server does; 0 when there
+// are none.
+func (r *protoReader) spanID(p *wire.Proto, name string) span.ID {
+	at, n := p.Bytes()
+	if n > 8 {
+		r.refuse(name, fmt.Sprintf("%d bytes", n), "8")
+		return 0
+	}
+	v := uint64(0)
+	for _, c := range p.Buf[at : at+n] {
 		v = v<<8 | uint64(c)
 	}
-	return v
+	r.odd = r.odd || n != 8 || v == 0
+	return span.ID(v)
 }
 
 func (r *protoReader) text(p *wire.Proto) span.Text {
 	at, n := p.Bytes()
-	return r.w.ValidText(span.At(at, n))
+	given := span.At(at, n)
+	valid := r.w.ValidText(given)
+	r.odd = r.odd || valid != given
+	return valid
 }
 
 // nonEmpty is text for fields where an empty string means absent.
@@ -182,7 +220,7 @@ func (r *protoReader) nonEmpty(p *wire.Proto) span.Text {
 	return span.Text{}
 }
 
-func (r *protoReader) endpoint(outer *wire.Proto) (e span.Endpoint) {
+func (r *protoReader) endpoint(outer *wire.Proto, port string) (e span.Endpoint) {
 	p := outer.Message()
 	for {
 		field, typ, ok := p.Next()
@@ -194,13 +232,17 @@ func (r *protoReader) endpoint(outer *wire.Proto) (e span.Endpoint) {
 			e.Service = r.nonEmpty(&p)
 		case (field == 2 || field == 3) && typ == wire.TypeBytes:
 			at, n := p.Bytes()
-			setIPBytes(&e, p.Buf[at:at+n])
-		case field == 4 && typ == wire.TypeVarint:
-			if v := p.Varint(); v < 1<<16 {
-				e.Port = uint16(v)
+			if !setIPBytes(&e, p.Buf[at:at+n]) || n == 4 != (field == 2) {
+				r.odd = true
 			}
+		case field == 4 && typ == wire.TypeVarint:
+			v := int32(p.Varint())
+			if v > 65535 {
+				r.refuse(port, strconv.Itoa(int(v)), "at most 65535")
+			}
+			e.Port = uint16(max(v, 0))
 		default:
-			p.Skip(field, typ)
+			r.skip(&p, field, typ)
 		}
 	}
 	outer.Adopt(&p)
@@ -219,24 +261,24 @@ func (r *protoReader) annotation(outer *wire.Proto) {
 		}
 		switch {
 		case field == 1 && typ == wire.TypeFixed64:
-			if v := int64(p.Fixed64()); v <= maxMicros && v >= -maxMicros {
-				e.Time = v * 1000
-			}
+			e.Time = r.nanos("annotation.timestamp", int64(p.Fixed64()))
 		case field == 2 && typ == wire.TypeBytes:
 			e.Name = r.nonEmpty(&p)
 		default:
-			p.Skip(field, typ)
+			r.skip(&p, field, typ)
 		}
 	}
 	outer.Adopt(&p)
-	if e.Time != 0 && e.Name.Present() {
-		r.w.Event(e)
+	if e.Time == 0 || !e.Name.Present() {
+		r.odd = true
+		return
 	}
+	r.w.Event(e)
 }
 
 // tag reads an entry of the map of tags. An empty value is kept, an entry
 // without a key means nothing to the server.
-func (r *protoReader) tag(outer *wire.Proto, s *span.Span) {
+func (r *protoReader) tag(outer *wire.Proto, said *outcome) {
 	p := outer.Message()
 	var key span.Text
 	value := span.Empty
@@ -251,13 +293,15 @@ func (r *protoReader) tag(outer *wire.Proto, s *span.Span) {
 		case field == 2 && typ == wire.TypeBytes:
 			value = r.text(&p)
 		default:
-			p.Skip(field, typ)
+			r.skip(&p, field, typ)
 		}
 	}
 	outer.Adopt(&p)
-	if key.Present() {
-		a := span.StringAttr(key, value)
-		readStatus(r.w, s, &a)
-		r.w.Attr(a)
+	if !key.Present() {
+		r.odd = true
+		return
 	}
+	a := span.StringAttr(key, value)
+	said.read(r.w, &a)
+	r.w.Attr(a)
 }

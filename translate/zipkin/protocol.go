@@ -31,7 +31,11 @@ var Protocol = translate.Protocol{
 		{Name: formatAgent, Decode: decodeAgent},
 	},
 	Ports: []translate.Port{
-		{Name: port, Network: translate.HTTPAndGRPC, Listen: "127.0.0.1:9411", About: "Zipkin v1 and v2 (JSON, proto3, Thrift, gRPC)"},
+		{
+			Name: port, Network: translate.HTTPAndGRPC, Listen: "127.0.0.1:9411",
+			About:       "Zipkin v1 and v2 (JSON, proto3, Thrift, gRPC)",
+			WrongMethod: http.StatusNotFound, CORS: true,
+		},
 	},
 	HTTP: []translate.HTTPRoute{
 		{Port: port, Method: http.MethodPost, Path: "/api/v2/spans", AnyEncoding: true, Format: v2Format, Answer: answer},

@@ -3,9 +3,13 @@
 package zipkin
 
 import (
+	"cmp"
+	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/spanbridge/spanbridge/span"
+	"github.com/spanbridge/spanbridge/translate"
 )
 
 // v1span is a span of version 1 on its way to one or two canonical spans. Its
@@ -21,6 +25,7 @@ type v1span struct {
 	annotations []v1annotation
 	binaries    []v1binary
 	halves      []v1half
+	crowded     bool // more than maxHalves services
 
 	// The core annotations, which say kind and times.
 	cs, cr, sr, ss, ms, mr, ws, wr v1core
@@ -34,10 +39,9 @@ type v1annotation struct {
 }
 
 type v1binary struct {
-	attr    span.Attr
-	address bool // a value of true with an endpoint
-	host    span.Endpoint
-	half    int // which half takes it as a tag, -1 for none
+	attr span.Attr
+	host span.Endpoint
+	half int // which half takes it as a tag, -1 for none
 }
 
 // v1half is one of the canonical spans that a v1 span stands for.
@@ -46,8 +50,10 @@ type v1half struct {
 	shared          bool
 	start, duration int64
 	local, remote   span.Endpoint
-	extra           [2]v1annotation // cr and ss of a call whose other end is missing
-	extras          int
+	// extra are core annotations whose other end is missing: of a call one, of
+	// a message two.
+	extra  [3]v1core
+	extras int
 }
 
 type v1core struct {
@@ -63,16 +69,46 @@ func (v *v1span) reset() {
 
 // convert makes canonical spans of a v1 span. It follows the server's
 // V1SpanConverter step by step (openzipkin/zipkin, zipkin2.v1), because what a
-// v1 span means is defined by nothing else.
-func (v *v1span) convert(w *span.Builder) {
+// v1 span means is defined by nothing else. It returns false, and adds nothing,
+// for a span of more than maxHalves services.
+func (v *v1span) convert(w *span.Builder) bool {
+	v.sort(w)
 	v.halves = append(v.halves[:0], v1half{})
 	v.readAnnotations(w)
 	v.readTimes(w)
 	v.readMessaging(w)
 	v.readBinaries(w)
+	if v.crowded {
+		return false
+	}
 	for i := range v.halves {
 		v.emit(w, i)
 	}
+	return true
+}
+
+// sort puts the annotations in the order in which the server looks at them:
+// the first endpoint is the first span's own, the last of equal annotations
+// counts.
+func (v *v1span) sort(w *span.Builder) {
+	slices.SortStableFunc(v.annotations, func(a, b v1annotation) int {
+		if c := cmp.Compare(a.time, b.time); c != 0 {
+			return c
+		}
+		return strings.Compare(w.Str(a.value), w.Str(b.value))
+	})
+	slices.SortStableFunc(v.binaries, func(a, b v1binary) int {
+		return strings.Compare(w.Str(a.attr.Key), w.Str(b.attr.Key))
+	})
+}
+
+// maxHalves bounds the services of one span. Real spans name two; every
+// annotation is compared with all of them, and for a long body of nothing else
+// that would take minutes.
+const maxHalves = 64
+
+var tooManyServices = translate.Fault{
+	Place: "annotations", Found: "more than " + strconv.Itoa(maxHalves) + " services", Want: "those of one call",
 }
 
 // half is the half that reports under the service of an endpoint; the first
@@ -85,17 +121,35 @@ func (v *v1span) half(w *span.Builder, e *span.Endpoint) int {
 		v.halves[0].local = *e
 		return 0
 	}
+	if i := v.find(w, e); i >= 0 {
+		return i
+	}
+	return v.newHalf(e)
+}
+
+func (v *v1span) find(w *span.Builder, e *span.Endpoint) int {
 	for i := range v.halves {
 		if sameService(w, &v.halves[i].local, e) {
 			return i
 		}
 	}
-	return v.newHalf(e)
+	return -1
 }
 
 func (v *v1span) newHalf(e *span.Endpoint) int {
+	if len(v.halves) == maxHalves {
+		v.crowded = true
+		return 0
+	}
 	v.halves = append(v.halves, v1half{local: *e})
 	return len(v.halves) - 1
+}
+
+// of is the half of an endpoint, to be changed at once: the next call may move
+// it.
+func (v *v1span) of(w *span.Builder, e *span.Endpoint) *v1half {
+	i := v.half(w, e)
+	return &v.halves[i]
 }
 
 // sameService compares only the names: the addresses of one process may be
@@ -152,16 +206,7 @@ func (v *v1span) readTimes(w *span.Builder) {
 	case v.cs.ok && v.sr.ok:
 		// The client side owns the times of the span.
 		v.setTimes(w, v.cs, v.cr)
-		client := v.half(w, &v.cs.host)
-		var server int
-		if sameService(w, &v.cs.host, &v.sr.host) {
-			// A call to itself: there must be two spans.
-			v.halves[client].kind = span.KindClient
-			server = v.newHalf(&v.sr.host)
-			v.halves[server].kind = span.KindServer
-		} else {
-			server = v.half(w, &v.sr.host)
-		}
+		client, server := v.pair(w, &v.cs.host, &v.sr.host, span.KindClient, span.KindServer)
 		s := &v.halves[server]
 		s.shared = true
 		s.start = v.sr.time
@@ -181,8 +226,21 @@ func (v *v1span) readTimes(w *span.Builder) {
 	// Version 1 had no flag: a server that left the times to the client shares
 	// its span.
 	if !v.cs.ok && v.sr.ok && (v.start == 0 || v.ss.ok && v.duration == 0) {
-		v.halves[v.half(w, &v.sr.host)].shared = true
+		v.of(w, &v.sr.host).shared = true
 	}
+}
+
+// pair gives the halves of both ends of a call. Where one service calls itself
+// the second end gets a half of its own.
+func (v *v1span) pair(w *span.Builder, from, to *span.Endpoint, first, second span.Kind) (sender, receiver int) {
+	sender = v.half(w, from)
+	if !sameService(w, from, to) {
+		return sender, v.half(w, to)
+	}
+	v.halves[sender].kind = first
+	receiver = v.newHalf(to)
+	v.halves[receiver].kind = second
+	return sender, receiver
 }
 
 func (v *v1span) endsWith(end v1core) bool {
@@ -190,7 +248,7 @@ func (v *v1span) endsWith(end v1core) bool {
 }
 
 func (v *v1span) setTimes(w *span.Builder, begin, end v1core) {
-	h := &v.halves[v.half(w, &begin.host)]
+	h := v.of(w, &begin.host)
 	if v.start != 0 && v.duration != 0 {
 		h.start, h.duration = v.start, v.duration
 		return
@@ -227,7 +285,7 @@ func (v *v1span) incomplete() {
 }
 
 func (h *v1half) keep(c v1core) {
-	h.extra[h.extras] = v1annotation{time: c.time, value: c.text}
+	h.extra[h.extras] = c
 	h.extras++
 }
 
@@ -236,15 +294,7 @@ func (h *v1half) keep(c v1core) {
 func (v *v1span) readMessaging(w *span.Builder) {
 	switch {
 	case v.ms.ok && v.mr.ok:
-		producer := v.half(w, &v.ms.host)
-		var consumer int
-		if sameService(w, &v.ms.host, &v.mr.host) {
-			v.halves[producer].kind = span.KindProducer
-			consumer = v.newHalf(&v.mr.host)
-			v.halves[consumer].kind = span.KindConsumer
-		} else {
-			consumer = v.half(w, &v.mr.host)
-		}
+		producer, consumer := v.pair(w, &v.ms.host, &v.mr.host, span.KindProducer, span.KindConsumer)
 		c := &v.halves[consumer]
 		c.shared = true
 		c.start = v.mr.time
@@ -264,10 +314,10 @@ func (v *v1span) readMessaging(w *span.Builder) {
 		v.setTimes(w, v.mr, v1core{})
 	default:
 		if v.ws.ok {
-			v.halves[v.half(w, &v.ws.host)].keep(v.ws)
+			v.of(w, &v.ws.host).keep(v.ws)
 		}
 		if v.wr.ok {
-			v.halves[v.half(w, &v.wr.host)].keep(v.wr)
+			v.of(w, &v.wr.host).keep(v.wr)
 		}
 	}
 }
@@ -286,18 +336,20 @@ func (v *v1span) readBinaries(w *span.Builder) {
 			sa = b.host
 		case key == "ma":
 			ma = b.host
-		case b.address: // true for another key: not a tag
+		case b.attr.Type != span.String:
+			// The server drops it, so it must not make a half.
+			b.half = max(v.find(w, &b.host), 0)
 		default:
 			b.half = v.half(w, &b.host)
-			if key == "lc" && b.attr.Type == span.String && b.attr.Text().Len() == 0 {
+			if key == "lc" && b.attr.Text().Len() == 0 {
 				b.half = -1 // it was there for its endpoint
 			}
 		}
 	}
-	if !v.cs.ok && !v.cr.ok && !v.sr.ok && !v.ss.ok && !(ca.IsZero() && sa.IsZero()) {
+	if core := v.cs.ok || v.cr.ok || v.sr.ok || v.ss.ok; !core && (!ca.IsZero() || !sa.IsZero()) {
 		switch {
 		case !ca.IsZero() && !sa.IsZero():
-			v.halves[v.half(w, &ca)].remote = sa
+			v.of(w, &ca).remote = sa
 		case !sa.IsZero():
 			v.halves[0].remote = sa
 		default:
@@ -315,21 +367,21 @@ func (v *v1span) readBinaries(w *span.Builder) {
 			// Finagle writes the server's own name here; it would draw a loop.
 			ca.Service = span.Text{}
 		}
-		v.halves[v.half(w, &server.host)].remote = ca
+		v.of(w, &server.host).remote = ca
 	}
 	client := v.cs
 	if !client.ok {
 		client = v.cr
 	}
 	if !sa.IsZero() && client.ok {
-		v.halves[v.half(w, &client.host)].remote = sa
+		v.of(w, &client.host).remote = sa
 	}
 	if !ma.IsZero() {
 		if v.ms.ok {
-			v.halves[v.half(w, &v.ms.host)].remote = ma
+			v.of(w, &v.ms.host).remote = ma
 		}
 		if v.mr.ok {
-			v.halves[v.half(w, &v.mr.host)].remote = ma
+			v.of(w, &v.mr.host).remote = ma
 		}
 	}
 }
@@ -362,20 +414,22 @@ func (v *v1span) emit(w *span.Builder, i int) {
 			w.Event(span.Event{Time: a.time, Name: a.value})
 		}
 	}
-	for _, a := range h.extra[:h.extras] {
-		w.Event(span.Event{Time: a.time, Name: a.value})
+	for _, c := range h.extra[:h.extras] {
+		w.Event(span.Event{Time: c.time, Name: c.text})
 	}
 	sortEvents(w, mark)
 	s.Events = w.EventsFrom(mark)
 	mark = w.AttrMark()
+	var said outcome
 	for _, b := range v.binaries {
 		if b.half == i {
 			a := b.attr
-			readStatus(w, &s, &a)
+			said.read(w, &a)
 			w.Attr(a)
 		}
 	}
 	s.Attrs = w.AttrsFrom(mark)
+	said.set(&s)
 	setWire(&s, h.shared)
 	w.Span(s)
 }

@@ -23,37 +23,41 @@ func (r *reader) v1json() {
 		if !ok {
 			break
 		}
-		switch key := j.Raw(k); key {
+		switch key := j.Text(k); key {
 		case "traceId":
-			var s span.Span
-			r.traceID(&s)
-			v.trace = s.Trace
+			v.trace = r.v1traceID()
 		case "id":
-			v.id, _ = r.id("id")
+			v.id = r.v1id(key)
 		case "parentId":
 			if !j.Null() {
-				v.parent, _ = r.id("parentId")
+				v.parent = r.v1id(key)
 			}
 		case "name":
 			if !j.Null() {
-				v.name = r.nonEmpty("name")
+				v.name = r.nonEmpty(key)
 			}
 		case "timestamp":
-			v.start, _ = r.micros("timestamp")
+			if !j.Null() {
+				v.start = r.v1micros(key)
+			}
 		case "duration":
-			v.duration, _ = r.micros("duration")
+			if !j.Null() {
+				v.duration = r.v1micros(key)
+			}
 		case "annotations":
 			if !j.Null() {
-				r.v1annotations()
+				r.list("annotation", (*reader).v1annotation)
 			}
 		case "binaryAnnotations":
 			if !j.Null() {
-				r.v1binaries()
+				r.list("binaryAnnotation", (*reader).v1binary)
 			}
 		case "debug":
-			v.debug = !j.Null() && r.boolean("debug")
+			if !j.Null() && r.boolean(key) {
+				v.debug = true
+			}
 		case "localEndpoint", "remoteEndpoint", "tags":
-			r.refuse(key, "a v2 field", "a JSON_V1 encoded list, but received: JSON_V2")
+			r.refuse(key, "JSON_V2", "a JSON_V1 encoded list")
 			j.Skip()
 		default:
 			j.Skip()
@@ -61,18 +65,44 @@ func (r *reader) v1json() {
 	}
 	switch {
 	case r.faulty || j.Err != nil:
-	case v.trace.IsZero():
-		r.refuse("traceId", "nothing", "1 to 32 lower-case hex digits")
+	case v.trace.Lo == 0:
+		r.refuse("traceId", "nothing or zeros", "1 to 32 lower-case hex digits")
 	case v.id == 0:
-		r.refuse("id", "nothing", "1 to 16 lower-case hex digits")
+		r.refuse("id", "nothing or zeros", "1 to 16 lower-case hex digits")
 	default:
 		v.raw = span.At(start, j.Pos-start)
-		v.convert(r.w)
+		if !v.convert(r.w) {
+			r.refuse(tooManyServices.Place, tooManyServices.Found, tooManyServices.Want)
+		}
 	}
 }
 
+// v1traceID reads a trace id. Of 17 to 31 digits the server's reader of this
+// version keeps the last 16.
+func (r *reader) v1traceID() span.TraceID {
+	hi, lo, digits := r.hex("traceId", 32)
+	if digits < 32 {
+		hi = 0
+	}
+	return span.TraceID{Hi: hi, Lo: lo}
+}
+
+// v1id reads a span id. The server's reader of this version takes up to 32
+// digits and keeps the last 16.
+func (r *reader) v1id(field string) span.ID {
+	_, lo, _ := r.hex(field, 32)
+	return span.ID(lo)
+}
+
+// v1micros reads microseconds as nanoseconds. What is negative becomes absent
+// at the end; until then it differs from 0.
+func (r *reader) v1micros(field string) int64 {
+	v, _ := r.integer(field)
+	return r.nanos(field, v)
+}
+
 // list reads a list of objects, each by one.
-func (r *reader) list(field string, one func()) {
+func (r *reader) list(field string, one func(*reader)) {
 	if r.j.Peek() != '[' {
 		r.refuseValue(field+"s", "a list")
 		return
@@ -83,92 +113,90 @@ func (r *reader) list(field string, one func()) {
 			r.refuseValue(field, "an object")
 			continue
 		}
-		one()
+		r.j.Object()
+		one(r)
 	}
 	r.item = 0
 }
 
-func (r *reader) v1annotations() {
+func (r *reader) v1annotation() {
 	j := &r.j
-	r.list("annotation", func() {
-		var a v1annotation
-		timed := false
-		j.Object()
-		for {
-			k, ok := j.Key()
-			if !ok {
-				break
-			}
-			switch j.Raw(k) {
-			case "timestamp":
-				timed = j.Peek() != 'n'
-				a.time = r.annotationTime()
-			case "value":
-				a.value = r.annotationValue()
-			case "endpoint":
+	var a v1annotation
+	timed := false
+	for {
+		k, ok := j.Key()
+		if !ok {
+			break
+		}
+		switch j.Text(k) {
+		case "timestamp":
+			a.time, timed = r.annotationTime()
+		case "value":
+			a.value = r.annotationValue()
+		case "endpoint":
+			if !j.Null() {
 				a.host = r.endpoint(&v1Fields)
-			default:
-				j.Skip()
 			}
-		}
-		switch {
-		case j.Err != nil || r.faulty:
-		case !timed:
-			r.refuse("annotation.timestamp", "nothing", "microseconds since 1970")
-		case !a.value.Present():
-			r.refuse("annotation.value", "nothing", "a string")
 		default:
-			r.v1.annotations = append(r.v1.annotations, a)
+			j.Skip()
 		}
-	})
+	}
+	if j.Err == nil && r.completeAnnotation(timed, a.value) {
+		r.v1.annotations = append(r.v1.annotations, a)
+	}
 }
 
-// v1binaries reads binaryAnnotations. A string is a tag, true marks an
-// address; numbers and other values mean nothing to the server.
-func (r *reader) v1binaries() {
+// v1binary reads a binary annotation. A string is a tag, true marks an address;
+// numbers and other values mean nothing to the server.
+func (r *reader) v1binary() {
 	j := &r.j
-	r.list("binaryAnnotation", func() {
-		var b v1binary
-		var key, value span.Text
-		j.Object()
-		for {
-			k, ok := j.Key()
-			if !ok {
-				break
+	var b v1binary
+	var key, value span.Text
+	yes := false
+	for {
+		k, ok := j.Key()
+		if !ok {
+			break
+		}
+		if j.Null() {
+			continue
+		}
+		switch j.Text(k) {
+		case "key":
+			if s, ok := r.text("binaryAnnotation.key"); ok {
+				key = r.keep(s, "binaryAnnotation.key")
 			}
-			switch j.Raw(k) {
-			case "key":
-				if !j.Null() {
-					if s, ok := r.text("binaryAnnotation.key"); ok {
-						key = r.keep(s, "binaryAnnotation.key")
-					}
-				}
-			case "value":
-				switch j.Peek() {
-				case '"':
-					value = r.keep(j.String(), "binaryAnnotation.value")
-				case 't':
-					b.address = j.Bool()
-				default:
-					j.Skip()
-				}
-			case "endpoint":
-				b.host = r.endpoint(&v1Fields)
+		case "value":
+			switch j.Peek() {
+			case '"':
+				value = r.keep(j.String(), "binaryAnnotation.value")
+			case 't', 'f':
+				yes = j.Bool()
 			default:
 				j.Skip()
 			}
+		case "endpoint":
+			b.host = r.endpoint(&v1Fields)
+		default:
+			j.Skip()
 		}
-		switch {
-		case j.Err != nil || r.faulty:
-		case !key.Present():
-			r.refuse("binaryAnnotation.key", "nothing", "a string")
-		case value.Present():
-			b.address = false
-			b.attr = span.StringAttr(key, value)
-			r.v1.binaries = append(r.v1.binaries, b)
-		case b.address:
-			b.attr = span.BoolAttr(key, true)
-			r.v1.binaries = append(r.v1.binaries, b)
-		}
-	})
+	}
+	if j.Err == nil && !key.Present() {
+		r.refuse("binaryAnnotation.key", "nothing", "a string")
+	}
+	switch {
+	case j.Err != nil || r.faulty:
+		return
+	case value.Present():
+		b.attr = span.StringAttr(key, value)
+	case yes && isAddress(r.w.Str(key)) && !b.host.IsZero():
+		b.attr = span.BoolAttr(key, true)
+	default:
+		return
+	}
+	r.v1.binaries = append(r.v1.binaries, b)
 }
+
+// isAddress is true for the keys of annotations that hold the endpoint of the
+// other side: of a client, a server, a message broker.
+func isAddress(key string) bool { return key == "ca" || key == "sa" || key == "ma" }

@@ -15,11 +15,10 @@ import (
 
 // decodeV1Thrift reads a list of zipkincore spans in the binary protocol.
 func decodeV1Thrift(body []byte, origin span.Origin) (*span.Batch, error) {
-	t := &wire.Thrift{Buf: body}
 	if len(body) == 0 {
 		return span.NewBuilder(body, origin).Batch(), nil
 	}
-	return decodeThriftList(t, body, origin, "zipkin v1 thrift")
+	return decodeThriftList(&wire.Thrift{Buf: body}, origin, "zipkin v1 thrift")
 }
 
 // decodeAgent reads a datagram that calls Agent.emitZipkinBatch, in either
@@ -35,7 +34,7 @@ func decodeAgent(body []byte, origin span.Origin) (*span.Batch, error) {
 			break
 		}
 		if id == 1 && typ == wire.ThriftList {
-			return decodeThriftList(t, body, origin, name)
+			return decodeThriftList(t, origin, name)
 		}
 		t.Skip(typ)
 	}
@@ -46,32 +45,37 @@ func decodeAgent(body []byte, origin span.Origin) (*span.Batch, error) {
 	return span.NewBuilder(body, origin).Batch(), bad.OrNil()
 }
 
-func decodeThriftList(t *wire.Thrift, body []byte, origin span.Origin, name string) (*span.Batch, error) {
-	r := &thriftReader{Thrift: t, w: span.NewBuilder(body, origin)}
+func decodeThriftList(t *wire.Thrift, origin span.Origin, name string) (*span.Batch, error) {
+	r := &thriftReader{Thrift: t, w: span.NewBuilder(t.Buf, origin)}
 	bad := &translate.Malformed{Format: name}
 	elem, n := t.List()
-	// The server ignores the type of the elements; 11 has been seen.
-	if t.Err == nil && n > 0 && elem != wire.ThriftStruct && elem != wire.ThriftString {
+	switch {
+	case t.Err != nil:
+		bad.Stop(translate.FaultOf("", t.Err))
+		return r.w.Batch(), bad
+	case n > 0 && elem != wire.ThriftStruct && elem != wire.ThriftString:
+		// The server does not look at the type; some senders write 11.
 		bad.Stop(translate.Fault{Place: "the list", Found: fmt.Sprintf("elements of type %d", elem), Want: "12, structs"})
 		return r.w.Batch(), bad
 	}
+	// A span takes 200 to 600 bytes and has 4 to 10 tags.
+	r.w.Grow(min(n, len(t.Buf)/200+1), len(t.Buf)/80+1)
 	for i := 1; i <= n && t.Err == nil; i++ {
-		fault, ok := r.span()
-		switch {
-		case t.Err != nil:
-			bad.Stop(translate.FaultOf("span "+strconv.Itoa(i), t.Err))
-		case !ok:
-			fault.Place = "span " + strconv.Itoa(i) + ": " + fault.Place
-			bad.Refuse(fault)
+		r.faulty = false
+		r.span()
+		if r.faulty && t.Err == nil {
+			r.fault.Place = "span " + strconv.Itoa(i) + ": " + r.fault.Place
+			bad.Refuse(r.fault)
 		}
-	}
-	if t.Err != nil && !bad.Cut {
-		bad.Stop(translate.FaultOf("", t.Err))
+		if t.Err != nil {
+			bad.Stop(translate.FaultOf("span "+strconv.Itoa(i), t.Err))
+		}
 	}
 	return r.w.Batch(), bad.OrNil()
 }
 
 type thriftReader struct {
+	refusal
 	*wire.Thrift
 	w *span.Builder
 	v v1span
@@ -82,9 +86,17 @@ func (r *thriftReader) text() span.Text {
 	return r.w.ValidText(span.At(at, n))
 }
 
+// nonEmpty is text for fields where an empty string means absent.
+func (r *thriftReader) nonEmpty() span.Text {
+	if t := r.text(); t.Len() > 0 {
+		return t
+	}
+	return span.Text{}
+}
+
 // span reads one span and adds what it stands for to the batch. Field numbers
 // are those of zipkinCore.thrift.
-func (r *thriftReader) span() (fault translate.Fault, ok bool) {
+func (r *thriftReader) span() {
 	v := &r.v
 	v.reset()
 	start := r.Pos
@@ -100,53 +112,42 @@ func (r *thriftReader) span() (fault translate.Fault, ok bool) {
 		case id == 12 && typ == wire.ThriftI64:
 			v.trace.Hi = uint64(r.I64())
 		case id == 3 && typ == wire.ThriftString:
-			if v.name = r.text(); v.name.Len() == 0 {
-				v.name = span.Text{}
-			}
+			v.name = r.nonEmpty()
 		case id == 4 && typ == wire.ThriftI64:
 			v.id = span.ID(r.I64())
 		case id == 5 && typ == wire.ThriftI64:
 			v.parent = span.ID(r.I64())
 		case id == 6 && typ == wire.ThriftList:
-			r.structs(r.annotation)
+			r.structs((*thriftReader).annotation)
 		case id == 8 && typ == wire.ThriftList:
-			r.structs(r.binary)
+			r.structs((*thriftReader).binary)
 		case id == 9 && typ == wire.ThriftBool:
 			v.debug = r.Bool()
 		case id == 10 && typ == wire.ThriftI64:
-			v.start = r.micros(&fault, "timestamp")
+			v.start = r.nanos("timestamp", r.I64())
 		case id == 11 && typ == wire.ThriftI64:
-			v.duration = r.micros(&fault, "duration")
+			v.duration = r.nanos("duration", r.I64())
 		default:
 			r.Skip(typ)
 		}
 	}
 	r.StructEnd()
 	switch {
-	case r.Err != nil || fault.Place != "":
-		return fault, false
-	case v.trace.IsZero():
-		return translate.Fault{Place: "trace_id", Found: "0", Want: "another number"}, false
+	case r.Err != nil || r.faulty:
+	case v.trace.Lo == 0:
+		r.refuse("trace_id", "0", "another number")
 	case v.id == 0:
-		return translate.Fault{Place: "id", Found: "0", Want: "another number"}, false
+		r.refuse("id", "0", "another number")
+	default:
+		v.raw = span.At(start, r.Pos-start)
+		if !v.convert(r.w) {
+			r.refuse(tooManyServices.Place, tooManyServices.Found, tooManyServices.Want)
+		}
 	}
-	v.raw = span.At(start, r.Pos-start)
-	v.convert(r.w)
-	return fault, true
-}
-
-// micros reads microseconds as nanoseconds; what is not positive is absent.
-func (r *thriftReader) micros(fault *translate.Fault, field string) int64 {
-	v := r.I64()
-	if v > maxMicros {
-		*fault = translate.Fault{Place: field, Found: strconv.FormatInt(v, 10), Want: "microseconds up to " + strconv.Itoa(maxMicros)}
-		return 0
-	}
-	return max(v, 0) * 1000
 }
 
 // structs reads a list of structs, each by one.
-func (r *thriftReader) structs(one func()) {
+func (r *thriftReader) structs(one func(*thriftReader)) {
 	elem, n := r.List()
 	for i := 0; i < n && r.Err == nil; i++ {
 		if elem != wire.ThriftStruct {
@@ -154,7 +155,7 @@ func (r *thriftReader) structs(one func()) {
 			continue
 		}
 		r.StructBegin()
-		one()
+		one(r)
 		r.StructEnd()
 	}
 }
@@ -170,9 +171,7 @@ func (r *thriftReader) annotation() {
 		}
 		switch {
 		case id == 1 && typ == wire.ThriftI64:
-			if v := r.I64(); v <= maxMicros && v >= -maxMicros {
-				a.time = v * 1000
-			}
+			a.time = r.nanos("annotation.timestamp", r.I64())
 		case id == 2 && typ == wire.ThriftString:
 			a.value = r.text()
 		case id == 3 && typ == wire.ThriftStruct:
@@ -198,12 +197,11 @@ const (
 )
 
 // binary reads the fields of a binary annotation. The server drops every type
-// but strings (and true for addresses); here they stay as typed attributes.
+// but strings, and true for addresses; here they stay as typed attributes.
 func (r *thriftReader) binary() {
 	var b v1binary
 	var key span.Text
-	var value []byte
-	var at, n int
+	at, n := -1, 0
 	kind := int32(-1)
 	for {
 		typ, id := r.Field()
@@ -215,7 +213,6 @@ func (r *thriftReader) binary() {
 			key = r.text()
 		case id == 2 && typ == wire.ThriftString:
 			at, n = r.Bytes()
-			value = r.Buf[at : at+n : at+n]
 		case id == 3 && typ == wire.ThriftI32:
 			kind = r.I32()
 		case id == 4 && typ == wire.ThriftStruct:
@@ -224,35 +221,41 @@ func (r *thriftReader) binary() {
 			r.Skip(typ)
 		}
 	}
-	if !key.Present() || value == nil || r.Err != nil {
+	if !key.Present() || at < 0 || r.Err != nil {
 		return
 	}
+	ok := false
+	b.attr, ok = r.value(key, kind, at, n)
+	// Of another type than a string an address is one only if it says true.
+	if name := r.w.Str(key); kind != v1String && isAddress(name) {
+		ok = ok && kind == v1Bool && r.Buf[at] == 1 && !b.host.IsZero()
+	}
+	if ok {
+		r.v.binaries = append(r.v.binaries, b)
+	}
+}
+
+// value reads a value of n bytes; ok is false for one that does not fit its
+// type.
+func (r *thriftReader) value(key span.Text, kind int32, at, n int) (a span.Attr, ok bool) {
+	p := r.Buf[at : at+n]
 	switch {
 	case kind == v1String:
-		b.attr = span.StringAttr(key, r.w.ValidText(span.At(at, n)))
-	case kind == v1Bool && n == 1:
-		b.attr = span.BoolAttr(key, value[0] != 0)
-		switch r.w.Str(key) {
-		case "sa", "ca", "ma":
-			if value[0] != 1 || b.host.IsZero() {
-				return
-			}
-			b.address = true
-		}
+		return span.StringAttr(key, r.w.ValidText(span.At(at, n))), true
 	case kind == v1Bytes:
-		b.attr = span.TextAttr(key, span.Bytes, span.At(at, n))
+		return span.TextAttr(key, span.Bytes, span.At(at, n)), true
+	case kind == v1Bool && n == 1:
+		return span.BoolAttr(key, p[0] != 0), true
 	case kind == v1I16 && n == 2:
-		b.attr = span.IntAttr(key, int64(int16(binary.BigEndian.Uint16(value))))
+		return span.IntAttr(key, int64(int16(binary.BigEndian.Uint16(p)))), true
 	case kind == v1I32 && n == 4:
-		b.attr = span.IntAttr(key, int64(int32(binary.BigEndian.Uint32(value))))
+		return span.IntAttr(key, int64(int32(binary.BigEndian.Uint32(p)))), true
 	case kind == v1I64 && n == 8:
-		b.attr = span.IntAttr(key, int64(binary.BigEndian.Uint64(value)))
+		return span.IntAttr(key, int64(binary.BigEndian.Uint64(p))), true
 	case kind == v1Double && n == 8:
-		b.attr = span.FloatAttr(key, math.Float64frombits(binary.BigEndian.Uint64(value)))
-	default:
-		return
+		return span.FloatAttr(key, math.Float64frombits(binary.BigEndian.Uint64(p))), true
 	}
-	r.v.binaries = append(r.v.binaries, b)
+	return a, false
 }
 
 func (r *thriftReader) endpoint() (e span.Endpoint) {
@@ -270,9 +273,7 @@ func (r *thriftReader) endpoint() (e span.Endpoint) {
 		case id == 2 && typ == wire.ThriftI16:
 			e.Port = uint16(r.I16())
 		case id == 3 && typ == wire.ThriftString:
-			if e.Service = r.text(); e.Service.Len() == 0 {
-				e.Service = span.Text{}
-			}
+			e.Service = r.nonEmpty()
 		case id == 4 && typ == wire.ThriftString:
 			at, n := r.Bytes()
 			setIPBytes(&e, r.Buf[at:at+n])
@@ -282,21 +283,4 @@ func (r *thriftReader) endpoint() (e span.Endpoint) {
 	}
 	r.StructEnd()
 	return e
-}
-
-// setIPBytes sets an address given as bytes. The server takes an IPv6 address
-// that is compatible with IPv4 (96 zero bits, but not ::1) as IPv4; one that
-// maps IPv4 stays IPv6, unlike in text. Other lengths mean nothing.
-func setIPBytes(e *span.Endpoint, p []byte) {
-	switch len(p) {
-	case 4:
-		e.SetIP4([4]byte(p))
-	case 16:
-		a := [16]byte(p)
-		if [12]byte(p[:12]) == [12]byte{} && binary.BigEndian.Uint32(p[12:]) > 1 {
-			e.SetIP4([4]byte(p[12:]))
-			return
-		}
-		e.SetIP6(a)
-	}
 }

@@ -4,7 +4,6 @@ package zipkin
 
 import (
 	"cmp"
-	"net/netip"
 	"slices"
 	"strconv"
 	"strings"
@@ -25,9 +24,6 @@ var (
 // endpoint.
 func (r *reader) endpoint(f *endpointFields) (e span.Endpoint) {
 	j := &r.j
-	if j.Null() {
-		return e
-	}
 	if j.Peek() != '{' {
 		r.refuseValue(f.whole, "an object")
 		return e
@@ -38,48 +34,35 @@ func (r *reader) endpoint(f *endpointFields) (e span.Endpoint) {
 		if !ok {
 			return e
 		}
-		switch j.Raw(k) {
+		if j.Null() {
+			continue
+		}
+		switch key := j.Text(k); key {
 		case "serviceName":
-			if !j.Null() {
-				e.Service = r.nonEmpty(f.service)
-			}
+			e.Service = r.nonEmpty(f.service)
 		case "ipv4", "ipv6":
-			// The server looks at the text, not at the key; it ignores text that
-			// is no address.
-			if j.Null() {
-				continue
-			}
-			if s, ok := r.text(f.ip); ok {
-				if a, err := netip.ParseAddr(j.Raw(s)); err == nil && a.Zone() == "" {
-					e.SetIP(a)
-				}
+			if s, ok := r.text(f.ip); ok && !setIPText(&e, j.Text(s), key == "ipv6") {
+				j.Lenient = true
 			}
 		case "port":
-			if j.Null() {
-				continue
-			}
 			v, ok := r.integer(f.port)
-			switch {
-			case ok && v > 65535:
+			if ok && v > 65535 {
 				r.refuse(f.port, strconv.FormatInt(v, 10), "at most 65535")
-			case ok && v > 0:
-				e.Port = uint16(v)
 			}
+			e.Port = uint16(max(v, 0))
 		default:
-			j.Skip()
+			r.skip(k)
 		}
 	}
 }
 
-// annotations reads a list of annotations: sorted by time and value, the same
-// one twice counts once, as in the server's model.
-func (r *reader) annotations() span.Range {
+// annotations reads a list of annotations.
+func (r *reader) annotations() {
 	j := &r.j
 	if j.Peek() != '[' {
 		r.refuseValue("annotations", "a list")
-		return span.Range{}
+		return
 	}
-	mark := r.w.EventMark()
 	j.Array()
 	for r.item = 1; j.Elem(); r.item++ {
 		if j.Peek() != '{' {
@@ -87,57 +70,52 @@ func (r *reader) annotations() span.Range {
 			continue
 		}
 		var e span.Event
-		var at int64
+		timed := false
 		j.Object()
 		for {
 			k, ok := j.Key()
 			if !ok {
 				break
 			}
-			switch j.Raw(k) {
+			switch j.Text(k) {
 			case "timestamp":
-				at = r.annotationTime()
+				e.Time, timed = r.annotationTime()
 			case "value":
 				e.Name = r.annotationValue()
 			default:
-				j.Skip()
+				r.skip(k)
 			}
 		}
-		switch {
-		case j.Err != nil || r.faulty:
-		case at == 0:
-			r.refuse("annotation.timestamp", "nothing", "microseconds since 1970")
-		case !e.Name.Present():
-			r.refuse("annotation.value", "nothing", "a string")
-		default:
-			e.Time = at
+		if j.Err == nil && r.completeAnnotation(timed, e.Name) {
 			r.w.Event(e)
 		}
 	}
 	r.item = 0
-	if sortEvents(r.w, mark) {
-		j.Lenient = true
-	}
-	return r.w.EventsFrom(mark)
 }
 
-// annotationTime reads microseconds as nanoseconds; 0 for null.
-func (r *reader) annotationTime() int64 {
-	if r.j.Null() {
-		return 0
+// completeAnnotation refuses the span for an annotation without its fields.
+func (r *reader) completeAnnotation(timed bool, value span.Text) bool {
+	switch {
+	case !timed:
+		r.refuse("annotation.timestamp", "nothing", "microseconds since 1970")
+	case !value.Present():
+		r.refuse("annotation.value", "nothing", "a string")
 	}
-	v, ok := r.integer("annotation.timestamp")
-	if ok && (v > maxMicros || v < -maxMicros) {
-		r.refuse("annotation.timestamp", strconv.FormatInt(v, 10), "microseconds up to "+strconv.Itoa(maxMicros))
-		return 0
+	return !r.faulty
+}
+
+// annotationTime reads microseconds as nanoseconds. Unlike a span an annotation
+// may have the time 0 or less.
+func (r *reader) annotationTime() (ns int64, ok bool) {
+	const field = "annotation.timestamp"
+	v, ok := r.integer(field)
+	if v <= 0 {
+		r.j.Lenient = true
 	}
-	return v * 1000
+	return r.nanos(field, v), ok
 }
 
 func (r *reader) annotationValue() span.Text {
-	if r.j.Null() {
-		return span.Text{}
-	}
 	s, ok := r.text("annotation.value")
 	if !ok {
 		return span.Text{}
@@ -151,7 +129,10 @@ func (r *reader) annotationValue() span.Text {
 func sortEvents(w *span.Builder, mark int) (changed bool) {
 	events := w.EventsSince(mark)
 	compare := func(a, b span.Event) int {
-		return cmp.Or(cmp.Compare(a.Time, b.Time), strings.Compare(w.Str(a.Name), w.Str(b.Name)))
+		if c := cmp.Compare(a.Time, b.Time); c != 0 {
+			return c
+		}
+		return strings.Compare(w.Str(a.Name), w.Str(b.Name))
 	}
 	for i := 1; i < len(events); i++ {
 		if compare(events[i-1], events[i]) >= 0 {
@@ -170,18 +151,17 @@ func sortEvents(w *span.Builder, mark int) (changed bool) {
 
 // tags reads the object of tags. Values are strings or numbers; for others the
 // server refuses the span.
-func (r *reader) tags(s *span.Span) span.Range {
+func (r *reader) tags(said *outcome) {
 	j := &r.j
 	if j.Peek() != '{' {
 		r.refuseValue("tags", "an object")
-		return span.Range{}
+		return
 	}
-	mark := r.w.AttrMark()
 	j.Object()
 	for {
 		k, ok := j.Key()
 		if !ok {
-			break
+			return
 		}
 		if !j.IsText() {
 			r.refuseValue("tag "+short(j.Bytes(k)), "a string")
@@ -189,44 +169,10 @@ func (r *reader) tags(s *span.Span) span.Range {
 		}
 		v := j.String()
 		if j.Err != nil {
-			break
+			return
 		}
 		a := span.StringAttr(r.keep(k, "tags"), r.keep(v, "tags"))
-		readStatus(r.w, s, &a)
+		said.read(r.w, &a)
 		r.w.Attr(a)
-	}
-	return r.w.AttrsFrom(mark)
-}
-
-// readStatus takes the status from the tags that say it. Zipkin's tag error
-// means a failure whatever its value is; OpenTelemetry's tags are those of its
-// Zipkin exporters, of which some write STATUS_CODE_ERROR.
-func readStatus(w *span.Builder, s *span.Span, a *span.Attr) {
-	if a.Type != span.String {
-		return
-	}
-	switch key := w.Str(a.Key); key {
-	case "error":
-		a.Mirrored = true
-		s.Status = span.StatusError
-		if !s.StatusMessage.Present() {
-			s.StatusMessage = a.Text()
-		}
-	case "otel.status_code":
-		switch strings.TrimPrefix(strings.ToUpper(w.Str(a.Text())), "STATUS_CODE_") {
-		case "OK":
-			a.Mirrored = true
-			s.Has |= span.HasStatus
-			if s.Status == span.StatusUnset {
-				s.Status = span.StatusOK
-			}
-		case "ERROR":
-			a.Mirrored = true
-			s.Has |= span.HasStatus
-			s.Status = span.StatusError
-		}
-	case "otel.status_description":
-		a.Mirrored = true
-		s.StatusMessage = a.Text()
 	}
 }

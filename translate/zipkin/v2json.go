@@ -4,197 +4,47 @@ package zipkin
 
 import (
 	"bytes"
-	"fmt"
-	"strconv"
-	"unicode/utf8"
+	"strings"
 
 	"github.com/spanbridge/spanbridge/span"
-	"github.com/spanbridge/spanbridge/translate"
 	"github.com/spanbridge/spanbridge/translate/wire"
 )
 
-const v2json = "zipkin v2 json"
-
-// reader reads a list of spans in JSON of either version.
-type reader struct {
-	j   wire.JSON
-	w   *span.Builder
-	bad *translate.Malformed
-	n   int // number of the span in the list, from 1
-
-	item int // number of the annotation in the span, 0 outside of them
-
-	fault  translate.Fault
-	faulty bool
-
-	v1 v1span
-}
-
 // decodeV2JSON reads a list of v2 spans.
 func decodeV2JSON(body []byte, origin span.Origin) (*span.Batch, error) {
-	return decodeJSON(body, origin, v2json, (*reader).v2span)
+	return decodeJSON(body, origin, "zipkin v2 json", (*reader).v2span)
 }
 
-// decodeJSON reads a list of objects. The server looks at the first byte
-// before anything else, so white space or a byte order mark before the list is
-// a fault; what follows the list is ignored.
-func decodeJSON(body []byte, origin span.Origin, name string, one func(*reader)) (*span.Batch, error) {
-	if !utf8.Valid(body) {
-		// The server replaces what is not UTF-8.
-		body = bytes.ToValidUTF8(body, []byte("\uFFFD"))
-	}
-	r := &reader{w: span.NewBuilder(body, origin), bad: &translate.Malformed{Format: name}}
-	r.j.Buf = body
-	if len(body) == 0 {
-		return r.w.Batch(), nil
-	}
-	if body[0] != '[' {
-		r.bad.Stop(translate.Fault{Place: "byte 0", Found: fmt.Sprintf("%q", body[0]), Want: "'[', a list of spans"})
-		return r.w.Batch(), r.bad
-	}
-	// A span takes 300 to 700 bytes and has 4 to 10 tags.
-	r.w.Grow(len(body)/600+1, len(body)/100+1)
-	r.j.Array()
-	for r.j.Elem() {
-		r.n++
-		if r.j.Peek() != '{' {
-			r.j.Fail(r.j.Pos, r.j.Found(), "a span object")
-			break
-		}
-		r.faulty = false
-		mark := r.w.Mark()
-		one(r)
-		if r.j.Err != nil {
-			r.w.Undo(mark)
-			break
-		}
-		if r.faulty {
-			r.w.Undo(mark)
-			r.bad.Refuse(r.fault)
-		}
-	}
-	if r.j.Err != nil {
-		r.bad.Stop(translate.FaultOf(r.place(""), r.j.Err))
-	}
-	return r.w.Batch(), r.bad.OrNil()
-}
-
-func (r *reader) place(field string) string {
-	p := "span " + strconv.Itoa(r.n)
-	if r.item > 0 {
-		p += ", item " + strconv.Itoa(r.item)
-	}
-	if field != "" {
-		p += ": " + field
-	}
-	return p
-}
-
-// refuse records the first fault of the span; reading goes on, since the body
-// around it is sound.
-func (r *reader) refuse(field, found, want string) {
-	if !r.faulty {
-		r.faulty = true
-		r.fault = translate.Fault{Place: r.place(field), Found: found, Want: want}
-	}
-}
-
-// refuseValue is refuse for a value that has not been read; it steps over it.
-func (r *reader) refuseValue(field, want string) {
-	at := r.j.Pos
-	r.j.Skip()
-	r.refuse(field, short(r.j.Buf[min(at, len(r.j.Buf)):r.j.Pos]), want)
-}
-
-// short shows the start of a value.
-func short(p []byte) string {
-	const most = 40
-	p = bytes.TrimSpace(p)
-	if len(p) > most {
-		return strconv.Quote(string(p[:most])) + "…"
-	}
-	if len(p) > 0 && p[0] == '"' {
-		return string(p)
-	}
-	return strconv.Quote(string(p))
-}
-
-// text reads a string.
-func (r *reader) text(field string) (wire.Str, bool) {
-	if !r.j.IsText() {
-		r.refuseValue(field, "a string")
-		return wire.Str{}, false
-	}
-	return r.j.String(), r.j.Err == nil
-}
-
-// keep makes a string of the body a text of the batch.
-func (r *reader) keep(s wire.Str, field string) span.Text {
-	if !s.Escaped {
-		return span.At(s.At, s.N)
-	}
-	at := len(r.w.Side())
-	side, ok := r.j.AppendUnescaped(r.w.Side(), s)
-	if !ok {
-		r.refuse(field, short(r.j.Bytes(s)), `escapes of the form \" \\ \/ \b \f \n \r \t \u0000`)
-		return span.Empty
-	}
-	r.w.SetSide(side)
-	return span.SideAt(at, len(side)-at)
-}
-
-// nonEmpty is keep for fields where an empty string means absent.
-func (r *reader) nonEmpty(field string) span.Text {
-	s, ok := r.text(field)
-	if !ok || s.N == 0 {
-		return span.Text{}
-	}
-	return r.keep(s, field)
-}
-
-// integer reads an integer.
-func (r *reader) integer(field string) (int64, bool) {
-	r.j.Peek()
-	at := r.j.Pos
-	v, ok := r.j.Int64()
-	if !ok && r.j.Err == nil {
-		r.refuse(field, short(r.j.Buf[at:r.j.Pos]), "an integer of 64 bits")
-	}
-	return v, ok
-}
-
-func (r *reader) boolean(field string) bool {
-	if c := r.j.Peek(); c != 't' && c != 'f' {
-		r.refuseValue(field, "true or false")
-		return false
-	}
-	return r.j.Bool()
-}
-
-// v2span reads one span and adds it to the batch.
+// v2span reads one span and adds it to the batch. Of a field that is given
+// twice the last one counts; null stands for a field that is not there; lists,
+// tags and flags add up.
 func (r *reader) v2span() {
 	j := &r.j
 	start := j.Pos
 	j.Lenient = false
 	var s span.Span
+	var said outcome
 	var shared bool
+	attrs, events := r.w.AttrMark(), r.w.EventMark()
 	j.Object()
 	for {
 		k, ok := j.Key()
 		if !ok {
 			break
 		}
-		switch key := j.Raw(k); key {
+		switch key := j.Text(k); key {
 		case "traceId":
-			r.traceID(&s)
+			s.Trace = r.traceID()
 		case "id":
-			s.ID, _ = r.id("id")
-			if s.ID == 0 && !r.faulty {
+			s.ID = r.spanID("id")
+			if s.ID == 0 {
 				r.refuse("id", "all zeros", "a digit other than 0")
 			}
 		case "parentId":
 			if !j.Null() {
-				s.Parent, _ = r.id("parentId")
+				if s.Parent = r.spanID("parentId"); s.Parent == 0 {
+					j.Lenient = true
+				}
 			}
 		case "kind":
 			if !j.Null() {
@@ -205,40 +55,51 @@ func (r *reader) v2span() {
 				s.Name = r.nonEmpty("name")
 			}
 		case "timestamp":
-			s.Start, ok = r.micros("timestamp")
-			s.Has = with(s.Has, span.HasStart, ok)
+			if !j.Null() {
+				s.Start = r.micros("timestamp")
+				s.Has = with(s.Has, span.HasStart, s.Start > 0)
+			}
 		case "duration":
-			s.Duration, ok = r.micros("duration")
-			s.Has = with(s.Has, span.HasDuration, ok)
+			if !j.Null() {
+				s.Duration = r.micros("duration")
+				s.Has = with(s.Has, span.HasDuration, s.Duration > 0)
+			}
 		case "localEndpoint":
-			s.Local = r.endpoint(&localFields)
+			if !j.Null() {
+				s.Local = r.endpoint(&localFields)
+			}
 		case "remoteEndpoint":
-			s.Remote = r.endpoint(&remoteFields)
+			if !j.Null() {
+				s.Remote = r.endpoint(&remoteFields)
+			}
 		case "annotations":
 			if !j.Null() {
-				s.Events = r.annotations()
+				j.Lenient = j.Lenient || r.w.EventMark() > events
+				r.annotations()
 			}
 		case "tags":
 			if !j.Null() {
-				s.Attrs = r.tags(&s)
+				j.Lenient = j.Lenient || r.w.AttrMark() > attrs
+				r.tags(&said)
 			}
 		case "debug":
-			if !j.Null() && r.boolean("debug") {
+			if !j.Null() && r.boolean(key) {
 				s.Sampling = span.Debug | span.Sampled
 			}
 		case "shared":
-			shared = !j.Null() && r.boolean("shared")
+			if !j.Null() && r.boolean(key) {
+				shared = true
+			}
 		case "binaryAnnotations":
-			r.refuse("binaryAnnotations", "a v1 field", "a JSON_V2 encoded list, but received: JSON_V1")
+			r.refuse(key, "JSON_V1", "a JSON_V2 encoded list")
 			j.Skip()
 		default:
-			j.Skip()
+			r.skip(k)
 		}
 	}
-	if r.faulty || j.Err != nil {
-		return
-	}
 	switch {
+	case j.Err != nil || r.faulty:
+		return
 	case s.Trace.IsZero():
 		r.refuse("traceId", "nothing", "1 to 32 lower-case hex digits")
 		return
@@ -246,7 +107,11 @@ func (r *reader) v2span() {
 		r.refuse("id", "nothing", "1 to 16 lower-case hex digits")
 		return
 	}
-	if !setWire(&s, shared) && !j.Lenient {
+	s.Attrs = r.w.AttrsFrom(attrs)
+	said.set(&s)
+	changed := sortEvents(r.w, events)
+	s.Events = r.w.EventsFrom(events)
+	if !setWire(&s, shared) && !changed && !j.Lenient {
 		s.Has |= span.Exact
 	}
 	s.Raw = span.At(start, j.Pos-start)
@@ -276,63 +141,41 @@ func with(h, bit span.Has, on bool) span.Has {
 	return h &^ bit
 }
 
-// lowerHex holds the value of lower-case hex digits and 0xff for other bytes:
-// the server takes no upper case.
-var lowerHex = func() (t [256]byte) {
-	for i := range t {
-		t[i] = 0xff
-	}
-	for i := range 10 {
-		t['0'+i] = byte(i)
-	}
-	for i := range 6 {
-		t['a'+i] = byte(10 + i)
-	}
-	return t
-}()
+// v1Mark is how the server tells version 1 from version 2: it searches the
+// whole body for these bytes and refuses all of its spans.
+const v1Mark = `yAnnotations"`
 
-// hex reads up to 32 lower-case hex digits.
-func (r *reader) hex(field string, most int) (hi, lo uint64, ok bool) {
-	want := func() string { return "1 to " + strconv.Itoa(most) + " lower-case hex digits" }
-	s, ok := r.text(field)
-	if !ok {
-		return 0, 0, false
-	}
-	p := r.j.Bytes(s)
-	if s.Escaped {
-		p, _ = r.j.AppendUnescaped(nil, s)
-	}
-	if len(p) == 0 || len(p) > most {
-		r.refuse(field, strconv.Itoa(len(p))+" characters", want())
-		return 0, 0, false
-	}
-	for i, c := range p {
-		d := lowerHex[c]
-		if d == 0xff {
-			r.refuse(field, fmt.Sprintf("%q at digit %d", c, i+1), want())
-			return 0, 0, false
-		}
-		hi = hi<<4 | lo>>60
-		lo = lo<<4 | uint64(d)
-	}
-	if len(p) != 16 && len(p) != 32 {
+// poisons is true for a string whose closing quote makes a v1Mark. Such a
+// string is no fault here, but must not go out as it is.
+func poisons(s string) bool { return strings.HasSuffix(s, v1Mark[:len(v1Mark)-1]) }
+
+// skip steps over the value of a key that means nothing. A copy of the span
+// takes it along.
+func (r *reader) skip(k wire.Str) {
+	r.j.Skip()
+	if bytes.Contains(r.j.Buf[k.At:r.j.Pos], []byte(v1Mark)) {
 		r.j.Lenient = true
 	}
-	return hi, lo, true
 }
 
-func (r *reader) traceID(s *span.Span) {
-	hi, lo, ok := r.hex("traceId", 32)
-	if ok && hi|lo == 0 {
+func (r *reader) traceID() span.TraceID {
+	hi, lo, digits := r.hex("traceId", 32)
+	switch {
+	case digits > 0 && hi|lo == 0:
 		r.refuse("traceId", "all zeros", "a digit other than 0")
+	case digits != 16 && (digits != 32 || hi == 0):
+		r.j.Lenient = true
 	}
-	s.Trace = span.TraceID{Hi: hi, Lo: lo}
+	return span.TraceID{Hi: hi, Lo: lo}
 }
 
-// id reads a span id; 0 when all digits are zero.
-func (r *reader) id(field string) (span.ID, bool) {
-	_, lo, ok := r.hex(field, 16)
-	return span.ID(lo), ok
+// spanID reads a span id; 0 when all digits are zero, and for a fault.
+func (r *reader) spanID(field string) span.ID {
+	_, lo, digits := r.hex(field, 16)
+	if digits != 16 {
+		r.j.Lenient = true
+	}
+	return span.ID(lo)
 }
 
 func (r *reader) kind() span.Kind {
@@ -340,7 +183,7 @@ func (r *reader) kind() span.Kind {
 	if !ok {
 		return 0
 	}
-	switch r.j.Raw(s) {
+	switch r.j.Text(s) {
 	case "CLIENT":
 		return span.KindClient
 	case "SERVER":
@@ -354,23 +197,9 @@ func (r *reader) kind() span.Kind {
 	return 0
 }
 
-// maxMicros is the last microsecond that fits 64 bits of nanoseconds, in the
-// year 2262. The server takes later ones; they are refused here.
-const maxMicros = (1<<63 - 1) / 1000
-
-// micros reads microseconds as nanoseconds. Zero, negative and null mean
-// absent.
-func (r *reader) micros(field string) (int64, bool) {
-	if r.j.Null() {
-		return 0, false
-	}
-	v, ok := r.integer(field)
-	if !ok || v <= 0 {
-		return 0, false
-	}
-	if v > maxMicros {
-		r.refuse(field, strconv.FormatInt(v, 10), "microseconds up to "+strconv.Itoa(maxMicros))
-		return 0, false
-	}
-	return v * 1000, true
+// micros reads microseconds as nanoseconds; 0, which means absent, also for a
+// fault and for what is negative.
+func (r *reader) micros(field string) int64 {
+	v, _ := r.integer(field)
+	return r.nanos(field, max(v, 0))
 }

@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package zipkin
+
+import (
+	"encoding/binary"
+	"net/netip"
+	"strconv"
+	"strings"
+
+	"github.com/spanbridge/spanbridge/span"
+)
+
+// The rules of the server's Endpoint.parseIp: the text says which kind of
+// address it is, not the key it stands under; text that is no address is
+// ignored. An IPv4 address inside an IPv6 one counts as IPv4 where it is
+// written with dots, and in bytes where it is IPv4-compatible; IPv4-mapped
+// bytes and ::ffff:102:304 stay IPv6.
+
+// setIPText sets an address given as text. It says whether the text is a plain
+// one of the kind that the key promises.
+func setIPText(e *span.Endpoint, text string, six bool) (plain bool) {
+	colon := strings.LastIndexByte(text, ':')
+	if strings.IndexByte(text, '.') < 0 {
+		a, err := netip.ParseAddr(text)
+		if err != nil || !a.Is6() || a.Zone() != "" {
+			return false
+		}
+		e.SetIP6(a.As16())
+		return six
+	}
+	a, exact, ok := parseIP4(text[colon+1:])
+	if !ok || !embeds(text[:colon+1]) {
+		return false
+	}
+	e.SetIP4(a)
+	return exact && colon < 0 && !six
+}
+
+// embeds is true for what may stand before an IPv4 address: nothing, "::", and
+// "::ffff:" with zeros in place of any f.
+func embeds(prefix string) bool {
+	switch len(prefix) {
+	case 0:
+		return true
+	case 2:
+		return prefix == "::"
+	case 7:
+		return prefix[:2] == "::" && strings.Trim(prefix[2:6], "fF0") == ""
+	}
+	return false
+}
+
+// parseIP4 reads four decimal numbers. They may have leading zeros, which
+// netip.ParseAddr refuses; exact is false then.
+func parseIP4(s string) (a [4]byte, exact, ok bool) {
+	exact = true
+	part, digits, v := 0, 0, 0
+	for i := range len(s) {
+		c := s[i]
+		if c == '.' {
+			if digits == 0 || part == 3 {
+				return a, false, false
+			}
+			a[part] = byte(v)
+			part++
+			digits, v = 0, 0
+			continue
+		}
+		if c < '0' || c > '9' {
+			return a, false, false
+		}
+		if digits > 0 && v == 0 {
+			exact = false
+		}
+		v = v*10 + int(c-'0')
+		if digits++; digits > 3 || v > 255 {
+			return a, false, false
+		}
+	}
+	a[3] = byte(v)
+	return a, exact, part == 3 && digits > 0
+}
+
+// setIPBytes sets an address given as bytes. Other lengths than 4 and 16 mean
+// nothing.
+func setIPBytes(e *span.Endpoint, p []byte) (plain bool) {
+	switch len(p) {
+	case 4:
+		e.SetIP4([4]byte(p))
+		return true
+	case 16:
+		// ::1 is an address of its own.
+		if [12]byte(p[:12]) == [12]byte{} && binary.BigEndian.Uint32(p[12:]) != 1 {
+			e.SetIP4([4]byte(p[12:]))
+			return false
+		}
+		e.SetIP6([16]byte(p))
+		return true
+	}
+	return false
+}
+
+// appendIP6 writes an address that maps IPv4 without dots: in text with dots
+// Zipkin takes it for IPv4.
+func appendIP6(d []byte, a netip.Addr) []byte {
+	if !a.Is4In6() {
+		return a.AppendTo(d)
+	}
+	p := a.As16()
+	d = append(d, "::ffff:"...)
+	d = strconv.AppendUint(d, uint64(binary.BigEndian.Uint16(p[12:])), 16)
+	d = append(d, ':')
+	return strconv.AppendUint(d, uint64(binary.BigEndian.Uint16(p[14:])), 16)
+}

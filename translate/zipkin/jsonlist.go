@@ -1,0 +1,242 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package zipkin
+
+import (
+	"bytes"
+	"fmt"
+	"strconv"
+	"unicode/utf8"
+
+	"github.com/spanbridge/spanbridge/span"
+	"github.com/spanbridge/spanbridge/translate"
+	"github.com/spanbridge/spanbridge/translate/wire"
+)
+
+// reader reads a list of spans in JSON of either version.
+type reader struct {
+	refusal
+	j wire.JSON
+	w *span.Builder
+
+	n    int // number of the span in the list, from 1
+	item int // number of the annotation in the span, 0 outside of them
+
+	wordless bool // faults are only counted
+
+	v1 v1span
+}
+
+// decodeJSON reads a list of objects, each by one. The server looks at the
+// first byte before anything else, so white space or a byte order mark before
+// the list is a fault; what follows the list is ignored.
+func decodeJSON(body []byte, origin span.Origin, name string, one func(*reader)) (*span.Batch, error) {
+	if !utf8.Valid(body) {
+		// The server replaces what is not UTF-8.
+		body = bytes.ToValidUTF8(body, []byte("\uFFFD"))
+	}
+	r := &reader{w: span.NewBuilder(body, origin), j: wire.JSON{Buf: body}}
+	if len(body) == 0 {
+		return r.w.Batch(), nil
+	}
+	bad := &translate.Malformed{Format: name}
+	if body[0] != '[' {
+		found := strconv.QuoteRune(rune(body[0]))
+		if body[0] >= utf8.RuneSelf {
+			found = fmt.Sprintf("byte %#02x", body[0])
+		}
+		bad.Stop(translate.Fault{Place: "byte 0", Found: found, Want: "'[', a list of spans"})
+		return r.w.Batch(), bad
+	}
+	// A span takes 300 to 700 bytes and has 4 to 10 tags.
+	r.w.Grow(len(body)/600+1, len(body)/100+1)
+	r.j.Array()
+	for r.j.Elem() {
+		r.n++
+		r.faulty = false
+		mark := r.w.Mark()
+		if r.j.Peek() == '{' {
+			one(r)
+		} else {
+			r.refuseValue("", "a span object")
+		}
+		if r.faulty || r.j.Err != nil {
+			r.w.Undo(mark)
+		}
+		if r.faulty && r.j.Err == nil {
+			bad.Refuse(r.fault)
+			r.wordless = bad.Full()
+		}
+	}
+	if r.j.Err != nil {
+		bad.Stop(translate.FaultOf(r.place(""), r.j.Err))
+	}
+	return r.w.Batch(), bad.OrNil()
+}
+
+func (r *reader) place(field string) string {
+	if r.n == 0 {
+		return field
+	}
+	p := "span " + strconv.Itoa(r.n)
+	if r.item > 0 {
+		p += ", item " + strconv.Itoa(r.item)
+	}
+	if field != "" {
+		p += ": " + field
+	}
+	return p
+}
+
+func (r *reader) refuse(field, found, want string) {
+	switch {
+	case r.faulty:
+	case r.wordless:
+		r.faulty = true
+	default:
+		r.refusal.refuse(r.place(field), found, want)
+	}
+}
+
+// refuseValue is refuse for a value that has not been read; it steps over it.
+func (r *reader) refuseValue(field, want string) {
+	r.j.Peek()
+	at := r.j.Pos
+	r.j.Skip()
+	if r.wordless {
+		r.faulty = true
+		return
+	}
+	r.refuse(field, short(r.j.Buf[min(at, len(r.j.Buf)):r.j.Pos]), want)
+}
+
+// short shows the start of a value.
+func short(p []byte) string {
+	const most = 40
+	switch {
+	case len(p) > most:
+		return strconv.Quote(string(p[:most])) + "…"
+	case len(p) > 0 && p[0] == '"':
+		return string(p)
+	default:
+		return strconv.Quote(string(p))
+	}
+}
+
+// text reads a string.
+func (r *reader) text(field string) (wire.Str, bool) {
+	if !r.j.IsText() {
+		r.refuseValue(field, "a string")
+		return wire.Str{}, false
+	}
+	return r.j.String(), r.j.Err == nil
+}
+
+// keep makes a string of the body a text of the batch.
+func (r *reader) keep(s wire.Str, field string) span.Text {
+	if poisons(r.j.Raw(s)) {
+		r.j.Lenient = true
+	}
+	if !s.Escaped {
+		return span.At(s.At, s.N)
+	}
+	at := len(r.w.Side())
+	side, ok := r.j.AppendUnescaped(r.w.Side(), s)
+	if !ok {
+		r.refuse(field, short(r.j.Bytes(s)), `escapes of the form \" \\ \/ \b \f \n \r \t \u0000`)
+		return span.Empty
+	}
+	r.w.SetSide(side)
+	return span.SideAt(at, len(side)-at)
+}
+
+// nonEmpty is keep for fields where an empty string means absent.
+func (r *reader) nonEmpty(field string) span.Text {
+	s, ok := r.text(field)
+	if !ok || s.N == 0 {
+		return span.Text{}
+	}
+	return r.keep(s, field)
+}
+
+// integer reads an integer.
+func (r *reader) integer(field string) (int64, bool) {
+	r.j.Peek()
+	at := r.j.Pos
+	v, ok := r.j.Int64()
+	if !ok && r.j.Err == nil {
+		r.refuse(field, short(r.j.Buf[at:r.j.Pos]), "an integer of 64 bits")
+	}
+	return v, ok
+}
+
+// nanos is a time or duration in nanoseconds.
+func (r *reader) nanos(field string, micros int64) int64 {
+	if inRange(micros) {
+		return micros * 1000
+	}
+	return r.refusal.nanos(r.place(field), micros)
+}
+
+func (r *reader) boolean(field string) bool {
+	if c := r.j.Peek(); c != 't' && c != 'f' {
+		r.refuseValue(field, "true or false")
+		return false
+	}
+	return r.j.Bool()
+}
+
+// lowerHex holds the value of lower-case hex digits and 0xff for other bytes:
+// the server takes no upper case.
+var lowerHex = func() (t [256]byte) {
+	for i := range t {
+		t[i] = 0xff
+	}
+	for i := range 10 {
+		t['0'+i] = byte(i)
+	}
+	for i := range 6 {
+		t['a'+i] = byte(10 + i)
+	}
+	return t
+}()
+
+// hexDigits reads up to 16 digits; bad is above 15 if one of them is none.
+func hexDigits(p string) (v uint64, bad byte) {
+	for i := range len(p) {
+		d := lowerHex[p[i]]
+		bad |= d
+		v = v<<4 | uint64(d&15)
+	}
+	return v, bad
+}
+
+// hex reads up to 32 lower-case hex digits and says how many there were, 0 if
+// they are none.
+func (r *reader) hex(field string, most int) (hi, lo uint64, digits int) {
+	s, ok := r.text(field)
+	if !ok {
+		return 0, 0, 0
+	}
+	p := r.j.Text(s)
+	if len(p) == 0 || len(p) > most {
+		r.refuse(field, strconv.Itoa(len(p))+" characters", "1 to "+strconv.Itoa(most)+" lower-case hex digits")
+		return 0, 0, 0
+	}
+	var badHi, badLo byte
+	if cut := len(p) - 16; cut > 0 {
+		hi, badHi = hexDigits(p[:cut])
+		lo, badLo = hexDigits(p[cut:])
+	} else {
+		lo, badLo = hexDigits(p)
+	}
+	if badHi|badLo > 15 {
+		i := 0
+		for lowerHex[p[i]] < 16 {
+			i++
+		}
+		r.refuse(field, fmt.Sprintf("%q at digit %d", p[i], i+1), "lower-case hex digits")
+		return 0, 0, 0
+	}
+	return hi, lo, len(p)
+}
