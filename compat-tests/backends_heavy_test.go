@@ -19,8 +19,6 @@ import (
 	"github.com/spanbridge/spanbridge/compat-tests/story"
 )
 
-const visible = 2 * time.Minute // what was sent must be found within this
-
 // post sends JSON and wants a status of 200 or 202.
 func post(t *testing.T, url, body string) {
 	t.Helper()

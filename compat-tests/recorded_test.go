@@ -11,6 +11,7 @@ import (
 	"net"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/openzipkin/zipkin-go/proto/zipkin_proto3"
 	"google.golang.org/protobuf/encoding/protojson"
@@ -20,6 +21,8 @@ import (
 	"github.com/spanbridge/spanbridge/compat-tests/lab"
 	"github.com/spanbridge/spanbridge/compat-tests/story"
 )
+
+const visible = 12 * time.Second // what was sent must be found within this
 
 const (
 	zipkinPath  = "/api/v2/spans"

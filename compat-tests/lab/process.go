@@ -168,7 +168,19 @@ func (p *Process) Tail() string {
 // error when the limit is over.
 func Eventually(t testing.TB, limit time.Duration, what string, check func(ctx context.Context) error) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), limit)
+	eventually(t.Context(), t, limit, what, check)
+}
+
+// EventuallyAfter is Eventually for cleanups, when the test's own context is
+// over.
+func EventuallyAfter(t testing.TB, limit time.Duration, what string, check func(ctx context.Context) error) {
+	t.Helper()
+	eventually(context.WithoutCancel(t.Context()), t, limit, what, check)
+}
+
+func eventually(parent context.Context, t testing.TB, limit time.Duration, what string, check func(ctx context.Context) error) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(parent, limit)
 	defer cancel()
 	tick := time.NewTicker(100 * time.Millisecond)
 	defer tick.Stop()

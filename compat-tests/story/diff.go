@@ -17,6 +17,8 @@ type Options struct {
 	NoEvents   bool
 	NoLinks    bool
 	NoRemote   bool
+	// EventFields allows events to be followed by their fields: "name|{…}|0".
+	EventFields bool
 	// Extra allows spans in got that nobody made, such as those that a backend
 	// adds by itself.
 	Extra bool
@@ -161,7 +163,7 @@ func (d *differ) compare(w, g Span) []string {
 	}
 	if !o.NoEvents {
 		for _, e := range w.Events {
-			if !contains(g.Events, e) {
+			if !containsEvent(g.Events, e, o) {
 				bad("events", g.Events, e)
 			}
 		}
@@ -242,6 +244,15 @@ func number(id string) string { return strings.TrimLeft(strings.ToLower(id), "0"
 func contains(list []string, s string) bool {
 	for _, x := range list {
 		if x == s {
+			return true
+		}
+	}
+	return false
+}
+
+func containsEvent(list []string, e string, o Options) bool {
+	for _, x := range list {
+		if x == e || o.EventFields && strings.HasPrefix(x, e+"|{") {
 			return true
 		}
 	}

@@ -1,0 +1,224 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package lab
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/spanbridge/spanbridge/compat-tests/story"
+)
+
+// Bridge is a running gateway, the program that is tested here. Each field is
+// the address of a receiver: host:port, or a URL where it says so.
+type Bridge struct {
+	Zipkin         string // URL of the receiver, of the query API and of the page
+	JaegerCompact  string
+	JaegerBinary   string
+	JaegerZipkin   string
+	JaegerHTTP     string // URL
+	JaegerGRPC     string
+	JaegerSampling string // URL
+	SkyWalkingGRPC string
+	SkyWalkingHTTP string
+	OTLPGRPC       string
+	OTLPHTTP       string // URL
+	Admin          string // URL
+
+	Process *Process
+}
+
+// StartBridge starts the gateway with every receiver at a free port. More is
+// YAML for its configuration, such as targets. When the test ends the sums of
+// its ledger must agree, and it must end by itself when asked.
+func StartBridge(t testing.TB, more string) *Bridge {
+	t.Helper()
+	binary := bridgeBinary(t)
+	b := &Bridge{}
+	var file strings.Builder
+	file.WriteString("receivers:\n")
+	for _, p := range []struct {
+		name string
+		at   *string
+		url  bool
+	}{
+		{"zipkin", &b.Zipkin, true}, {"jaeger-compact", &b.JaegerCompact, false}, {"jaeger-binary", &b.JaegerBinary, false},
+		{"jaeger-zipkin-compact", &b.JaegerZipkin, false}, {"jaeger-http", &b.JaegerHTTP, true}, {"jaeger-grpc", &b.JaegerGRPC, false},
+		{"jaeger-sampling", &b.JaegerSampling, true}, {"skywalking-grpc", &b.SkyWalkingGRPC, false}, {"skywalking-http", &b.SkyWalkingHTTP, false},
+		{"otlp-grpc", &b.OTLPGRPC, false}, {"otlp-http", &b.OTLPHTTP, true},
+	} {
+		*p.at = Addr(t)
+		fmt.Fprintf(&file, "  %s: {listen: %q}\n", p.name, *p.at)
+		if p.url {
+			*p.at = "http://" + *p.at
+		}
+	}
+	admin := Addr(t)
+	b.Admin = "http://" + admin
+	fmt.Fprintf(&file, "admin: {listen: %q}\n%s", admin, more)
+	config := filepath.Join(t.TempDir(), "bridge.yaml")
+	if err := os.WriteFile(config, []byte(file.String()), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command(binary, "--config", config)
+	b.Process = Start(t, "bridge", cmd)
+	t.Cleanup(func() {
+		if !t.Failed() {
+			b.checkLedger(t)
+			b.Process.End(t)
+		}
+	})
+	b.Process.Await(t, startLimit, "ready", Answers(b.Admin+"/readyz"))
+	return b
+}
+
+var bridgeBuild struct {
+	sync.Mutex
+	path string
+	dir  string
+}
+
+// Main is for TestMain: it runs the tests and removes what was built for them.
+func Main(m *testing.M) int {
+	defer func() {
+		if bridgeBuild.dir != "" {
+			_ = os.RemoveAll(bridgeBuild.dir)
+		}
+	}()
+	return m.Run()
+}
+
+// bridgeBinary is $BRIDGE_BINARY, or the program built from the sources of this
+// repository, once for each test process.
+func bridgeBinary(t testing.TB) string {
+	t.Helper()
+	if path := os.Getenv("BRIDGE_BINARY"); path != "" {
+		return path
+	}
+	bridgeBuild.Lock()
+	defer bridgeBuild.Unlock()
+	if bridgeBuild.path != "" {
+		return bridgeBuild.path
+	}
+	_, here, _, _ := runtime.Caller(0)
+	root := filepath.Join(filepath.Dir(here), "..", "..")
+	dir, err := os.MkdirTemp("", "bridge-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	bridgeBuild.dir = dir
+	path := filepath.Join(dir, "bridge")
+	cmd := exec.Command("go", "build", "-o", path, "./cmd/bridge")
+	cmd.Dir = root
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("lab: build of the gateway: %v\n%s", err, out)
+	}
+	bridgeBuild.path = path
+	return path
+}
+
+// Story asks the gateway's own view for traces, with the ids that make every
+// span unique.
+func (b *Bridge) Story(ctx context.Context, traces ...string) ([]story.Span, error) {
+	var all []story.Span
+	for _, id := range traces {
+		var spans []ZipkinSpan
+		if err := getJSON(ctx, b.Zipkin+"/api/v2/trace/"+url.PathEscape(id)+"?ids=unique", &spans); err != nil {
+			return nil, err
+		}
+		all = append(all, ZipkinStory(spans)...)
+	}
+	return all, nil
+}
+
+// Metric is the sum of a metric over the series that have the labels, each
+// given as name="value".
+func (b *Bridge) Metric(ctx context.Context, name string, labels ...string) (float64, error) {
+	page, err := get(ctx, b.Admin+"/metrics")
+	if err != nil {
+		return 0, err
+	}
+	sum := 0.0
+	lines := bufio.NewScanner(strings.NewReader(string(page)))
+series:
+	for lines.Scan() {
+		rest, ok := strings.CutPrefix(lines.Text(), name)
+		if !ok || rest == "" || rest[0] != '{' && rest[0] != ' ' {
+			continue
+		}
+		for _, l := range labels {
+			if !strings.Contains(rest, l) {
+				continue series
+			}
+		}
+		v, err := strconv.ParseFloat(rest[strings.LastIndexByte(rest, ' ')+1:], 64)
+		if err != nil {
+			return 0, fmt.Errorf("metric %s: %w", lines.Text(), err)
+		}
+		sum += v
+	}
+	return sum, nil
+}
+
+// checkLedger waits until every span that was received is accounted for at every
+// target.
+func (b *Bridge) checkLedger(t testing.TB) {
+	t.Helper()
+	EventuallyAfter(t, 2*time.Minute, "the ledger", func(ctx context.Context) error {
+		received, err := b.Metric(ctx, "bridge_spans_received_total")
+		if err != nil {
+			return err
+		}
+		targets, err := b.targets(ctx)
+		if err != nil {
+			return err
+		}
+		for _, target := range targets {
+			label := fmt.Sprintf("target=%q", target)
+			sum := 0.0
+			for _, metric := range []string{"bridge_export_spans_total", "bridge_spans_dropped_total", "bridge_spans_held"} {
+				v, err := b.Metric(ctx, metric, label)
+				if err != nil {
+					return err
+				}
+				sum += v
+			}
+			if sum != received {
+				return fmt.Errorf("%v spans received, %v accounted for at %s", received, sum, target)
+			}
+		}
+		if panics, err := b.Metric(ctx, "bridge_panics_total"); err != nil || panics > 0 {
+			return fmt.Errorf("%v panics, %v", panics, err)
+		}
+		return nil
+	})
+}
+
+// targets are the names of all targets.
+func (b *Bridge) targets(ctx context.Context) (names []string, err error) {
+	page, err := get(ctx, b.Admin+"/metrics")
+	if err != nil {
+		return nil, err
+	}
+	for line := range strings.Lines(string(page)) {
+		if rest, ok := strings.CutPrefix(line, `bridge_spans_held{target="`); ok {
+			name, _, _ := strings.Cut(rest, `"`)
+			names = append(names, name)
+		}
+	}
+	if len(names) == 0 {
+		return nil, fmt.Errorf("no target in %d bytes of metrics", len(page))
+	}
+	return names, nil
+}
