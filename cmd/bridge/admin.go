@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/http/pprof"
+	"sync/atomic"
+	"syscall"
+	"time"
+
+	"github.com/gorilla/mux"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"github.com/spanbridge/spanbridge/config"
+)
+
+// admin is the port for operators: metrics, health and profiles.
+type admin struct {
+	cfg     config.Admin
+	server  *http.Server
+	log     *slog.Logger
+	isReady atomic.Bool
+}
+
+func newAdmin(cfg config.Admin, reg *prometheus.Registry, log *slog.Logger) *admin {
+	a := &admin{cfg: cfg, log: log}
+	r := mux.NewRouter()
+	get := func(path string, h http.Handler) { r.Path(path).Methods(http.MethodGet, http.MethodHead).Handler(h) }
+	get("/metrics", promhttp.HandlerFor(reg, promhttp.HandlerOpts{}))
+	get("/healthz", http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") }))
+	get("/readyz", http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		if !a.isReady.Load() {
+			http.Error(w, "not ready", http.StatusServiceUnavailable)
+			return
+		}
+		fmt.Fprintln(w, "ready")
+	}))
+	get("/debug/pprof/cmdline", http.HandlerFunc(pprof.Cmdline))
+	get("/debug/pprof/profile", http.HandlerFunc(pprof.Profile))
+	get("/debug/pprof/symbol", http.HandlerFunc(pprof.Symbol))
+	get("/debug/pprof/trace", http.HandlerFunc(pprof.Trace))
+	r.PathPrefix("/debug/pprof/").Methods(http.MethodGet).HandlerFunc(pprof.Index)
+	get("/", http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		fmt.Fprintln(w, "bridge "+versionName()+": /metrics /healthz /readyz /debug/pprof/")
+	}))
+	a.server = &http.Server{Handler: r, ReadHeaderTimeout: 10 * time.Second}
+	return a
+}
+
+func (a *admin) open() error {
+	if !a.cfg.Enabled {
+		return nil
+	}
+	l, err := net.Listen("tcp", a.cfg.Listen)
+	if errors.Is(err, syscall.EADDRINUSE) {
+		return fmt.Errorf("port %s (metrics and health) is in use by another program; set admin.listen to another address, or admin.enabled to false", a.cfg.Listen)
+	}
+	if err != nil {
+		return fmt.Errorf("cannot listen at %s (metrics and health), set by admin.listen: %w", a.cfg.Listen, err)
+	}
+	a.cfg.Listen = l.Addr().String()
+	go func() {
+		if err := a.server.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+			a.log.Error("the admin port stopped", "err", err)
+		}
+	}()
+	return nil
+}
+
+func (a *admin) ready()    { a.isReady.Store(true) }
+func (a *admin) notReady() { a.isReady.Store(false) }
+
+func (a *admin) close() {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+	defer cancel()
+	if a.server.Shutdown(ctx) != nil {
+		_ = a.server.Close()
+	}
+}

@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Command bridge is the gateway: it takes spans from Zipkin, Jaeger,
+// SkyWalking and OpenTelemetry clients and sends them to any of their backends.
+// Without arguments it serves.
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/alecthomas/kong"
+
+	"github.com/spanbridge/spanbridge/config"
+)
+
+// Exit codes.
+const (
+	exitFailed = 1
+	exitUsage  = 2
+	exitConfig = 78 // EX_CONFIG of sysexits.h
+)
+
+type cli struct {
+	Serve    serveCmd    `cmd:"" default:"withargs" help:"Receive, translate and forward spans (what bridge does without a command)."`
+	Validate validateCmd `cmd:"" help:"Check a configuration and print what it would do. Opens nothing."`
+	Send     sendCmd     `cmd:"" help:"Send an example trace by every protocol to a running bridge and read it back."`
+	Version  versionCmd  `cmd:"" help:"Print the version."`
+}
+
+// world is what a command may touch besides the network.
+type world struct {
+	out, err io.Writer
+	environ  []string
+}
+
+func main() {
+	os.Exit(run(os.Args[1:], &world{out: os.Stdout, err: os.Stderr, environ: os.Environ()}))
+}
+
+// run runs a command and gives its exit code.
+func run(args []string, w *world) int {
+	var c cli
+	exit := -1
+	parser, err := kong.New(&c,
+		kong.Name("bridge"),
+		kong.Description("One whole, right trace out of mixed fleets: Zipkin, SkyWalking, Jaeger and OpenTelemetry."),
+		kong.UsageOnError(),
+		kong.Writers(w.out, w.err),
+		kong.Exit(func(code int) { exit = code }),
+		kong.Bind(w),
+	)
+	if err != nil {
+		fmt.Fprintln(w.err, "bridge:", err)
+		return exitFailed
+	}
+	ctx, err := parser.Parse(args)
+	switch {
+	case exit >= 0: // --help
+		return exit
+	case err != nil:
+		fmt.Fprintln(w.err, "bridge:", err)
+		return exitUsage
+	}
+	err = ctx.Run()
+	var faults config.Faults
+	switch {
+	case err == nil:
+		return 0
+	case errors.As(err, &faults):
+		fmt.Fprintln(w.err, faults)
+		return exitConfig
+	default:
+		fmt.Fprintln(w.err, "bridge:", err)
+		return exitFailed
+	}
+}

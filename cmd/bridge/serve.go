@@ -1,0 +1,250 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"maps"
+	"net/http"
+	"os"
+	"os/signal"
+	"slices"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+
+	"github.com/spanbridge/spanbridge/config"
+	"github.com/spanbridge/spanbridge/exporters"
+	"github.com/spanbridge/spanbridge/internal/metrics"
+	"github.com/spanbridge/spanbridge/pipeline"
+	"github.com/spanbridge/spanbridge/queue"
+	"github.com/spanbridge/spanbridge/receivers"
+	"github.com/spanbridge/spanbridge/translate"
+	"github.com/spanbridge/spanbridge/view"
+)
+
+// Types that meet only here.
+var (
+	_ receivers.Sink    = (*pipeline.Intake)(nil)
+	_ pipeline.Consumer = (*exporters.Exporter)(nil)
+	_ pipeline.Consumer = (*view.View)(nil)
+)
+
+type serveCmd struct {
+	Config string `short:"c" env:"BRIDGE_CONFIG" placeholder:"FILE" help:"The configuration (YAML). Without one every receiver listens on loopback."`
+}
+
+// Run serves until a signal comes.
+func (s *serveCmd) Run(w *world) error {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	return s.serve(ctx, w)
+}
+
+func (s *serveCmd) serve(ctx context.Context, w *world) error {
+	sampling := &strategies{}
+	list := protocols(sampling.current)
+	cfg, err := config.Read(s.Config, w.environ, known(list))
+	if err != nil {
+		return err
+	}
+	log := newLogger(w, cfg.Log)
+	if err := sampling.open(cfg.Sampling.StrategiesFile, log); err != nil {
+		return err
+	}
+	g, err := newGateway(cfg, list, log)
+	if err != nil {
+		return err
+	}
+	defer g.close()
+	if err := g.open(); err != nil {
+		return err
+	}
+	printPorts(w.out, cfg, g.receivers, list)
+	g.run(ctx, sampling)
+	return nil
+}
+
+func newLogger(w *world, c config.Log) *slog.Logger {
+	var level slog.Level
+	_ = level.UnmarshalText([]byte(c.Level)) // checked by config
+	opts := &slog.HandlerOptions{Level: level}
+	if c.Format == "json" {
+		return slog.New(slog.NewJSONHandler(w.err, opts))
+	}
+	return slog.New(slog.NewTextHandler(w.err, opts))
+}
+
+// gateway is the parts of a running bridge. cmd/bridge chooses and wires them;
+// what moves is in package pipeline.
+type gateway struct {
+	cfg       *config.Config
+	log       *slog.Logger
+	queue     *queue.Log
+	receivers *receivers.Server
+	targets   []*pipeline.Target
+	exporters []*exporters.Exporter
+	view      *view.View
+	admin     *admin
+}
+
+func newGateway(cfg *config.Config, list []translate.Protocol, log *slog.Logger) (*gateway, error) {
+	reg := prometheus.NewRegistry()
+	reg.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	set := metrics.New(reg)
+	g := &gateway{cfg: cfg, log: log, queue: queue.NewMemory(int64(cfg.Queue.Decoded)), admin: newAdmin(cfg.Admin, reg, log)}
+	decode := decoder(list)
+	other := make(map[string]http.Handler)
+	if cfg.View.Enabled {
+		g.view = view.New(view.Options{Memory: int64(cfg.View.Memory), Strict: cfg.View.StrictTraceID, Set: set, Version: versionName()})
+		other["zipkin"] = g.view.Handler()
+		t, err := pipeline.NewTarget(g.queue, viewOptions(cfg), decode, g.view, set, log)
+		if err != nil {
+			return nil, err
+		}
+		g.targets = append(g.targets, t)
+	}
+	for _, name := range slices.Sorted(maps.Keys(cfg.Targets)) {
+		if !cfg.Targets[name].Enabled {
+			continue
+		}
+		if err := g.addTarget(name, cfg.Targets[name], list, decode, set); err != nil {
+			g.close()
+			return nil, fmt.Errorf("targets.%s: %w", name, err)
+		}
+	}
+	ports := make(map[string]receivers.Listen)
+	for name, r := range cfg.Receivers {
+		if r.Enabled {
+			ports[name] = receivers.Listen{Address: r.Listen, Strict: r.Strict}
+		}
+	}
+	g.receivers = receivers.New(receivers.Options{
+		Protocols: list, Ports: ports, Other: other, Set: set, Log: log,
+		Sink: pipeline.NewIntake(g.queue, set),
+		Limits: receivers.Limits{
+			Body: int64(cfg.Limits.Body), Inflated: int64(cfg.Limits.Inflated), Message: int(cfg.Limits.Message),
+			Header: cfg.Limits.HeaderTimeout, Read: cfg.Limits.ReadTimeout, Idle: cfg.Limits.IdleTimeout,
+		},
+	})
+	return g, nil
+}
+
+// viewOptions: the view takes spans at once, and what it could ever lag behind
+// is bounded by dropping rather than by stopping the clients.
+func viewOptions(cfg *config.Config) pipeline.Options {
+	return pipeline.Options{
+		Name: "view", MaxSpans: 10_000, MaxBytes: 8 << 20, Workers: 1,
+		Retry: pipeline.Retry{Initial: time.Second, Max: time.Second},
+		Queue: queue.CursorOptions{MaxBytes: int64(cfg.View.Memory), WhenFull: queue.DropOldest},
+	}
+}
+
+func (g *gateway) addTarget(name string, c *config.Target, list []translate.Protocol, decode pipeline.Decoder, set *metrics.Set) error {
+	kind, _ := target(list, c.Kind) // checked by config
+	e, err := exporters.New(kind, exporterSettings(c))
+	if err != nil {
+		return err
+	}
+	g.exporters = append(g.exporters, e)
+	t, err := pipeline.NewTarget(g.queue, pipeline.Options{
+		Name: name, UniqueIDs: kind.UniqueIDs,
+		MaxSpans: c.Batch.Spans, MaxBytes: int(c.Batch.Bytes), Linger: c.Batch.Linger, Workers: c.Connections,
+		Retry: pipeline.Retry{Initial: c.Retry.Initial, Max: c.Retry.Max, GiveUpAfter: c.Retry.GiveUpAfter},
+		Queue: queue.CursorOptions{MaxBytes: int64(c.Queue.MaxBytes), WhenFull: queue.WhenFull(c.Queue.WhenFull)},
+	}, decode, e, set, g.log)
+	if err != nil {
+		return err
+	}
+	g.targets = append(g.targets, t)
+	return nil
+}
+
+func exporterSettings(c *config.Target) exporters.Settings {
+	return exporters.Settings{
+		Endpoint: c.Endpoint, Headers: c.Headers, Gzip: c.Gzip, Timeout: c.Timeout, Connections: c.Connections,
+		TLS: exporters.TLS{
+			CAFile: c.TLS.CAFile, CertFile: c.TLS.CertFile, KeyFile: c.TLS.KeyFile,
+			ServerName: c.TLS.ServerName, InsecureSkipVerify: c.TLS.InsecureSkipVerify,
+		},
+		UserAgent: "bridge/" + versionName(),
+	}
+}
+
+// open opens all ports, or none.
+func (g *gateway) open() error {
+	err := g.admin.open()
+	if err2 := g.receivers.Open(); err2 != nil || err != nil {
+		return errors.Join(err, err2)
+	}
+	return nil
+}
+
+// run serves until the context ends, then stops in order: not ready any more,
+// nothing new taken, what is in the queue delivered as far as time allows.
+func (g *gateway) run(ctx context.Context, sampling *strategies) {
+	work, stop := context.WithCancel(context.Background())
+	defer stop()
+	var moving sync.WaitGroup
+	for _, t := range g.targets {
+		moving.Go(func() { t.Run(work) })
+	}
+	moving.Go(func() { sampling.watch(work) })
+	g.receivers.Serve()
+	g.admin.ready()
+	<-ctx.Done()
+
+	g.log.Info("stopping: nothing new is taken, the targets get what is left", "at most", g.cfg.Shutdown.Drain)
+	g.admin.notReady()
+	drain, cancel := context.WithTimeout(context.Background(), g.cfg.Shutdown.Drain)
+	defer cancel()
+	g.receivers.Shutdown(drain)
+	g.drain(drain)
+	stop()
+	moving.Wait()
+	for _, t := range g.targets {
+		if n := t.Held(); n > 0 {
+			g.log.Warn("spans are lost with the queue in memory: the target did not take them in time", "target", t.Name(), "spans", n)
+		}
+	}
+}
+
+// drain waits until the targets have everything.
+func (g *gateway) drain(ctx context.Context) {
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		held := int64(0)
+		for _, t := range g.targets {
+			held += t.Held()
+		}
+		if held == 0 {
+			return
+		}
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+func (g *gateway) close() {
+	if g.receivers != nil {
+		g.receivers.Shutdown(context.Background())
+	}
+	for _, e := range g.exporters {
+		e.Close()
+	}
+	if g.view != nil {
+		g.view.Close()
+	}
+	_ = g.queue.Close()
+	g.admin.close()
+}
