@@ -22,7 +22,7 @@ import (
 	"github.com/spanbridge/spanbridge/compat-tests/story"
 )
 
-const visible = 12 * time.Second // what was sent must be found within this
+const visible = 2 * time.Minute // what was sent must be found within this
 
 const (
 	zipkinPath  = "/api/v2/spans"

@@ -22,6 +22,10 @@ func (c *converter) operation(name string, r *role) string {
 	method = or(method, verb)
 	switch {
 	case r.route != "":
+		// sanic_zipkin writes the whole URL of the request there.
+		if path := pathOf(r.route); path != "" {
+			return c.endpoint(method, path)
+		}
 		return c.endpoint(method, r.route)
 	case strings.HasPrefix(rest, "/"):
 		return c.endpoint(method, rest)
