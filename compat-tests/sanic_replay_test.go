@@ -13,14 +13,11 @@ import (
 	"github.com/spanbridge/spanbridge/compat-tests/story"
 )
 
-// samples are requests captured from real clients.
-const samples = "../translate/testdata/samples"
-
 // replaySanicZipkin sends what sanic_zipkin sent when it was captured, for
 // machines without Python 3.8, and tells the story that is in it.
 func replaySanicZipkin(t *testing.T, collector string) story.Story {
 	t.Helper()
-	files, err := filepath.Glob(samples + "/sanic_zipkin/*-POST-api_v2_spans.body.json")
+	files, err := filepath.Glob(sampleFolder + "/sanic_zipkin/*-POST-api_v2_spans.body.json")
 	if err != nil || len(files) == 0 {
 		t.Fatal(files, err)
 	}
