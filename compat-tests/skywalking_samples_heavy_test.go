@@ -127,7 +127,7 @@ func writeSamples(t *testing.T, dir string, calls []lab.Call) {
 }
 
 // local finds what names the machine of the capture: paths.
-var local = regexp.MustCompile(`/(?:root|home|tmp|usr|var|work|opt)/[^\s"\x00-\x1f]*`)
+var local = regexp.MustCompile(`/(?:root|home|tmp|usr|var|work|opt)/[^\s"\\\x00-\x1f]*`)
 
 // anonymous takes out names of this machine, keeping every length.
 func anonymous(body []byte) []byte {
