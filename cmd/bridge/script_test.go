@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"fmt"
+	"net/http"
+	"os"
+	"os/exec"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+)
+
+// usePorts sets the variables by which the gateway and its commands use the
+// free ports.
+func usePorts(ts *testscript.TestScript, _ bool, _ []string) {
+	for _, p := range known(protocols(nil)).Ports {
+		name := strings.ToUpper(strings.ReplaceAll(p.Name, "-", "_"))
+		ts.Setenv("BRIDGE_RECEIVERS_"+name+"_LISTEN", ts.Getenv("FREE_"+name))
+	}
+	ts.Setenv("BRIDGE_ADMIN_LISTEN", ts.Getenv("FREE_ADMIN"))
+}
+
+// await waits until a URL answers 200: await URL.
+func await(ts *testscript.TestScript, _ bool, args []string) {
+	if len(args) != 1 {
+		ts.Fatalf("usage: await URL")
+	}
+	var last error
+	for deadline := time.Now().Add(time.Minute); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
+		resp, err := http.Get(args[0])
+		if err != nil {
+			last = err
+			continue
+		}
+		resp.Body.Close()
+		if resp.StatusCode == http.StatusOK {
+			return
+		}
+		last = fmt.Errorf("status %d", resp.StatusCode)
+	}
+	ts.Fatalf("%s: %v", args[0], last)
+}
+
+// exitCode runs a command that must end with a code: exitcode 78 bridge …. What
+// it prints goes to the script's stdout and stderr files.
+func exitCode(ts *testscript.TestScript, _ bool, args []string) {
+	want, err := strconv.Atoi(args[0])
+	if err != nil {
+		ts.Fatalf("usage: exitcode CODE command …")
+	}
+	err = ts.Exec(args[1], args[2:]...)
+	got := 0
+	if exit, ok := err.(*exec.ExitError); ok { //nolint:errorlint // as it comes
+		got = exit.ExitCode()
+	} else if err != nil {
+		ts.Fatalf("%v", err)
+	}
+	if got != want {
+		ts.Fatalf("exit code %d, want %d", got, want)
+	}
+	for _, f := range []string{"stdout", "stderr"} {
+		if err := os.WriteFile(ts.MkAbs(f), []byte(ts.ReadFile(f)), 0o600); err != nil {
+			ts.Fatalf("%v", err)
+		}
+	}
+}
