@@ -89,6 +89,7 @@ type grpcHandler struct {
 	stopping sync.Once
 	stopped  chan struct{}
 	mu       sync.Mutex
+	told     map[string]bool // unknown methods that were logged
 }
 
 // stop ends the streams that would stay open for ever: what they have brought
@@ -117,6 +118,7 @@ func (h *grpcHandler) handle(_ any, ss grpc.ServerStream) (err error) {
 	name, _ := grpc.MethodFromServerStream(ss)
 	m, ok := h.methods[name]
 	if !ok {
+		h.unknown(name)
 		return status.Errorf(codes.Unimplemented, "%s is not served at this port (%s)", name, h.port.About)
 	}
 	switch {
@@ -127,6 +129,26 @@ func (h *grpcHandler) handle(_ any, ss grpc.ServerStream) (err error) {
 	default:
 		return h.unary(m, ss)
 	}
+}
+
+// mostUnknown bounds how many unknown methods are told apart: their names come
+// from the network.
+const mostUnknown = 100
+
+// unknown counts a call of a method that is not served, and logs each method
+// once: an agent may be newer than the gateway.
+func (h *grpcHandler) unknown(method string) {
+	h.intake.opts.Set.UnknownCalls.WithLabelValues(h.port.Name).Inc()
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.told[method] || len(h.told) == mostUnknown {
+		return
+	}
+	if h.told == nil {
+		h.told = make(map[string]bool)
+	}
+	h.told[method] = true
+	h.intake.opts.Log.Warn("a client called a method that is not served", "port", h.port.Name, "method", method)
 }
 
 func (h *grpcHandler) body(m grpcMethod) body {

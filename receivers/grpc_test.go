@@ -63,6 +63,9 @@ func TestUnary(t *testing.T) {
 	f("/ids.Service/unary", bytes.Repeat([]byte{0}, 2<<20), codes.ResourceExhausted, 0)
 	f("/ids.Service/unary", bytes.Repeat([]byte{0}, 20<<20), codes.ResourceExhausted, 0, grpc.UseCompressor(gzip.Name))
 	f("/ids.Service/nothing", list(1), codes.Unimplemented, 0)
+	if n := testutil.ToFloat64(b.set.UnknownCalls.WithLabelValues("ids-grpc")); n != 1 {
+		t.Errorf("%v unknown calls counted", n)
+	}
 	f("/ids.Service/panic", list(1), codes.InvalidArgument, 0)
 	b.sink.answer(later(time.Second))
 	f("/ids.Service/unary", list(3), codes.Unavailable, 0)

@@ -58,6 +58,11 @@ var (
 		[]string{"protocol", "method"},
 		"Messages that carry no spans and were answered without being kept: meters, logs, profiles, questions.",
 	}
+	unknownCalls = Metric{
+		"bridge_unknown_calls_total", Counter,
+		[]string{"port"},
+		"Calls of gRPC methods that are not served, by the name of the port. They were answered UNIMPLEMENTED.",
+	}
 	bytesReceived = Metric{
 		"bridge_received_bytes_total", Counter,
 		[]string{"protocol", "transport"},
@@ -114,7 +119,7 @@ var (
 
 // List is all metrics in the order of the documentation.
 var List = []Metric{
-	messages, bytesReceived, spansReceived, spansRejected, aside,
+	messages, bytesReceived, spansReceived, spansRejected, aside, unknownCalls,
 	spansHeld, queueBytes, exportSpans, exportRequests, exportSeconds, spansDropped, targetFailing,
 	viewTraces, viewSpans, viewBytes, viewEvicted, panics,
 }
@@ -125,6 +130,7 @@ type Set struct {
 	SpansRejected  *prometheus.CounterVec
 	Messages       *prometheus.CounterVec
 	Aside          *prometheus.CounterVec
+	UnknownCalls   *prometheus.CounterVec
 	BytesReceived  *prometheus.CounterVec
 	ExportSpans    *prometheus.CounterVec
 	ExportRequests *prometheus.CounterVec
@@ -144,6 +150,7 @@ func New(reg prometheus.Registerer) *Set {
 	s.SpansRejected = s.counter(spansRejected)
 	s.Messages = s.counter(messages)
 	s.Aside = s.counter(aside)
+	s.UnknownCalls = s.counter(unknownCalls)
 	s.BytesReceived = s.counter(bytesReceived)
 	s.ExportSpans = s.counter(exportSpans)
 	s.ExportRequests = s.counter(exportRequests)
