@@ -127,7 +127,7 @@ func TestWalk(t *testing.T) {
 	// The address names the span; loaded anew it is chosen, and shows the id on
 	// the wire beside its own.
 	p.click(`[data-row="2"] .text`)
-	p.until(`document.querySelector('.details').textContent.includes('span on the wire')`)
+	p.until(`document.querySelector('.details').textContent.includes('wire id')`)
 	want(".details", "b000000000000001")
 	at := eval[string](p, `location.href`)
 	p.open("about:blank")
