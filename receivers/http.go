@@ -47,7 +47,8 @@ func (s *Server) serveHTTP(o *openPort, listen Listen, l net.Listener) {
 }
 
 func (s *Server) routes(port translate.Port, listen Listen) http.Handler {
-	r := mux.NewRouter()
+	// Paths are as the client wrote them: a pasted header in one may hold "//".
+	r := mux.NewRouter().SkipClean(true)
 	for _, p := range s.opts.Protocols {
 		for _, route := range p.HTTP {
 			if route.Port == port.Name {

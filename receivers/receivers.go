@@ -180,5 +180,4 @@ func (s *Server) Shutdown(ctx context.Context) {
 	}
 	stopping.Wait()
 	s.serving.Wait()
-	s.open = nil
 }

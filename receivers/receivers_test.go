@@ -582,3 +582,20 @@ func TestUDP(t *testing.T) {
 		t.Errorf("%v malformed, want 3", n)
 	}
 }
+
+// A path may hold a pasted header, which is nobody's to clean up.
+func TestPathsAreLeftAsTheyAre(t *testing.T) {
+	b := start(t, func(o *receivers.Options) {
+		o.Other = map[string]http.Handler{"zipkin": http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			fmt.Fprint(w, r.URL.Path)
+		})}
+	})
+	resp, err := b.client.Get(b.url("zipkin", "/api/v2/trace/1-YQ==//YQ=%2F./"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	if p, _ := io.ReadAll(resp.Body); string(p) != "/api/v2/trace/1-YQ==//YQ=/./" {
+		t.Errorf("%d %q", resp.StatusCode, p)
+	}
+}

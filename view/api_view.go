@@ -38,23 +38,10 @@ func sameOrigin(f http.HandlerFunc) http.HandlerFunc {
 	}
 }
 
-// defaultPorts is where the protocols are listened for unless told otherwise.
-var defaultPorts = []Port{
-	{"zipkin", "http+grpc", "127.0.0.1:9411", "Zipkin v1 and v2 (JSON, proto3, Thrift, gRPC)"},
-	{"jaeger", "udp", "127.0.0.1:6831", "Jaeger agent (compact Thrift)"},
-	{"jaeger", "udp", "127.0.0.1:6832", "Jaeger agent (binary Thrift)"},
-	{"jaeger", "http", "127.0.0.1:14268", "Jaeger collector (Thrift over HTTP)"},
-	{"jaeger", "grpc", "127.0.0.1:14250", "Jaeger collector (gRPC)"},
-	{"skywalking", "grpc", "127.0.0.1:11800", "SkyWalking agents (gRPC)"},
-	{"skywalking", "http", "127.0.0.1:12800", "SkyWalking agents (JSON over HTTP)"},
-	{"otlp", "grpc", "127.0.0.1:4317", "OpenTelemetry (OTLP/gRPC)"},
-	{"otlp", "http", "127.0.0.1:4318", "OpenTelemetry (OTLP/HTTP)"},
-}
-
 func (v *View) viewStatus(w http.ResponseWriter, r *http.Request) {
 	traces, spans, bytes := v.store.held()
 	taken, gone := v.store.counts()
-	ports := defaultPorts
+	ports := []Port{}
 	if v.opts.Ports != nil {
 		ports = v.opts.Ports()
 	}

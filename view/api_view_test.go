@@ -78,7 +78,7 @@ func TestMatch(t *testing.T) {
 func TestPorts(t *testing.T) {
 	t.Parallel()
 	type status struct{ Ports []Port }
-	if ports := getJSON[status](t, newView(Options{}), "/view/status").Ports; len(ports) != len(defaultPorts) {
+	if ports := getJSON[status](t, newView(Options{}), "/view/status").Ports; len(ports) != 0 {
 		t.Error(ports)
 	}
 	mine := Port{"zipkin", "http", "[::1]:1", "mine"}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/spanbridge/spanbridge/span"
 	"github.com/spanbridge/spanbridge/translate"
+	"github.com/spanbridge/spanbridge/translate/zipkin"
 )
 
 // matcher tests traces against a query. It is used for one trace after another.
@@ -88,7 +89,7 @@ func (m *matcher) find(b *span.Batch, s *span.Span) {
 		}
 	}
 	if len(m.left) > 0 {
-		zipkinTags(&m.tags, b, s)
+		zipkin.CollectTags(&m.tags, b, s)
 	}
 	for i := range m.tags.List {
 		t := &m.tags.List[i]
@@ -104,37 +105,6 @@ func (m *matcher) find(b *span.Batch, s *span.Span) {
 		}
 	}
 	m.tags.Reset()
-}
-
-// zipkinTags are the tags that a span has in Zipkin's form, so that what is
-// shown can be searched for. The rules are those of translate/zipkin.
-func zipkinTags(t *translate.Tags, b *span.Batch, s *span.Span) {
-	own := strings.HasPrefix(b.Origin.Format, "zipkin.")
-	t.Collect(b, s, own)
-	if i := t.Find("error"); i >= 0 && s.Status != span.StatusError && t.List[i].Attr != nil {
-		a := t.List[i].Attr
-		if a.Type == span.Bool && !a.Bool() || a.Type == span.String && b.Str(a.Text()) == "false" {
-			t.Remove(i)
-		}
-	}
-	if own {
-		return
-	}
-	switch s.Status {
-	case span.StatusError:
-		message := b.Str(s.StatusMessage)
-		if s.Has&span.HasStatus != 0 {
-			t.Set(translate.Tag{Key: "otel.status_code", Text: "ERROR"})
-		} else if !s.StatusMessage.Present() {
-			message = "true"
-		}
-		t.Set(translate.Tag{Key: "error", Text: message})
-	case span.StatusOK:
-		t.Set(translate.Tag{Key: "otel.status_code", Text: "OK"})
-	}
-	if s.Kind == span.KindInternal {
-		t.Add("span.kind", s.Kind.String())
-	}
 }
 
 // durationMicros is the duration as Zipkin has it: at least 1 when there is

@@ -8,6 +8,7 @@ import (
 
 	"github.com/spanbridge/spanbridge/span"
 	"github.com/spanbridge/spanbridge/translate"
+	"github.com/spanbridge/spanbridge/translate/zipkin"
 )
 
 // search gives the traces that match, newest first, until yield returns false.
@@ -55,7 +56,7 @@ func (s *store) values(ctx context.Context, key string) ([]string, error) {
 		items, _ = s.collect(items[:0], m.lo)
 		for i := range items {
 			b := items[i].Batch
-			zipkinTags(&tags, b, items[i].Span())
+			zipkin.CollectTags(&tags, b, items[i].Span())
 			if at := tags.Find(key); at >= 0 {
 				text = tags.List[at].AppendValue(text[:0], b)
 				if !found[string(text)] {

@@ -241,7 +241,7 @@ func TestTagsAgree(t *testing.T) {
 	spans := getJSON[[]model.SpanModel](t, v, "/api/v2/trace/1")
 	for i := range items {
 		got := make(map[string]string)
-		zipkinTags(&m.tags, items[i].Batch, items[i].Span())
+		zipkin.CollectTags(&m.tags, items[i].Batch, items[i].Span())
 		for _, tag := range m.tags.List {
 			got[tag.Key] = string(tag.AppendValue(nil, items[i].Batch))
 		}

@@ -25,8 +25,7 @@ type Options struct {
 	Version string
 	// AutocompleteKeys are the tags whose values Zipkin's query API lists.
 	AutocompleteKeys []string
-	// Ports says where spans may be sent, for the page; nil for the ports that
-	// the protocols have by default.
+	// Ports says where spans may be sent, for the page; nil for nowhere.
 	Ports func() []Port
 }
 

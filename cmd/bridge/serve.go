@@ -102,7 +102,8 @@ func newGateway(cfg *config.Config, list []translate.Protocol, log *slog.Logger)
 	decode := decoder(list)
 	other := make(map[string]http.Handler)
 	if cfg.View.Enabled {
-		g.view = view.New(view.Options{Memory: int64(cfg.View.Memory), Strict: cfg.View.StrictTraceID, Set: set, Version: versionName()})
+		g.view = view.New(view.Options{Memory: int64(cfg.View.Memory), Strict: cfg.View.StrictTraceID, Set: set, Version: versionName(),
+			Ports: func() []view.Port { return g.ports(list) }})
 		other["zipkin"] = g.view.Handler()
 		t, err := pipeline.NewTarget(g.queue, viewOptions(cfg), decode, g.view, set, log)
 		if err != nil {
@@ -164,6 +165,18 @@ func (g *gateway) addTarget(name string, c *config.Target, list []translate.Prot
 	}
 	g.targets = append(g.targets, t)
 	return nil
+}
+
+// ports says where spans may be sent, for the page.
+func (g *gateway) ports(list []translate.Protocol) (ports []view.Port) {
+	for _, p := range list {
+		for _, port := range p.Ports {
+			if a := g.receivers.Address(port.Name); a != nil {
+				ports = append(ports, view.Port{Protocol: p.Name, Network: string(port.Network), Address: a.String(), About: port.About})
+			}
+		}
+	}
+	return ports
 }
 
 func exporterSettings(c *config.Target) exporters.Settings {

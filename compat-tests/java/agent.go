@@ -20,25 +20,8 @@ import (
 // package visit and returns when all has been sent. The collector is HOST:PORT.
 func SkyWalking(t testing.TB, collector string) story.Story {
 	t.Helper()
-	jar := agentJar(t)
-	demo := lab.Classes(t, "demo", sources(t, "agent/demo"), "")
-	start := func(service string, more ...string) (*lab.Process, string) {
-		port := lab.Port(t)
-		args := []string{
-			"-javaagent:" + jar,
-			"-Dskywalking.agent.service_name=" + service,
-			"-Dskywalking.agent.instance_name=" + service + "-1",
-			"-Dskywalking.collector.backend_service=" + collector,
-			"-Dskywalking.logging.output=CONSOLE",
-			"-cp", demo, "lab.demo.Service", service, fmt.Sprint(port),
-		}
-		p := lab.Start(t, service, lab.JVM("128m", append(args, more...)...))
-		url := fmt.Sprintf("http://127.0.0.1:%d", port)
-		p.Await(t, limit, "having a collector", lab.Answers(url+"/ready"))
-		return p, url
-	}
-	b, urlB := start("java-b")
-	a, urlA := start("java-a", urlB)
+	b, urlB := Service(t, collector, "java-b")
+	a, urlA := Service(t, collector, "java-a", urlB)
 	s, err := visit.Play(t.Context(), urlA, visit.Form{
 		Client:    "skywalking-java 9.4.0",
 		EntryName: func(path string) string { return "GET:" + path },
@@ -53,6 +36,27 @@ func SkyWalking(t testing.TB, collector string) story.Story {
 	a.End(t)
 	b.End(t)
 	return s
+}
+
+// Service starts one service under the SkyWalking agent and returns when the
+// agent has a collector. Other is the URL of the service that it calls.
+func Service(t testing.TB, collector, name string, other ...string) (p *lab.Process, url string) {
+	t.Helper()
+	jar := agentJar(t)
+	demo := lab.Classes(t, "demo", sources(t, "agent/demo"), "")
+	port := lab.Port(t)
+	args := []string{
+		"-javaagent:" + jar,
+		"-Dskywalking.agent.service_name=" + name,
+		"-Dskywalking.agent.instance_name=" + name + "-1",
+		"-Dskywalking.collector.backend_service=" + collector,
+		"-Dskywalking.logging.output=CONSOLE",
+		"-cp", demo, "lab.demo.Service", name, fmt.Sprint(port),
+	}
+	p = lab.Start(t, name, lab.JVM("128m", append(args, other...)...))
+	url = fmt.Sprintf("http://127.0.0.1:%d", port)
+	p.Await(t, limit, "having a collector", lab.Answers(url+"/ready"))
+	return p, url
 }
 
 // agentJar lays out the folder that the agent wants around its jar, with the

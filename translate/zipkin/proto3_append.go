@@ -51,7 +51,7 @@ func appendProtoSpan(d []byte, it *span.Item, tags *translate.Tags) []byte {
 	d = appendProtoEndpoint(d, fieldLocal, b, &s.Local)
 	d = appendProtoEndpoint(d, fieldRemote, b, &s.Remote)
 	d = appendProtoAnnotations(d, b, s)
-	collectTags(tags, b, s)
+	CollectTags(tags, b, s)
 	d = appendProtoTags(d, b, tags.List)
 	d = wire.AppendBool(d, fieldDebug, s.Sampling&span.Debug != 0)
 	return wire.AppendBool(d, fieldShared, shared)

@@ -11,8 +11,8 @@ import (
 	"github.com/spanbridge/spanbridge/translate/wire"
 )
 
-// collectTags takes the tags that a span has in Zipkin.
-func collectTags(t *translate.Tags, b *span.Batch, s *span.Span) {
+// CollectTags takes the tags that a span has in Zipkin.
+func CollectTags(t *translate.Tags, b *span.Batch, s *span.Span) {
 	own := isOwn(b)
 	t.Collect(b, s, own)
 	if s.Status != span.StatusError {

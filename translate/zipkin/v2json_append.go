@@ -147,7 +147,7 @@ func (e *JSONEncoder) appendAnnotations(d []byte, b *span.Batch, s *span.Span) [
 }
 
 func (e *JSONEncoder) appendTags(d []byte, b *span.Batch, s *span.Span) []byte {
-	collectTags(&e.tags, b, s)
+	CollectTags(&e.tags, b, s)
 	list := e.tags.List
 	for i := range list {
 		if i == 0 {

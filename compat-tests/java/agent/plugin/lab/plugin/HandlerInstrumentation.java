@@ -8,12 +8,16 @@ import org.apache.skywalking.apm.agent.core.plugin.interceptor.ConstructorInterc
 import org.apache.skywalking.apm.agent.core.plugin.interceptor.InstanceMethodsInterceptPoint;
 import org.apache.skywalking.apm.agent.core.plugin.interceptor.enhance.ClassInstanceMethodsEnhancePluginDefine;
 import org.apache.skywalking.apm.agent.core.plugin.match.ClassMatch;
+import org.apache.skywalking.apm.agent.core.plugin.match.PrefixMatch;
+import org.apache.skywalking.apm.agent.core.plugin.match.logical.LogicalMatchOperation;
 
 /** Handlers of the JDK's own HTTP server. Those that are lambdas cannot be changed by any agent. */
 public class HandlerInstrumentation extends ClassInstanceMethodsEnhancePluginDefine {
   @Override
   protected ClassMatch enhanceClass() {
-    return byHierarchyMatch("com.sun.net.httpserver.HttpHandler");
+    // Not the JDK's own handlers: the agent cannot reach into their loader.
+    return LogicalMatchOperation.and(
+        byHierarchyMatch("com.sun.net.httpserver.HttpHandler"), LogicalMatchOperation.not(PrefixMatch.nameStartsWith("sun.")));
   }
 
   @Override
