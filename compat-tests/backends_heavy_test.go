@@ -48,10 +48,14 @@ func TestZipkinServer(t *testing.T) {
 			return err
 		}
 		return matches(story.Story{Client: "hand", Spans: []story.Span{
-			{Key: "c", Trace: "463ac35c9f6413ad48485a3953bb6124", ID: "a2fb4a1d1a96d312", Service: "hand", Name: "get", Kind: story.Client,
-				Tags: map[string]string{"k": "世界"}, Remote: &story.Endpoint{Service: "made", Port: 80}},
-			{Key: "s", Parent: "c", Trace: "463ac35c9f6413ad48485a3953bb6124", ID: "a2fb4a1d1a96d312", Service: "made", Name: "get", Kind: story.Server,
-				Shared: true, Events: []string{"done"}},
+			{
+				Key: "c", Trace: "463ac35c9f6413ad48485a3953bb6124", ID: "a2fb4a1d1a96d312", Service: "hand", Name: "get", Kind: story.Client,
+				Tags: map[string]string{"k": "世界"}, Remote: &story.Endpoint{Service: "made", Port: 80},
+			},
+			{
+				Key: "s", Parent: "c", Trace: "463ac35c9f6413ad48485a3953bb6124", ID: "a2fb4a1d1a96d312", Service: "made", Name: "get", Kind: story.Server,
+				Shared: true, Events: []string{"done"},
+			},
 		}}, lab.ZipkinStory(spans), story.Options{})
 	})
 	lab.Eventually(t, visible, "lists", func(ctx context.Context) error {
@@ -135,8 +139,10 @@ func TestOAP(t *testing.T) {
 		return matches(story.Story{Client: "hand", Spans: []story.Span{
 			{Key: "0", Trace: "t1", ID: "s1:0", Service: "hand", Name: "/cart", Kind: story.Server},
 			{Key: "1", Parent: "0", Trace: "t1", ID: "s1:1", Service: "hand", Name: "/stock", Kind: story.Client, Remote: &story.Endpoint{Service: "made", Port: 80}},
-			{Key: "2", Parent: "1", Trace: "t1", ID: "s2:0", Service: "made", Name: "/stock", Kind: story.Server, Failed: true, Error: "sold out",
-				Tags: map[string]string{"k": "世界"}, Events: []string{"error"}},
+			{
+				Key: "2", Parent: "1", Trace: "t1", ID: "s2:0", Service: "made", Name: "/stock", Kind: story.Server, Failed: true, Error: "sold out",
+				Tags: map[string]string{"k": "世界"}, Events: []string{"error"},
+			},
 		}}, got, story.Options{})
 	})
 	lab.Eventually(t, visible, "lists", func(ctx context.Context) error {

@@ -29,14 +29,6 @@ const (
 	segmentPath = "/skywalking.v3.TraceSegmentReportService/collect"
 )
 
-// mustMatch fails the test when got differs from what the client says it made.
-func mustMatch(t *testing.T, want story.Story, got []story.Span, o story.Options) {
-	t.Helper()
-	if err := matches(want, got, o); err != nil {
-		t.Error(err)
-	}
-}
-
 func matches(want story.Story, got []story.Span, o story.Options) error {
 	faults := story.Diff(want.Spans, got, o)
 	if len(faults) == 0 {

@@ -14,6 +14,7 @@ import (
 
 	"github.com/spanbridge/spanbridge/span"
 	"github.com/spanbridge/spanbridge/span/spantest"
+	"github.com/spanbridge/spanbridge/translate/zipkin"
 )
 
 // draw shows the rows of trace 1: indented names with what is odd about them.

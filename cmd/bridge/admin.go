@@ -58,7 +58,8 @@ func (a *admin) open() error {
 	if !a.cfg.Enabled {
 		return nil
 	}
-	l, err := net.Listen("tcp", a.cfg.Listen)
+	var lc net.ListenConfig
+	l, err := lc.Listen(context.Background(), "tcp", a.cfg.Listen)
 	if errors.Is(err, syscall.EADDRINUSE) {
 		return fmt.Errorf("port %s (metrics and health) is in use by another program; set admin.listen to another address, or admin.enabled to false", a.cfg.Listen)
 	}

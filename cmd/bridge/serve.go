@@ -102,8 +102,10 @@ func newGateway(cfg *config.Config, list []translate.Protocol, log *slog.Logger)
 	decode := decoder(list)
 	other := make(map[string]http.Handler)
 	if cfg.View.Enabled {
-		g.view = view.New(view.Options{Memory: int64(cfg.View.Memory), Strict: cfg.View.StrictTraceID, Set: set, Version: versionName(),
-			Ports: func() []view.Port { return g.ports(list) }})
+		g.view = view.New(view.Options{
+			Memory: int64(cfg.View.Memory), Strict: cfg.View.StrictTraceID, Set: set, Version: versionName(),
+			Ports: func() []view.Port { return g.ports(list) },
+		})
 		other["zipkin"] = g.view.Handler()
 		t, err := pipeline.NewTarget(g.queue, viewOptions(cfg), decode, g.view, set, log)
 		if err != nil {

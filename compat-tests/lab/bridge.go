@@ -53,10 +53,17 @@ func StartBridge(t testing.TB, more string) *Bridge {
 		at   *string
 		url  bool
 	}{
-		{"zipkin", &b.Zipkin, true}, {"jaeger-compact", &b.JaegerCompact, false}, {"jaeger-binary", &b.JaegerBinary, false},
-		{"jaeger-zipkin-compact", &b.JaegerZipkin, false}, {"jaeger-http", &b.JaegerHTTP, true}, {"jaeger-grpc", &b.JaegerGRPC, false},
-		{"jaeger-sampling", &b.JaegerSampling, true}, {"skywalking-grpc", &b.SkyWalkingGRPC, false}, {"skywalking-http", &b.SkyWalkingHTTP, false},
-		{"otlp-grpc", &b.OTLPGRPC, false}, {"otlp-http", &b.OTLPHTTP, true},
+		{"zipkin", &b.Zipkin, true},
+		{"jaeger-compact", &b.JaegerCompact, false},
+		{"jaeger-binary", &b.JaegerBinary, false},
+		{"jaeger-zipkin-compact", &b.JaegerZipkin, false},
+		{"jaeger-http", &b.JaegerHTTP, true},
+		{"jaeger-grpc", &b.JaegerGRPC, false},
+		{"jaeger-sampling", &b.JaegerSampling, true},
+		{"skywalking-grpc", &b.SkyWalkingGRPC, false},
+		{"skywalking-http", &b.SkyWalkingHTTP, false},
+		{"otlp-grpc", &b.OTLPGRPC, false},
+		{"otlp-http", &b.OTLPHTTP, true},
 	} {
 		*p.at = Addr(t)
 		fmt.Fprintf(&file, "  %s: {listen: %q}\n", p.name, *p.at)
@@ -113,7 +120,8 @@ func bridgeBinary(t testing.TB) string {
 	}
 	_, here, _, _ := runtime.Caller(0)
 	root := filepath.Join(filepath.Dir(here), "..", "..")
-	dir, err := os.MkdirTemp("", "bridge-")
+	// It outlives the test that builds it.
+	dir, err := os.MkdirTemp("", "bridge-") //nolint:usetesting // see above
 	if err != nil {
 		t.Fatal(err)
 	}

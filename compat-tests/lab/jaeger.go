@@ -5,6 +5,7 @@ package lab
 import (
 	"context"
 	"fmt"
+	"maps"
 	"net/url"
 	"os"
 	"os/exec"
@@ -199,9 +200,7 @@ func JaegerStory(trace JaegerTrace) []story.Span {
 				v.Links = append(v.Links, to)
 			}
 		}
-		for k, tag := range jaegerTags(s.Tags) {
-			v.Tags[k] = tag
-		}
+		maps.Copy(v.Tags, jaegerTags(s.Tags))
 		// OpenTelemetry's internal spans are local ones.
 		if kind := v.Tags["span.kind"]; kind != "internal" {
 			v.Kind = strings.ToUpper(kind)

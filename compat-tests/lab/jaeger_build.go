@@ -60,19 +60,20 @@ func requireJaeger(ctx context.Context, module string) error {
 	if err != nil {
 		return err
 	}
-	mod := "module spanbridgelab/jaeger\n"
+	var mod strings.Builder
+	mod.WriteString("module spanbridgelab/jaeger\n")
 	for line := range strings.Lines(string(theirs)) {
 		if !strings.HasPrefix(line, "module ") && !strings.HasPrefix(line, "tool ") {
-			mod += line
+			mod.WriteString(line)
 		}
 	}
-	mod += "require " + jaegerModule + " " + jaegerVersion + "\n"
+	mod.WriteString("require " + jaegerModule + " " + jaegerVersion + "\n")
 	sum, err := os.ReadFile(filepath.Join(source, "go.sum"))
 	if err != nil {
 		return err
 	}
 	return errors.Join(
-		os.WriteFile(filepath.Join(module, "go.mod"), []byte(mod), 0o644),
+		os.WriteFile(filepath.Join(module, "go.mod"), []byte(mod.String()), 0o644),
 		os.WriteFile(filepath.Join(module, "go.sum"), sum, 0o644),
 	)
 }

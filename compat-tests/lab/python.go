@@ -89,8 +89,7 @@ func candidates(version string) []string {
 func versionOf(ctx context.Context, python string) (string, error) {
 	out, err := exec.CommandContext(ctx, python, "-c", "import sys, venv; print('.'.join(map(str, sys.version_info[:3])))").Output()
 	if err != nil {
-		var exit *exec.ExitError
-		if errors.As(err, &exit) {
+		if exit, ok := errors.AsType[*exec.ExitError](err); ok {
 			return "", fmt.Errorf("%w: %s", err, lastLines(exit.Stderr))
 		}
 		return "", err

@@ -118,7 +118,7 @@ func SkyWalking(t testing.TB, collector, protocol string) story.Story {
 	s, err := visit.Play(t.Context(), shopURL, visit.Form{
 		Client:    "apache-skywalking 1.2.0 " + protocol,
 		EntryName: func(path string) string { return path },
-		EntryTags: func(path string, status int) map[string]string {
+		EntryTags: func(_ string, status int) map[string]string {
 			return map[string]string{"http.method": "GET", "http.status_code": fmt.Sprint(status), "unicode": "世界 🚀"}
 		},
 	})

@@ -270,12 +270,7 @@ func sameNumber(a, b string) bool { return number(a) == number(b) }
 func number(id string) string { return strings.TrimLeft(strings.ToLower(id), "0") }
 
 func contains(list []string, s string) bool {
-	for _, x := range list {
-		if x == s {
-			return true
-		}
-	}
-	return false
+	return slices.Contains(list, s)
 }
 
 func containsEvent(list []string, e string, o Options) bool {

@@ -15,8 +15,10 @@ func made() []story.Span {
 		{Key: "a", Trace: "0f", ID: "01", Service: "shop", Name: "GET", Kind: story.Server},
 		{Key: "b1", Parent: "a", Trace: "0f", ID: "02", Service: "shop", Name: "call", Kind: story.Client, Tags: map[string]string{"n": "1"}},
 		{Key: "b2", Parent: "a", Trace: "0f", ID: "03", Service: "shop", Name: "call", Kind: story.Client, Tags: map[string]string{"n": "2"}},
-		{Key: "c", Parent: "b2", Trace: "0f", ID: "03", Shared: true, Service: "stock", Name: "GET", Kind: story.Server,
-			Failed: true, Error: "sold out", Events: []string{"e"}, Links: []string{"b1"}, Remote: &story.Endpoint{IP: "10.0.0.1"}},
+		{
+			Key: "c", Parent: "b2", Trace: "0f", ID: "03", Shared: true, Service: "stock", Name: "GET", Kind: story.Server,
+			Failed: true, Error: "sold out", Events: []string{"e"}, Links: []string{"b1"}, Remote: &story.Endpoint{IP: "10.0.0.1"},
+		},
 		{Key: "d", Trace: "1f", ID: "04", Service: "shop", Name: "other"},
 	}
 }

@@ -132,7 +132,7 @@ func (p *play) call(ctx context.Context, url string) error {
 	return res.Body.Close()
 }
 
-func (p *play) serve(w http.ResponseWriter, r *http.Request) {
+func (p *play) serve(_ http.ResponseWriter, r *http.Request) {
 	ctx := propagation.TraceContext{}.Extract(r.Context(), propagation.HeaderCarrier(r.Header))
 	_, span := p.stock.Start(ctx, "GET /stock", trace.WithSpanKind(trace.SpanKindServer))
 	defer span.End()
