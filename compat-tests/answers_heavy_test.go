@@ -6,7 +6,6 @@ package compat_test
 
 import (
 	"bytes"
-	"compress/gzip"
 	"encoding/json"
 	"net/http"
 	"reflect"
@@ -129,14 +128,6 @@ func strategy(t *testing.T, body string) map[string]any {
 	}
 	out := map[string]any{"strategyType": m["strategyType"], "probabilisticSampling": m["probabilisticSampling"]}
 	return out
-}
-
-func zipped(p string) []byte {
-	var b bytes.Buffer
-	w := gzip.NewWriter(&b)
-	_, _ = w.Write([]byte(p))
-	_ = w.Close()
-	return b.Bytes()
 }
 
 // handMadeRequests are those that no well-behaved client sends, and those that

@@ -7,31 +7,14 @@ package compat_test
 import (
 	"context"
 	"fmt"
-	"io"
-	"net/http"
 	"net/url"
 	"slices"
-	"strings"
 	"testing"
 	"time"
 
 	"github.com/spanbridge/spanbridge/compat-tests/lab"
 	"github.com/spanbridge/spanbridge/compat-tests/story"
 )
-
-// post sends JSON and wants a status of 200 or 202.
-func post(t *testing.T, url, body string) {
-	t.Helper()
-	res, err := http.Post(url, "application/json", strings.NewReader(body))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer res.Body.Close()
-	if res.StatusCode != http.StatusOK && res.StatusCode != http.StatusAccepted {
-		answer, _ := io.ReadAll(res.Body)
-		t.Fatalf("%s: status %d, want 200 or 202: %s", url, res.StatusCode, answer)
-	}
-}
 
 const handMade = `[
  {"traceId":"463ac35c9f6413ad48485a3953bb6124","id":"a2fb4a1d1a96d312","kind":"CLIENT","name":"get","timestamp":%[1]d,"duration":1000,

@@ -8,6 +8,7 @@ import (
 	"context"
 	"fmt"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 
@@ -34,18 +35,21 @@ func heavyClients() (all []client) {
 // kinds, errors, tags.
 func TestEveryClientAtEveryBackend(t *testing.T) {
 	zipkin, jaeger, oap := lab.StartZipkin(t), lab.StartJaeger(t), lab.StartOAP(t)
-	otlp := lab.StartJaeger(t)
+	byGRPC, byHTTP := lab.StartJaeger(t), lab.StartJaeger(t)
 	b := startBridge(t, fmt.Sprintf(`
 targets:
   zipkin: {kind: zipkin, endpoint: %q, gzip: true}
   jaeger: {kind: jaeger, endpoint: %q}
   oap: {kind: skywalking, endpoint: %q}
   otlp-grpc: {kind: otlp-grpc, endpoint: %q, gzip: true}
-`, zipkin.URL, jaeger.GRPC, oap.GRPC, otlp.OTLPGRPC))
+  otlp-http: {kind: otlp-http, endpoint: %q}
+`, zipkin.URL, jaeger.GRPC, oap.GRPC, byGRPC.OTLPGRPC, byHTTP.OTLPHTTP))
+	var services []string
 
 	for _, c := range append(lightClients(), heavyClients()...) {
 		t.Run(c.name, func(t *testing.T) {
 			want := c.run(t, b)
+			services = append(services, want.Services()...)
 			at := func(backend string, want story.Story, o story.Options, ask func(context.Context, ...string) ([]story.Span, error)) {
 				t.Helper()
 				lab.Eventually(t, visible, want.Client+" at "+backend, func(ctx context.Context) error {
@@ -66,10 +70,49 @@ targets:
 			at("the view", atZipkin(want), viewOptions(want), b.Story)
 			at("zipkin", atZipkin(want), viewOptions(want), zipkin.Story)
 			at("jaeger", atJaeger(want), jaegerOptions(want), jaeger.Story)
-			at("jaeger by OTLP", want, jaegerOptions(want), otlp.Story)
+			at("jaeger by OTLP/gRPC", want, jaegerOptions(want), byGRPC.Story)
+			at("jaeger by OTLP/HTTP", want, jaegerOptions(want), byHTTP.Story)
 			at("oap", atOAP(want), oapOptions(want), oap.Story)
 		})
 	}
+	t.Run("services", func(t *testing.T) { servicesEverywhere(t, services, zipkin, jaeger, oap) })
+}
+
+// servicesEverywhere looks for every service in the lists of the backends; at
+// OAP as normal ones with an instance, also those that only converted spans name.
+func servicesEverywhere(t *testing.T, want []string, zipkin *lab.Zipkin, jaeger *lab.Jaeger, oap *lab.OAP) {
+	lab.Eventually(t, visible, "services", func(ctx context.Context) error {
+		atZipkin, err := zipkin.Services(ctx)
+		if err != nil {
+			return err
+		}
+		atJaeger, err := jaeger.Services(ctx)
+		if err != nil {
+			return err
+		}
+		list, err := oap.Services(ctx)
+		if err != nil {
+			return err
+		}
+		atOAP := map[string]bool{}
+		for _, s := range list {
+			atOAP[s.Name] = s.Normal
+		}
+		for _, name := range want {
+			switch {
+			case !slices.Contains(atZipkin, strings.ToLower(name)):
+				return fmt.Errorf("%s is not at Zipkin: %q", name, atZipkin)
+			case !slices.Contains(atJaeger, name):
+				return fmt.Errorf("%s is not at Jaeger: %q", name, atJaeger)
+			case !atOAP[name]:
+				return fmt.Errorf("%s is not a normal service at OAP: %v", name, atOAP)
+			}
+			if instances, err := oap.Instances(ctx, name); err != nil || len(instances) == 0 {
+				return fmt.Errorf("%s has no instance at OAP, %v", name, err)
+			}
+		}
+		return nil
+	})
 }
 
 // canonical gives the trace ids as numbers in hex, which is how every backend
