@@ -46,7 +46,7 @@ func New(strategies func() *Strategies) translate.Protocol {
 			{Name: "jaeger-zipkin-compact", Network: translate.UDP, Listen: "127.0.0.1:5775", About: "Jaeger agent, Zipkin spans in Thrift compact"},
 			{Name: portHTTP, Network: translate.HTTP, Listen: "127.0.0.1:14268", About: "Jaeger collector, Thrift over HTTP"},
 			{Name: portGRPC, Network: translate.GRPC, Listen: "127.0.0.1:14250", About: "Jaeger collector, protobuf over gRPC"},
-			{Name: portSampling, Network: translate.HTTP, Listen: "127.0.0.1:5778", About: "Jaeger sampling strategies"},
+			{Name: portSampling, Network: translate.HTTP, Listen: "127.0.0.1:5778", About: "Jaeger remote sampling (1 trace in 1000 without sampling.strategies_file)"},
 		},
 		HTTP: []translate.HTTPRoute{
 			{Port: portHTTP, Method: http.MethodPost, Path: "/api/traces", Format: thriftFormat, Answer: answer},
