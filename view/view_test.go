@@ -14,10 +14,14 @@ import (
 	"testing"
 	"time"
 
+	"go.uber.org/goleak"
+
 	"github.com/spanbridge/spanbridge/span"
 	"github.com/spanbridge/spanbridge/span/spantest"
 	"github.com/spanbridge/spanbridge/translate/zipkin"
 )
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // start is when the traces of the tests begin: 2026-01-01, in µs.
 const start = 1767225600_000000
