@@ -18,9 +18,13 @@ type Origin struct {
 type Batch struct {
 	Origin Origin
 
+	protocol Protocol // of Origin.Format
+
 	body []byte // as received
 	side []byte // what the body does not hold as plain bytes
 	over bool
+
+	stale []Stale
 
 	spans     []Span
 	attrs     []Attr
@@ -40,6 +44,19 @@ func (b *Batch) Body() []byte { return b.body }
 // Over is true for a batch that would have taken more memory than MaxSlabs: it
 // is not whole and must be refused.
 func (b *Batch) Over() bool { return b.over }
+
+// Stale counts what a residue said of spans that were changed since: it was
+// ignored.
+type Stale struct {
+	Entry string // of the residue; see package residue
+	Spans int
+}
+
+// Stale is what residues said in vain.
+func (b *Batch) Stale() []Stale { return b.stale }
+
+// Protocol is the protocol of the format that the body came in.
+func (b *Batch) Protocol() Protocol { return b.protocol }
 
 // Len is the number of spans.
 func (b *Batch) Len() int { return len(b.spans) }

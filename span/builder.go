@@ -38,7 +38,32 @@ func NewBuilder(body []byte, origin Origin) *Builder {
 	w := &Builder{}
 	w.b.body = body
 	w.b.Origin = origin
+	w.b.protocol = ProtocolOf(origin.Format)
 	return w
+}
+
+// Reset starts another batch with the memory of the last one, which must not be
+// in use any more.
+func (w *Builder) Reset(body []byte, origin Origin) {
+	b := &w.b
+	*b = Batch{
+		Origin: origin, protocol: ProtocolOf(origin.Format), body: body, side: b.side[:0],
+		spans: b.spans[:0], attrs: b.attrs[:0], events: b.events[:0], refs: b.refs[:0], resources: b.resources[:0],
+		scopes: b.scopes[:0], segments: b.segments[:0], agents: b.agents[:0], agentRefs: b.agentRefs[:0],
+		instances: b.instances[:0],
+	}
+	w.slabs = 0
+}
+
+// Stale counts an entry of a residue that was ignored.
+func (w *Builder) Stale(entry string) {
+	for i := range w.b.stale {
+		if s := &w.b.stale[i]; s.Entry == entry {
+			s.Spans++
+			return
+		}
+	}
+	w.b.stale = append(w.b.stale, Stale{entry, 1})
 }
 
 // Grow makes room for that many more spans and attributes.
@@ -179,6 +204,20 @@ func (w *Builder) Scope(s Scope) uint32 {
 		w.b.scopes = append(w.b.scopes, s)
 	}
 	return uint32(len(w.b.scopes))
+}
+
+// SameScope is Scope for one without attributes, unless the last one added says
+// the same: then it is that number.
+func (w *Builder) SameScope(s Scope) uint32 {
+	n := len(w.b.scopes)
+	if n > 0 {
+		last := &w.b.scopes[n-1]
+		if last.Attrs.N == 0 && last.Dropped == s.Dropped && w.Str(last.Name) == w.Str(s.Name) &&
+			w.Str(last.Version) == w.Str(s.Version) && w.Str(last.Schema) == w.Str(s.Schema) {
+			return uint32(n)
+		}
+	}
+	return w.Scope(s)
 }
 
 // Segment adds a segment and gives its number.

@@ -41,6 +41,10 @@
 // back in order; a writer of another protocol leaves them out and writes the
 // field in its own way.
 //
+// A span that came on a detour through another protocol follows the conventions
+// of the one that it came by first: see [Span.Home] and package
+// translate/residue.
+//
 // # What each protocol lacks
 //
 //	Zipkin      types of values, repeated keys, references, resource, scope,

@@ -44,6 +44,9 @@ type Span struct {
 	Has    Has
 	Kind   Kind
 	Status Status
+	// Home is set for a span whose attributes are those of another protocol
+	// than the batch's, because it came on a detour; see Batch.Home.
+	Home Protocol
 }
 
 // Wire is an identity in Zipkin's manner: the server half of a call may share

@@ -140,13 +140,50 @@ type Target struct {
 	// Methods are the gRPC methods that messages of this target name, with
 	// true for those that take a stream.
 	Methods map[string]bool
+	// Serves is the port whose calls without spans, and calls that the protocol
+	// does not know, the first target of this kind gets; "" for none.
+	Serves string
 	// UniqueIDs: spans must have ids of their own, so shared ones are split.
 	UniqueIDs bool
+	// Together: the spans of one trace and service are collected for a while
+	// and given to Encoder.Add in one call, parents and children side by side,
+	// as far as they come in time. An encoder of such a target may be an
+	// Observer as well.
+	Together bool
 	// New makes the encoder of one target.
-	New func() Encoder
+	New func(EncoderOptions) Encoder
 	// Refused reads the answer to a message that was taken: how many of its
 	// spans the target says it refused, and why. nil: an answer says nothing.
 	Refused func(answer []byte) (spans int, why string)
+}
+
+// EncoderOptions are the settings of a target that its encoder follows.
+type EncoderOptions struct {
+	// Residue says what becomes of what the protocol has no place for.
+	Residue Residue
+	// WrapExits puts a local span around each SkyWalking exit, so that the
+	// names of outbound calls do not become endpoints of the caller.
+	WrapExits bool
+}
+
+// Residue is how a target gets what its protocol has no place for.
+type Residue uint8
+
+// Residues.
+const (
+	// Exact: in one tag, bridge.x, from which a gateway restores all of it.
+	Exact Residue = iota
+	// Plain: not at all; the losses are counted.
+	Plain
+	// OTel: in the tags that OpenTelemetry's translators read, and no others.
+	OTel
+)
+
+// Observer is an encoder that wants to know spans before they are written: each
+// item as soon as its identity is decided, in the order of arrival. Observe may
+// be called while forks of the encoder write.
+type Observer interface {
+	Observe(items []span.Item)
 }
 
 // Encoder writes spans in the form that a target takes. An encoder may be used
@@ -165,6 +202,9 @@ type Encoder interface {
 	Notices(b *span.Batch)
 	// Messages are what to send, in order. They are valid until Reset.
 	Messages() []Message
+	// Losses are what the spans added since Reset could not carry. They are
+	// valid until Reset.
+	Losses() *Losses
 }
 
 // Message is one HTTP body or one gRPC message.

@@ -107,7 +107,7 @@ func (t *Tags) Collect(b *span.Batch, s *span.Span, own bool) {
 			}
 		}
 	}
-	if c := b.Scope(s.Scope); c != nil {
+	if c := b.Scope(s.Scope); c != nil && !own {
 		t.addText(b, "otel.scope.name", c.Name)
 		t.addText(b, "otel.scope.version", c.Version)
 	}

@@ -58,7 +58,7 @@ func TestCollect(t *testing.T) {
 		}
 	}
 	f(false, "a=span r=1 otel.scope.name=lib w3c.tracestate=k=v", all)
-	f(true, "a=span service.name=s r=1 otel.scope.name=lib", all)
+	f(true, "a=span service.name=s r=1", all)
 	f(false, "sw8.span_id=2", func(w *span.Builder) span.Span { return span.Span{Agent: w.Agent(span.Agent{Number: 2})} })
 	f(false, "sw8.span_id=mine service.instance.id=i sw8.trace_id=t sw8.segment_id=g sw8.parent_segment_id=p sw8.parent_span_id=4 "+
 		"sw.layer=Http sw.component=7 sw.peer=h:1", func(w *span.Builder) span.Span {

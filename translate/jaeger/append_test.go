@@ -12,11 +12,12 @@ import (
 
 	"github.com/spanbridge/spanbridge/span"
 	"github.com/spanbridge/spanbridge/span/spantest"
+	"github.com/spanbridge/spanbridge/translate"
 )
 
 // encodeProto writes items as one request.
 func encodeProto(items []span.Item) []byte {
-	e := NewProtoEncoder()
+	e := NewProtoEncoder(translate.EncoderOptions{Residue: translate.Plain})
 	e.Add(items)
 	messages := e.Messages()
 	if len(messages) == 0 {
@@ -152,7 +153,7 @@ func TestProcessPlacement(t *testing.T) {
 	none := decode(request(field(1, ids)))
 	f := func(want []byte, batches ...*span.Batch) {
 		t.Helper()
-		e := NewProtoEncoder()
+		e := NewProtoEncoder(translate.EncoderOptions{})
 		for _, b := range batches {
 			e.Add(spantest.Items(b))
 		}
@@ -177,7 +178,7 @@ func TestEncoderReuse(t *testing.T) {
 	t.Parallel()
 	b := decodeAll(t, apacheWrite(fullBatch(), true), formatThrift)
 	want := encodeProto(spantest.Items(b))
-	e := NewProtoEncoder()
+	e := NewProtoEncoder(translate.EncoderOptions{})
 	if e.Messages() != nil {
 		t.Error("a message without spans")
 	}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/spanbridge/spanbridge/span"
 	"github.com/spanbridge/spanbridge/span/spantest"
+	"github.com/spanbridge/spanbridge/translate"
 )
 
 const benchSpans = 100
@@ -87,7 +88,7 @@ func BenchmarkDecodeProto(b *testing.B) {
 // An own process on each span, as an agent forwards Zipkin's.
 func BenchmarkDecodeProtoProcesses(b *testing.B) {
 	batch, _ := protoBatch(b)
-	e := NewProtoEncoder()
+	e := NewProtoEncoder(translate.EncoderOptions{})
 	first := decodeAll(b, request(field(1, ids)), formatProto)
 	e.Add(append(spantest.Items(first), spantest.Items(batch)[1:]...))
 	benchDecode(b, formatProto, e.Messages()[0].Body)
@@ -95,8 +96,12 @@ func BenchmarkDecodeProtoProcesses(b *testing.B) {
 
 func benchEncode(b *testing.B, batch *span.Batch) {
 	b.Helper()
+	benchEncoder(b, batch, NewProtoEncoder(translate.EncoderOptions{}))
+}
+
+func benchEncoder(b *testing.B, batch *span.Batch, e translate.Encoder) {
+	b.Helper()
 	items := spantest.Items(batch)
-	e := NewProtoEncoder()
 	e.Add(items)
 	perSpan(b, len(e.Messages()[0].Body))
 	for b.Loop() {
@@ -117,11 +122,19 @@ func BenchmarkEncodeProtoCopied(b *testing.B) {
 	benchEncode(b, batch)
 }
 
-// Spans of another protocol: the same content, written from the fields.
+// Spans of another protocol: the same content, written from the fields, with a
+// residue or without a look at what is lost.
 func BenchmarkEncodeProtoForeign(b *testing.B) {
 	batch := decodeAll(b, apacheWrite(benchBatch(), true), formatThrift)
-	batch.Origin.Format = "otlp.proto"
-	benchEncode(b, batch)
+	for i := range batch.Spans() {
+		batch.Spans()[i].Home = span.OTLP
+	}
+	b.Run("bare", func(b *testing.B) {
+		e := &ProtoEncoder{}
+		e.Reset()
+		benchEncoder(b, batch, e)
+	})
+	b.Run("exact", func(b *testing.B) { benchEncode(b, batch) })
 }
 
 func BenchmarkAppendBatch(b *testing.B) {

@@ -53,7 +53,8 @@
 // first FOLLOWS_FROM of the same trace for the parent of a span that has none:
 // a link of a root span to its own trace cannot be said otherwise.
 //
-// Lost: absence of start and duration (0 stands for both), the local port, an
+// In the residue (package translate/residue), or lost in the modes without it and
+// in Thrift: absence of start and duration (0 stands for both), the local port, an
 // IPv6 address beside an IPv4 one of the local side, attributes, tracestate and
 // flags of links, attributes and schema of scope and resource, arrays and maps
 // (their JSON text), Zipkin's shared ids (the split ones are written); in

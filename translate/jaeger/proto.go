@@ -9,6 +9,7 @@ import (
 
 	"github.com/spanbridge/spanbridge/span"
 	"github.com/spanbridge/spanbridge/translate"
+	"github.com/spanbridge/spanbridge/translate/residue"
 	"github.com/spanbridge/spanbridge/translate/wire"
 )
 
@@ -17,8 +18,14 @@ import (
 // own (jaeger-idl's model.proto; the collector does so in
 // batchConsumer.consume).
 func decodeProto(body []byte, origin span.Origin) (*span.Batch, error) {
-	r := &protoReader{w: span.NewBuilder(body, origin)}
-	bad := &translate.Malformed{Format: "jaeger proto"}
+	r := &protoReader{w: span.NewBuilder(body, origin), bad: translate.Malformed{Format: "jaeger proto"}}
+	r.request(body)
+	r.residues.Restore(r.w)
+	return r.w.Batch(), r.bad.OrNil()
+}
+
+func (r *protoReader) request(body []byte) {
+	bad := &r.bad
 	// A span takes 150 to 500 bytes and has 4 to 10 tags.
 	r.w.Grow(len(body)/300+1, len(body)/50+1)
 	request := wire.ReadProto(body)
@@ -38,7 +45,6 @@ func decodeProto(body []byte, origin span.Origin) (*span.Batch, error) {
 	if request.Err != nil {
 		bad.Stop(translate.FaultOf("", request.Err))
 	}
-	return r.w.Batch(), bad.OrNil()
 }
 
 type protoReader struct {
@@ -51,6 +57,8 @@ type protoReader struct {
 
 	processes processes
 	scopes    scopes
+	residues  residue.Reader
+	bad       translate.Malformed
 }
 
 // batch reads a Batch.

@@ -8,6 +8,7 @@ import (
 
 	"github.com/spanbridge/spanbridge/span"
 	"github.com/spanbridge/spanbridge/translate"
+	"github.com/spanbridge/spanbridge/translate/residue"
 	"github.com/spanbridge/spanbridge/translate/wire"
 )
 
@@ -17,9 +18,14 @@ import (
 // ProtoToTraces). A span that came as protobuf, needs no repair and keeps its
 // identity is copied as it is.
 type ProtoEncoder struct {
-	buf   []byte
-	spans int
-	msg   [1]translate.Message
+	buf     []byte
+	spans   int
+	msg     [1]translate.Message
+	losses  translate.Losses
+	opts    translate.EncoderOptions
+	draft   *residue.Draft // nil in the encoder of a draft
+	residue []byte         // of the span to be written
+	room    [binary.MaxVarintLen64]byte
 
 	batchProcess []byte    // of the batch
 	batchNamed   bool      // the batch has a process
@@ -32,14 +38,19 @@ type ProtoEncoder struct {
 }
 
 // NewProtoEncoder makes an encoder.
-func NewProtoEncoder() translate.Encoder {
-	e := &ProtoEncoder{}
+func NewProtoEncoder(opts translate.EncoderOptions) translate.Encoder {
+	bare := &ProtoEncoder{opts: opts}
+	bare.Reset()
+	e := &ProtoEncoder{opts: opts, draft: &residue.Draft{
+		Protocol: span.Jaeger, Format: formatProto, Mode: opts.Residue, Encoder: bare,
+		Decode: func(w *span.Builder, body []byte) { (&protoReader{w: w}).request(body) },
+	}}
 	e.Reset()
 	return e
 }
 
 // Fork makes another encoder: payloads share nothing.
-func (e *ProtoEncoder) Fork() translate.Encoder { return NewProtoEncoder() }
+func (e *ProtoEncoder) Fork() translate.Encoder { return NewProtoEncoder(e.opts) }
 
 // headRoom is what the head of the batch takes at most: a tag of one byte and
 // a length. It is written last, when the length is known.
@@ -52,10 +63,14 @@ func (e *ProtoEncoder) Reset() {
 	e.spans = 0
 	e.last = span.Item{}
 	e.msg = [1]translate.Message{}
+	e.losses.Reset()
 }
 
 // Add writes spans. Every canonical span has a form in Jaeger.
 func (e *ProtoEncoder) Add(items []span.Item) int {
+	if e.draft != nil {
+		e.draft.Compare(items, &e.losses)
+	}
 	for i := range items {
 		it := &items[i]
 		e.setProcess(it)
@@ -66,6 +81,9 @@ func (e *ProtoEncoder) Add(items []span.Item) int {
 		if s.Has&span.Exact != 0 && it.Batch.Origin.Format == formatProto && it.ID == s.ID && it.Parent == s.Parent {
 			e.buf = it.Batch.AppendStr(e.buf, s.Raw)
 		} else {
+			if e.draft != nil {
+				e.residue = e.draft.Text(i)
+			}
 			e.span(it)
 		}
 		if !e.same {
@@ -78,6 +96,9 @@ func (e *ProtoEncoder) Add(items []span.Item) int {
 
 // Notices does nothing: Jaeger knows no instances.
 func (e *ProtoEncoder) Notices(*span.Batch) {}
+
+// Losses are what the spans added since Reset could not carry.
+func (e *ProtoEncoder) Losses() *translate.Losses { return &e.losses }
 
 // Messages is the request as one message, or nothing.
 func (e *ProtoEncoder) Messages() []translate.Message {
@@ -127,7 +148,7 @@ func (e *ProtoEncoder) setProcess(it *span.Item) {
 // not look at texts, since most batches give a process once.
 func sameProcess(a, b *span.Item) bool {
 	s, t := a.Span(), b.Span()
-	return a.Batch == b.Batch && s.Resource == t.Resource && s.Segment == t.Segment &&
+	return a.Batch == b.Batch && s.Home == t.Home && s.Resource == t.Resource && s.Segment == t.Segment &&
 		s.Local.Service == t.Local.Service && s.Local.SameIP(&t.Local)
 }
 
@@ -137,7 +158,7 @@ func (e *ProtoEncoder) span(it *span.Item) {
 	d := appendTraceID(e.buf, 1, s.Trace)
 	d = appendSpanID(d, 2, it.ID)
 	d = wire.AppendString(d, 3, b.Str(s.Name))
-	e.refs = leadWithParent(collectRefs(e.refs, it, isOwn(b)), it)
+	e.refs = leadWithParent(collectRefs(e.refs, it, isOwn(b, s)), it)
 	for i := range e.refs {
 		d = appendRef(d, 4, &e.refs[i])
 	}
@@ -152,8 +173,17 @@ func (e *ProtoEncoder) span(it *span.Item) {
 		if t := &e.tags[i]; t.key == tagWarning && t.typ == span.String {
 			warned = true
 		} else {
+			t.key = residue.Outside(t.key)
 			d = appendTag(d, 8, t)
 		}
+	}
+	if len(e.residue) > 0 {
+		mark := 0
+		d, mark = wire.Open(d, 8)
+		d = wire.AppendString(d, 1, residue.Key)
+		d = append(wire.AppendTag(d, 3, wire.TypeBytes), binary.AppendUvarint(e.room[:0], uint64(len(e.residue)))...)
+		d = append(d, e.residue...)
+		d = wire.Close(d, mark)
 	}
 	for i := range e.tags {
 		if t := &e.tags[i]; warned && t.key == tagWarning && t.typ == span.String {
@@ -165,7 +195,7 @@ func (e *ProtoEncoder) span(it *span.Item) {
 		mark := 0
 		d, mark = wire.Open(d, 9)
 		d = appendSeconds(d, 1, events[i].Time, false)
-		e.tags.event(b, &events[i])
+		e.tags.event(b, &events[i], isOwn(b, s))
 		d = appendTags(d, 2, e.tags)
 		d = wire.Close(d, mark)
 	}

@@ -95,7 +95,8 @@ func (r *protoReader) span(p wire.Proto) {
 	}
 	setParent(&s, 0, r.w.RefsSince(refs))
 	s.Refs = r.w.RefsFrom(refs)
-	s.Scope = readTags(r.w, &s, r.w.AttrsSince(attrs), &r.scopes)
+	var marked bool
+	s.Scope, marked = readTags(r.w, &s, r.w.AttrsSince(attrs), &r.scopes)
 	setShared(&s, r.w.RefsSince(refs))
 	if warnings.Buf != nil {
 		r.warnings(warnings)
@@ -113,6 +114,9 @@ func (r *protoReader) span(p wire.Proto) {
 	}
 	if r.fault == (translate.Fault{}) {
 		r.w.Span(s)
+		if marked {
+			r.residues.Found(r.w.Len() - 1)
+		}
 	}
 }
 

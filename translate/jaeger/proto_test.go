@@ -209,7 +209,7 @@ func TestProtoTimes(t *testing.T) {
 }
 
 // Equal processes are one resource, however often they are written.
-func TestProtoProcesses(t *testing.T) {
+func TestRow28SpanProcess(t *testing.T) {
 	t.Parallel()
 	process := func(name string) []byte {
 		return field(10, join(field(1, []byte(name)), protoText(2, "pid", name)))

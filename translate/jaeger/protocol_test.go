@@ -38,7 +38,7 @@ func TestProtocolIsWhole(t *testing.T) {
 		}
 	}
 	for _, target := range p.Targets {
-		if target.New() == nil || !target.UniqueIDs {
+		if target.New(translate.EncoderOptions{}) == nil || !target.UniqueIDs {
 			t.Errorf("target %s", target.Kind)
 		}
 	}
@@ -55,7 +55,7 @@ func TestDatagramMethod(t *testing.T) {
 }
 
 // Row 27 of the checklist, and what the collector has no words for.
-func TestAnswers(t *testing.T) {
+func TestRow27Answers(t *testing.T) {
 	t.Parallel()
 	route := New(nil).HTTP[0]
 	f := func(media, want string) {

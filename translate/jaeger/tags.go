@@ -3,12 +3,15 @@
 package jaeger
 
 import (
+	"cmp"
 	"math"
 	"net/netip"
+	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/spanbridge/spanbridge/span"
+	"github.com/spanbridge/spanbridge/translate/residue"
 )
 
 // Tags that say what a canonical field says. Those of OpenTelemetry are in its
@@ -48,9 +51,11 @@ type told struct {
 }
 
 // readTags takes what tags say into the fields of the span and marks those
-// tags. It returns the number of the scope that they name.
-func readTags(w *span.Builder, s *span.Span, attrs []span.Attr, known *scopes) uint32 {
+// tags. It returns the number of the scope that they name, and whether there is
+// a tag for a residue.
+func readTags(w *span.Builder, s *span.Span, attrs []span.Attr, known *scopes) (scope uint32, marked bool) {
 	var t told
+	warned := false
 	for i := range attrs {
 		a := &attrs[i]
 		// Every key here has 5 to 29 bytes; most tags differ in the first two.
@@ -65,7 +70,18 @@ func readTags(w *span.Builder, s *span.Span, attrs []span.Attr, known *scopes) u
 			a.Mirrored = readPeer(w, &s.Remote, key, a)
 		case 'o':
 			a.Mirrored = t.readOTel(w, s, key, a)
+		case 'b':
+			marked = marked || key == residue.Key
+			residue.Inside(w, a)
+		case '@':
+			warned = warned || key == tagWarning && a.Type == span.String
 		}
+	}
+	if warned {
+		// They leave as warnings, which are read after the tags.
+		slices.SortStableFunc(attrs, func(a, b span.Attr) int {
+			return cmp.Compare(isWarning(w, &a), isWarning(w, &b))
+		})
 	}
 	switch {
 	case t.failed || t.code == span.StatusError:
@@ -91,9 +107,17 @@ func readTags(w *span.Builder, s *span.Span, attrs []span.Attr, known *scopes) u
 		t.version = t.libver
 	}
 	if !t.scope.Present() && !t.version.Present() {
-		return 0
+		return 0, marked
 	}
-	return known.number(w, t.scope, t.version)
+	return known.number(w, t.scope, t.version), marked
+}
+
+// isWarning is 1 for a warning that came as a tag.
+func isWarning(w *span.Builder, a *span.Attr) int {
+	if a.Type == span.String && w.Str(a.Key) == tagWarning {
+		return 1
+	}
+	return 0
 }
 
 // readOwn reads tags of OpenTracing and W3C. It is true when a field says the

@@ -5,7 +5,6 @@ package jaeger
 import (
 	"math"
 	"net/netip"
-	"strings"
 
 	"github.com/spanbridge/spanbridge/span"
 	"github.com/spanbridge/spanbridge/translate"
@@ -20,8 +19,8 @@ type tag struct {
 	bits uint64     // of the others
 }
 
-// isOwn tells a batch that came by Jaeger's own protocol.
-func isOwn(b *span.Batch) bool { return strings.HasPrefix(b.Origin.Format, "jaeger.") }
+// isOwn tells a span whose tags follow Jaeger's conventions.
+func isOwn(b *span.Batch, s *span.Span) bool { return b.Home(s) == span.Jaeger }
 
 // tags are the tags of a span, of its process or of a log, used again for the
 // next one.
@@ -94,7 +93,7 @@ func (t *tags) attrs(b *span.Batch, r span.Range, own bool) {
 // span takes the tags that a span is written with.
 func (t *tags) span(b *span.Batch, s *span.Span) {
 	*t = (*t)[:0]
-	own := isOwn(b)
+	own := isOwn(b, s)
 	t.attrs(b, s.Attrs, own)
 	if own {
 		return
@@ -173,7 +172,7 @@ func (t *tags) agent(b *span.Batch, s *span.Span) {
 // process takes the tags that the process of a span is written with.
 func (t *tags) process(b *span.Batch, s *span.Span) {
 	*t = (*t)[:0]
-	own := isOwn(b)
+	own := isOwn(b, s)
 	if r := b.Resource(s.Resource); r != nil {
 		t.attrs(b, r.Attrs, own)
 	}
@@ -188,9 +187,8 @@ func (t *tags) process(b *span.Batch, s *span.Span) {
 
 // event takes the fields that a log is written with: its name first. An empty
 // name of a foreign event is none.
-func (t *tags) event(b *span.Batch, e *span.Event) {
+func (t *tags) event(b *span.Batch, e *span.Event, own bool) {
 	*t = (*t)[:0]
-	own := isOwn(b)
 	if e.Name.Len() > 0 || own && e.Name.Present() {
 		t.text(tagEvent, b.Str(e.Name))
 	}
@@ -201,7 +199,7 @@ func (t *tags) event(b *span.Batch, e *span.Event) {
 // it was sampled in a field of its own.
 func flags(b *span.Batch, s *span.Span) uint32 {
 	f := uint32(s.Sampling)
-	if !isOwn(b) {
+	if !isOwn(b, s) {
 		f |= s.TraceFlags & uint32(span.Sampled)
 	}
 	return f

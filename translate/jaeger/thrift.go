@@ -8,6 +8,7 @@ import (
 
 	"github.com/spanbridge/spanbridge/span"
 	"github.com/spanbridge/spanbridge/translate"
+	"github.com/spanbridge/spanbridge/translate/residue"
 	"github.com/spanbridge/spanbridge/translate/wire"
 )
 
@@ -65,8 +66,9 @@ type thriftReader struct {
 	fault translate.Fault
 	place string // where Err happened
 
-	process process
-	scopes  scopes
+	process  process
+	scopes   scopes
+	residues residue.Reader
 }
 
 func newThriftReader(body []byte, origin span.Origin, format string) *thriftReader {
@@ -81,6 +83,7 @@ func (r *thriftReader) finish() (*span.Batch, error) {
 	if r.Err != nil {
 		r.bad.Stop(translate.FaultOf(r.place, r.Err))
 	}
+	r.residues.Restore(r.w)
 	return r.w.Batch(), r.bad.OrNil()
 }
 

@@ -93,7 +93,7 @@ func (w *batchWriter) span(it *span.Item) {
 	w.i64(4, int64(it.Parent))
 	w.Field(wire.ThriftString, 5)
 	w.String(b.Str(s.Name))
-	if w.refs = collectRefs(w.refs, it, isOwn(b)); len(w.refs) > 0 {
+	if w.refs = collectRefs(w.refs, it, isOwn(b, s)); len(w.refs) > 0 {
 		w.Field(wire.ThriftList, 6)
 		w.List(wire.ThriftStruct, len(w.refs))
 		for i := range w.refs {
@@ -115,7 +115,7 @@ func (w *batchWriter) span(it *span.Item) {
 			w.StructBegin()
 			w.i64(1, micros(events[i].Time))
 			w.Field(wire.ThriftList, 2)
-			w.tags.event(b, &events[i])
+			w.tags.event(b, &events[i], isOwn(b, s))
 			w.list()
 			w.StructEnd()
 		}

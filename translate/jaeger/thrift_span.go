@@ -92,9 +92,13 @@ func (r *thriftReader) span() {
 	s.Refs = r.w.RefsFrom(refs)
 	s.Events = r.w.EventsFrom(events)
 	s.Attrs = span.Range{First: uint32(attrs), N: uint32(attrsEnd - attrs)}
-	s.Scope = readTags(r.w, &s, r.w.AttrsSince(attrs)[:attrsEnd-attrs], &r.scopes)
+	var marked bool
+	s.Scope, marked = readTags(r.w, &s, r.w.AttrsSince(attrs)[:attrsEnd-attrs], &r.scopes)
 	setShared(&s, r.w.RefsSince(refs))
 	r.w.Span(s)
+	if marked {
+		r.residues.Found(r.w.Len() - 1)
+	}
 }
 
 func nonEmpty(t span.Text) span.Text {

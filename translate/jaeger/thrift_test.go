@@ -304,7 +304,7 @@ func TestThriftUnknown(t *testing.T) {
 }
 
 // Datagrams of the greatest size, rows 26 of the checklist.
-func TestLargeDatagram(t *testing.T) {
+func TestRow26LargeDatagram(t *testing.T) {
 	t.Parallel()
 	for _, size := range []int{65000, 65507} {
 		b := fullBatch()

@@ -3,10 +3,9 @@
 package otlp
 
 import (
-	"strings"
-
 	"github.com/spanbridge/spanbridge/span"
 	"github.com/spanbridge/spanbridge/translate"
+	"github.com/spanbridge/spanbridge/translate/residue"
 	"github.com/spanbridge/spanbridge/translate/wire"
 )
 
@@ -14,10 +13,14 @@ import (
 // batch that have the resource and scope in common share its groups. What came
 // by OTLP is copied where it need not change.
 type Encoder struct {
-	buf   []byte
-	text  []byte
-	spans int
-	msg   [1]translate.Message
+	buf     []byte
+	text    []byte
+	spans   int
+	msg     [1]translate.Message
+	losses  translate.Losses
+	opts    translate.EncoderOptions
+	draft   *residue.Draft // nil in the encoder of a draft
+	residue []byte         // of the span to be written
 
 	// The groups that are open, and what their spans have in common. A mark is
 	// 0 while there is no such group.
@@ -32,18 +35,28 @@ type Encoder struct {
 }
 
 // NewEncoder makes an encoder.
-func NewEncoder() translate.Encoder { return &Encoder{} }
+func NewEncoder(opts translate.EncoderOptions) translate.Encoder {
+	return &Encoder{opts: opts, draft: &residue.Draft{
+		Protocol: span.OTLP, Format: formatProto, Mode: opts.Residue, Encoder: &Encoder{opts: opts},
+		Decode: func(w *span.Builder, body []byte) {
+			(&reader{w: w, bad: &translate.Malformed{}}).request(wire.ReadProto(body))
+		},
+	}}
+}
 
 // Fork makes another encoder: there is nothing to share.
-func (e *Encoder) Fork() translate.Encoder { return NewEncoder() }
+func (e *Encoder) Fork() translate.Encoder { return NewEncoder(e.opts) }
 
 // Reset starts a new request.
 func (e *Encoder) Reset() {
-	*e = Encoder{buf: e.buf[:0], text: e.text[:0], rewrite: e.rewrite}
+	*e = Encoder{buf: e.buf[:0], text: e.text[:0], rewrite: e.rewrite, opts: e.opts, draft: e.draft}
 }
 
 // Add writes spans. Every canonical span has a form in OTLP.
 func (e *Encoder) Add(items []span.Item) int {
+	if e.draft != nil {
+		e.draft.Compare(items, &e.losses)
+	}
 	for i := range items {
 		it := &items[i]
 		s := it.Span()
@@ -53,13 +66,20 @@ func (e *Encoder) Add(items []span.Item) int {
 			e.buf = wire.AppendStringAlways(e.buf, spansField, it.Batch.Str(s.Raw))
 			continue
 		}
+		if e.draft != nil {
+			e.residue = e.draft.Text(i)
+		}
 		e.span(it, s)
 	}
+	e.residue = nil
 	return 0
 }
 
 // Notices does nothing: OTLP has no place for instances apart from spans.
 func (e *Encoder) Notices(*span.Batch) {}
+
+// Losses are what the spans added since Reset could not carry.
+func (e *Encoder) Losses() *translate.Losses { return &e.losses }
 
 // Messages is the request as one message, or nothing.
 func (e *Encoder) Messages() []translate.Message {
@@ -71,20 +91,17 @@ func (e *Encoder) Messages() []translate.Message {
 	return e.msg[:]
 }
 
-// isOwn tells a batch that came by OTLP.
-func isOwn(b *span.Batch) bool { return strings.HasPrefix(b.Origin.Format, "otlp.") }
+// isOwn tells a span whose attributes follow OTLP's conventions.
+func isOwn(b *span.Batch, s *span.Span) bool { return b.Home(s) == span.OTLP }
 
 // group sees to it that the groups which a span belongs to are open.
 func (e *Encoder) group(b *span.Batch, s *span.Span) {
 	service, instance := "", ""
-	own := e.own
-	if e.batch != b {
-		own = isOwn(b)
-	}
+	own := isOwn(b, s)
 	if !own {
 		service, instance = b.Str(s.Local.Service), instanceOf(b, s)
 	}
-	if e.resourceMark == 0 || e.batch != b || e.resource != s.Resource || e.service != service || e.instance != instance {
+	if e.resourceMark == 0 || e.batch != b || e.own != own || e.resource != s.Resource || e.service != service || e.instance != instance {
 		e.closeResource()
 		e.batch, e.own, e.resource, e.service, e.instance = b, own, s.Resource, service, instance
 		e.buf, e.resourceMark = wire.Open(e.buf, resourceSpansField)
@@ -128,7 +145,7 @@ func (e *Encoder) appendResource() {
 	if r == nil && e.service == "" && e.instance == "" {
 		return
 	}
-	if e.own && r.Raw.Present() && !e.rewrite {
+	if e.own && r != nil && r.Raw.Present() && !e.rewrite {
 		e.buf = wire.AppendStringAlways(e.buf, 1, b.Str(r.Raw))
 		e.buf = wire.AppendString(e.buf, 3, b.Str(r.Schema))
 		return

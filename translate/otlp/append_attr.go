@@ -4,6 +4,7 @@ package otlp
 
 import (
 	"github.com/spanbridge/spanbridge/span"
+	"github.com/spanbridge/spanbridge/translate/residue"
 	"github.com/spanbridge/spanbridge/translate/wire"
 )
 
@@ -22,7 +23,11 @@ func (e *Encoder) appendAttrs(d []byte, field int, b *span.Batch, r span.Range) 
 // appendAttr appends an attribute as a KeyValue. Null is an AnyValue without a
 // member.
 func (e *Encoder) appendAttr(d []byte, field int, b *span.Batch, a *span.Attr) []byte {
-	d, kv, value := openAttr(d, field, b.Str(a.Key))
+	key := b.Str(a.Key)
+	if field == fieldAttribute {
+		key = residue.Outside(key)
+	}
+	d, kv, value := openAttr(d, field, key)
 	switch a.Type {
 	case span.String:
 		d = wire.AppendStringAlways(d, anyString, b.Str(a.Text()))

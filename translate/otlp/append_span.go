@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 
 	"github.com/spanbridge/spanbridge/span"
+	"github.com/spanbridge/spanbridge/translate/residue"
 	"github.com/spanbridge/spanbridge/translate/wire"
 )
 
@@ -29,6 +30,12 @@ func (e *Encoder) span(it *span.Item, s *span.Span) {
 	} else {
 		d = e.appendForeign(d, b, s)
 	}
+	if len(e.residue) > 0 {
+		var kv, value, text int
+		d, kv, value = openAttr(d, fieldAttribute, residue.Key)
+		d, text = wire.Open(d, anyString)
+		d = closeAttr(wire.Close(append(d, e.residue...), text), kv, value)
+	}
 	d = wire.AppendVarint(d, fieldDroppedAttrs, uint64(s.Dropped.Attrs))
 	d = e.appendEvents(d, b, s)
 	d = wire.AppendVarint(d, fieldDroppedEvents, uint64(s.Dropped.Events))
@@ -47,7 +54,7 @@ func (e *Encoder) span(it *span.Item, s *span.Span) {
 // makes exporters refuse the whole request, so none is written for a span of
 // another protocol; OTLP's own gets back what it said.
 func (e *Encoder) times(b *span.Batch, s *span.Span) (start, end uint64) {
-	if e.own && s.Has&span.HasDuration == 0 {
+	if e.own && s.Has&span.HasDuration == 0 && b.Protocol() == span.OTLP {
 		return e.rawTimes(b, s)
 	}
 	if s.Has&span.HasStart != 0 {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/spanbridge/spanbridge/span"
 	"github.com/spanbridge/spanbridge/translate"
+	"github.com/spanbridge/spanbridge/translate/residue"
 	"github.com/spanbridge/spanbridge/translate/wire"
 )
 
@@ -30,6 +31,8 @@ type reader struct {
 	// like that, so its bytes are not to be copied: a backend that refuses them
 	// would refuse the spans of others with them.
 	repaired bool
+
+	residues residue.Reader
 }
 
 // idNames are the names of fields in messages, spelled as the body spells them.
@@ -40,6 +43,7 @@ func decodeProto(body []byte, origin span.Origin) (*span.Batch, error) {
 	r := &reader{w: span.NewBuilder(body, origin), bad: &translate.Malformed{Format: "otlp proto"}}
 	r.ids = idNames{"trace_id", "span_id", "parent_span_id"}
 	r.request(wire.ReadProto(body))
+	r.residues.Restore(r.w)
 	return r.w.Batch(), r.bad.OrNil()
 }
 

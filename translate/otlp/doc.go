@@ -51,10 +51,11 @@
 // OTLP wants them to differ; none is made to repeat. Zipkin's tag error=false
 // is an attribute of a span without an error.
 //
-// Lost on the way from other protocols: the flags debug and firehose (both
-// count as sampled), shared ids, times before 1970, a process tag service.name
-// besides the service, and a part of an endpoint whose attribute the span has
-// already with another value.
+// In the residue (package translate/residue), or lost in the modes without it:
+// the flags debug and firehose (both count as sampled), shared ids, the absence
+// of start and duration, times before 1970, a process tag service.name besides
+// the service, and a part of an endpoint whose attribute the span has already
+// with another value.
 //
 // Metrics and logs are refused in so many words: see refuseSignal.
 package otlp

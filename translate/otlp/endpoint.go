@@ -6,6 +6,7 @@ import (
 	"net/netip"
 
 	"github.com/spanbridge/spanbridge/span"
+	"github.com/spanbridge/spanbridge/translate/residue"
 	"github.com/spanbridge/spanbridge/translate/wire"
 )
 
@@ -99,8 +100,9 @@ func (e *ends) take(key string, a *span.Attr) {
 }
 
 // endpoints fills the endpoints of a span from its attributes and marks those
-// that say no more than the field does.
-func (r *reader) endpoints(s *span.Span, attrs []span.Attr) {
+// that say no more than the field does. It says whether there is an attribute
+// for a residue.
+func (r *reader) endpoints(s *span.Span, attrs []span.Attr) (marked bool) {
 	var e ends
 	for i := range attrs {
 		// Most keys are none of these.
@@ -108,14 +110,17 @@ func (r *reader) endpoints(s *span.Span, attrs []span.Attr) {
 			switch key[0] {
 			case 'n', 's', 'p', 'd':
 				e.take(key, &attrs[i])
+			case 'b':
+				marked = marked || key == residue.Key
+				residue.Inside(r.w, &attrs[i])
 			}
 		}
 	}
-	if !e.any {
-		return
+	if e.any {
+		r.remote(s, &e)
+		r.localEnd(s, &e)
 	}
-	r.remote(s, &e)
-	r.localEnd(s, &e)
+	return marked
 }
 
 // remote fills the other end. The attributes that name the server stand for it

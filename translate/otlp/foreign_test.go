@@ -13,6 +13,7 @@ import (
 
 	"github.com/spanbridge/spanbridge/span"
 	"github.com/spanbridge/spanbridge/span/spantest"
+	"github.com/spanbridge/spanbridge/translate"
 )
 
 // foreign builds a batch of another protocol by hand.
@@ -155,7 +156,7 @@ func TestGroups(t *testing.T) {
 	}
 	f := func(want string, batches ...*span.Batch) {
 		t.Helper()
-		e := NewEncoder()
+		e := NewEncoder(translate.EncoderOptions{})
 		e.Reset()
 		spans := 0
 		for _, b := range batches {
@@ -190,7 +191,7 @@ func TestGroups(t *testing.T) {
 	f("- s, a s, - s", build("", "a", ""))
 	f("a s, a s", build("a"), build("a"))
 
-	e := NewEncoder()
+	e := NewEncoder(translate.EncoderOptions{})
 	e.Reset()
 	if m := e.Messages(); len(m) != 0 {
 		t.Errorf("a request without spans: %v", m)
@@ -209,7 +210,7 @@ func TestChangedIdentity(t *testing.T) {
 	}
 	items := spantest.Items(b)
 	items[0].Parent, items[1].ID, items[1].Parent = 7, 8, 0
-	e := NewEncoder()
+	e := NewEncoder(translate.EncoderOptions{})
 	e.Reset()
 	e.Add(items)
 	spans := mustUnmarshal(t, e.Messages()[0].Body).ResourceSpans[0].ScopeSpans[0].Spans

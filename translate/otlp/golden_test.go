@@ -153,7 +153,7 @@ func decodeZipkin(t testing.TB, body []byte) *span.Batch {
 // zipkinText is what a Zipkin target gets, a line for each span.
 func zipkinText(t testing.TB, b *span.Batch) string {
 	t.Helper()
-	e := zipkin.NewJSONEncoder()
+	e := zipkin.NewJSONEncoder(translate.EncoderOptions{Residue: translate.Plain})
 	e.Reset()
 	e.Add(spantest.Items(b))
 	var list []json.RawMessage

@@ -31,6 +31,7 @@ func decodeJSON(body []byte, origin span.Origin) (*span.Batch, error) {
 	if j.Err != nil {
 		r.stop(translate.FaultOf(r.place(), j.Err))
 	}
+	r.residues.Restore(r.w)
 	return r.w.Batch(), r.bad.OrNil()
 }
 

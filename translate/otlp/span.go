@@ -139,11 +139,14 @@ func (r *reader) span(p wire.Proto) (fault translate.Fault, ok bool) {
 	if s.TraceFlags&1 != 0 {
 		s.Sampling = span.Sampled
 	}
-	r.endpoints(&s, r.w.AttrsSince(attrs)[:s.Attrs.N])
+	marked := r.endpoints(&s, r.w.AttrsSince(attrs)[:s.Attrs.N])
 	if !r.repaired {
 		s.Has |= span.Exact
 	}
 	r.w.Span(s)
+	if marked {
+		r.residues.Found(r.w.Len() - 1)
+	}
 	return fault, true
 }
 

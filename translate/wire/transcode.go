@@ -44,6 +44,8 @@ const (
 	ProtoFixed32
 	ProtoDouble
 	ProtoSub
+	ProtoTime     // google.protobuf.Timestamp; RFC 3339 in JSON
+	ProtoDuration // google.protobuf.Duration; "1.5s" in JSON
 )
 
 // AddSnakeCase adds the spelling with underscores of every field.
@@ -199,6 +201,8 @@ func (t *Transcoder) value(dst []byte, f *ProtoField, depth int) []byte {
 		return Close(dst, mark)
 	case ProtoBytes, ProtoHex:
 		return t.binary(dst, f)
+	case ProtoTime, ProtoDuration:
+		return t.seconds(dst, f)
 	case ProtoBool:
 		if c := j.Peek(); c != 't' && c != 'f' {
 			t.wrongType("true or false")

@@ -13,6 +13,7 @@ import (
 
 	"github.com/spanbridge/spanbridge/span"
 	"github.com/spanbridge/spanbridge/span/spantest"
+	"github.com/spanbridge/spanbridge/translate"
 )
 
 const benchSpans = 100
@@ -129,8 +130,21 @@ func BenchmarkCopyV2JSON(b *testing.B) {
 
 func BenchmarkEncodeV2JSON(b *testing.B) { benchEncode(b, benchItems(b)) }
 
+// Spans of another protocol, with a residue or without a look at what is lost.
+func BenchmarkEncodeForeign(b *testing.B) {
+	items := benchItems(b)
+	for i := range items {
+		items[i].Span().Home = span.Jaeger
+	}
+	b.Run("bare", func(b *testing.B) { benchEncoder(b, items, &JSONEncoder{}) })
+	b.Run("exact", func(b *testing.B) { benchEncode(b, items) })
+}
+
 func benchEncode(b *testing.B, items []span.Item) {
-	e := NewJSONEncoder()
+	benchEncoder(b, items, NewJSONEncoder(translate.EncoderOptions{}))
+}
+
+func benchEncoder(b *testing.B, items []span.Item, e translate.Encoder) {
 	e.Reset()
 	e.Add(items)
 	perSpan(b, len(e.Messages()[0].Body))
@@ -168,11 +182,22 @@ func TestAllocations(t *testing.T) {
 	} {
 		f(16, "decode "+format, func() { _, _ = decoders[format](body, spanOrigin(format)) })
 	}
-	e := NewJSONEncoder()
+	e := NewJSONEncoder(translate.EncoderOptions{})
 	f(0, "encode", func() {
 		e.Reset()
 		e.Add(items)
 		e.Messages()
 	})
+	for i := range items {
+		items[i].Span().Home = span.Jaeger
+	}
+	f(4, "encode foreign ones", func() {
+		e.Reset()
+		e.Add(items)
+		e.Messages()
+	})
+	for i := range items {
+		items[i].Span().Home = span.Unknown
+	}
 	f(8, "encode proto3", func() { proto = AppendProto3(proto[:0], items) })
 }

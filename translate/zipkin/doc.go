@@ -19,9 +19,14 @@
 // kept as their text, as the server does. The tag error gives a status besides
 // staying a tag.
 //
+// The tags and annotations in which OpenTelemetry's exporters write what Zipkin
+// has no field for are read: otel.scope.*, otel.library.*, w3c.tracestate,
+// otel.status_*, span.kind=internal, otlp.link.N and name|{fields}|dropped.
+//
 // Out: what Zipkin has no field for becomes a tag where a tag can say it
 // (attributes of the resource, scope, typed values as text). Types of values,
-// repeated keys, links and everything below a microsecond are lost.
+// repeated keys, links and everything below a microsecond go into the residue
+// (package translate/residue), or are lost in the modes without it.
 //
 // A v2 span in the normal form is copied as it is (span.Exact). The normal form
 // here means that readers stricter than the server take it too: no null, no

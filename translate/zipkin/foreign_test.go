@@ -59,7 +59,7 @@ func (f *foreign) out(t *testing.T) string {
 	f.Span(f.s)
 	b := f.Batch()
 	items := spantest.Items(b)
-	e := NewJSONEncoder()
+	e := NewJSONEncoder(translate.EncoderOptions{Residue: translate.Plain})
 	e.Reset()
 	if n := e.Add(items); n != 0 {
 		t.Errorf("%d spans have no form", n)
@@ -201,7 +201,7 @@ func TestEncoder(t *testing.T) {
 	t.Parallel()
 	b := sound(t, formatV2JSON, []byte(`[ {"traceId":"463ac35c9f6413ad","id":"1b1d2c3e4f5a4b6c", "extra":1} ,{"traceId":"1","id":"2"}]`))
 	items := spantest.Items(b)
-	e := NewJSONEncoder()
+	e := NewJSONEncoder(translate.EncoderOptions{Residue: translate.Plain})
 	if e.Messages() != nil {
 		t.Error("a message without spans")
 	}

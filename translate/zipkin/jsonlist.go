@@ -10,6 +10,7 @@ import (
 
 	"github.com/spanbridge/spanbridge/span"
 	"github.com/spanbridge/spanbridge/translate"
+	"github.com/spanbridge/spanbridge/translate/residue"
 	"github.com/spanbridge/spanbridge/translate/wire"
 )
 
@@ -24,7 +25,8 @@ type reader struct {
 
 	wordless bool // faults are only counted
 
-	v1 v1span
+	v1       v1span
+	residues residue.Reader
 }
 
 // decodeJSON reads a list of objects, each by one. The server looks at the
@@ -36,17 +38,25 @@ func decodeJSON(body []byte, origin span.Origin, name string, one func(*reader))
 		body = bytes.ToValidUTF8(body, []byte("\uFFFD"))
 	}
 	r := &reader{w: span.NewBuilder(body, origin), j: wire.JSON{Buf: body}}
-	if len(body) == 0 {
-		return r.w.Batch(), nil
-	}
 	bad := &translate.Malformed{Format: name}
+	r.readList(bad, one)
+	r.residues.Restore(r.w)
+	return r.w.Batch(), bad.OrNil()
+}
+
+// readList reads the list.
+func (r *reader) readList(bad *translate.Malformed, one func(*reader)) {
+	body := r.j.Buf
+	if len(body) == 0 {
+		return
+	}
 	if body[0] != '[' {
 		found := strconv.QuoteRune(rune(body[0]))
 		if body[0] >= utf8.RuneSelf {
 			found = fmt.Sprintf("byte %#02x", body[0])
 		}
 		bad.Stop(translate.Fault{Place: "byte 0", Found: found, Want: "'[', a list of spans"})
-		return r.w.Batch(), bad
+		return
 	}
 	// A span takes 300 to 700 bytes and has 4 to 10 tags.
 	r.w.Grow(len(body)/600+1, len(body)/100+1)
@@ -71,7 +81,6 @@ func decodeJSON(body []byte, origin span.Origin, name string, one func(*reader))
 	if r.j.Err != nil {
 		bad.Stop(translate.FaultOf(r.place(""), r.j.Err))
 	}
-	return r.w.Batch(), bad.OrNil()
 }
 
 func (r *reader) place(field string) string {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/spanbridge/spanbridge/span"
 	"github.com/spanbridge/spanbridge/translate"
+	"github.com/spanbridge/spanbridge/translate/residue"
 	"github.com/spanbridge/spanbridge/translate/wire"
 )
 
@@ -51,6 +52,7 @@ func decodeProto3(body []byte, origin span.Origin) (*span.Batch, error) {
 	if list.Err != nil {
 		bad.Stop(translate.FaultOf("", list.Err))
 	}
+	r.residues.Restore(r.w)
 	return r.w.Batch(), bad.OrNil()
 }
 
@@ -60,6 +62,8 @@ type protoReader struct {
 	// odd: the span holds something that was left out or read as something
 	// else, so that its bytes are not for every reader.
 	odd bool
+
+	residues residue.Reader
 }
 
 // The numbers of a span's fields.
@@ -158,13 +162,17 @@ func (r *protoReader) span(p *wire.Proto) {
 		return
 	}
 	s.Attrs = r.w.AttrsFrom(attrs)
-	said.set(&s)
+	said.set(r.w, &s, attrs)
 	changed := sortEvents(r.w, events)
+	expandEvents(r.w, events)
 	s.Events = r.w.EventsFrom(events)
 	if !setWire(&s, shared) && !changed && !r.odd {
 		s.Has |= span.Exact
 	}
 	r.w.Span(s)
+	if said.residue {
+		r.residues.Found(r.w.Len() - 1)
+	}
 }
 
 func (r *protoReader) skip(p *wire.Proto, field, typ int) {

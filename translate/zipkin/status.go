@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/spanbridge/spanbridge/span"
+	"github.com/spanbridge/spanbridge/translate/residue"
 )
 
 // outcome is what the tags of a span say of its status. Zipkin's tag error
@@ -16,11 +17,13 @@ type outcome struct {
 	message     span.Text // value of the last tag error
 	code        span.Status
 	description span.Text
+	otel        otelTags
+	residue     bool // there is a tag of that key
 }
 
 // read takes a tag into account and marks it if a field of the span says it.
 func (o *outcome) read(w *span.Builder, a *span.Attr) {
-	switch w.Str(a.Key) {
+	switch key := w.Str(a.Key); key {
 	case "error":
 		o.readError(w, a)
 	case "otel.status_code":
@@ -30,6 +33,12 @@ func (o *outcome) read(w *span.Builder, a *span.Attr) {
 		if a.Type == span.String {
 			o.description = a.Text()
 			a.Mirrored = true
+		}
+	case residue.Key:
+		o.residue = true
+	default:
+		if len(key) > len(residue.Key) {
+			o.otel.read(w, key, a)
 		}
 	}
 }
@@ -72,9 +81,13 @@ func statusCode(w *span.Builder, a *span.Attr) span.Status {
 	return span.StatusUnset
 }
 
-// set gives the span its status. A tag error wins over a code OK, because it
+// set gives the span its status and what else the tags said; its attributes are
+// those since the mark. A tag error wins over a code OK, because it
 // does so in Zipkin.
-func (o *outcome) set(s *span.Span) {
+func (o *outcome) set(w *span.Builder, s *span.Span, attrs int) {
+	if o.otel.any {
+		o.otel.set(w, s, attrs)
+	}
 	s.Status = o.code
 	if o.failed {
 		s.Status = span.StatusError

@@ -4,7 +4,6 @@ package zipkin
 
 import (
 	"strconv"
-	"strings"
 
 	"github.com/spanbridge/spanbridge/span"
 	"github.com/spanbridge/spanbridge/translate"
@@ -13,7 +12,7 @@ import (
 
 // CollectTags takes the tags that a span has in Zipkin.
 func CollectTags(t *translate.Tags, b *span.Batch, s *span.Span) {
-	own := isOwn(b)
+	own := isOwn(b, s)
 	t.Collect(b, s, own)
 	if s.Status != span.StatusError {
 		dropErrorFalse(t, b)
@@ -52,8 +51,8 @@ func dropErrorFalse(t *translate.Tags, b *span.Batch) {
 	}
 }
 
-// isOwn tells a batch that came by Zipkin's own protocol.
-func isOwn(b *span.Batch) bool { return strings.HasPrefix(b.Origin.Format, "zipkin.") }
+// isOwn tells a span whose tags follow Zipkin's conventions.
+func isOwn(b *span.Batch, s *span.Span) bool { return b.Home(s) == span.Zipkin }
 
 // hasFields is true for an event that says more than its name.
 func hasFields(b *span.Batch, e *span.Event) bool {

@@ -429,7 +429,7 @@ func (v *v1span) emit(w *span.Builder, i int) {
 		}
 	}
 	s.Attrs = w.AttrsFrom(mark)
-	said.set(&s)
+	said.set(w, &s, mark)
 	setWire(&s, h.shared)
 	w.Span(s)
 }

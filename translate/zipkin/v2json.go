@@ -67,6 +67,7 @@ func (r *reader) v2span() {
 		case "localEndpoint":
 			if !j.Null() {
 				s.Local = r.endpoint(&localFields)
+				s.Local.Service = invented(r.w, s.Local.Service)
 			}
 		case "remoteEndpoint":
 			if !j.Null() {
@@ -108,14 +109,18 @@ func (r *reader) v2span() {
 		return
 	}
 	s.Attrs = r.w.AttrsFrom(attrs)
-	said.set(&s)
+	said.set(r.w, &s, attrs)
 	changed := sortEvents(r.w, events)
+	expandEvents(r.w, events)
 	s.Events = r.w.EventsFrom(events)
 	if !setWire(&s, shared) && !changed && !j.Lenient {
 		s.Has |= span.Exact
 	}
 	s.Raw = span.At(start, j.Pos-start)
 	r.w.Span(s)
+	if said.residue {
+		r.residues.Found(r.w.Len() - 1)
+	}
 }
 
 // setWire sets the wire identity and applies the rules of the server's model

@@ -8,33 +8,56 @@ import (
 
 	"github.com/spanbridge/spanbridge/span"
 	"github.com/spanbridge/spanbridge/translate"
+	"github.com/spanbridge/spanbridge/translate/residue"
 	"github.com/spanbridge/spanbridge/translate/wire"
 )
 
 // JSONEncoder writes spans as a list in v2 JSON. A span that came as v2 JSON in
 // the normal form is copied as it is.
 type JSONEncoder struct {
-	buf   []byte
-	text  []byte
-	tags  translate.Tags
-	spans int
-	msg   [1]translate.Message
+	buf     []byte
+	text    []byte
+	tags    translate.Tags
+	spans   int
+	msg     [1]translate.Message
+	losses  translate.Losses
+	opts    translate.EncoderOptions
+	draft   *residue.Draft // nil in the encoder of a draft
+	residue []byte         // of the span to be written
 }
 
 // NewJSONEncoder makes an encoder.
-func NewJSONEncoder() translate.Encoder { return &JSONEncoder{} }
+func NewJSONEncoder(opts translate.EncoderOptions) translate.Encoder {
+	e := &JSONEncoder{opts: opts}
+	e.draft = &residue.Draft{
+		Protocol: span.Zipkin, Format: formatV2JSON, Mode: opts.Residue,
+		Encoder: &JSONEncoder{opts: opts},
+		Decode:  decodeDraft,
+	}
+	return e
+}
+
+// decodeDraft reads what the encoder wrote.
+func decodeDraft(w *span.Builder, body []byte) {
+	r := &reader{w: w, j: wire.JSON{Buf: body}}
+	r.readList(&translate.Malformed{}, (*reader).v2span)
+}
 
 // Fork makes another encoder: there is nothing to share.
-func (e *JSONEncoder) Fork() translate.Encoder { return NewJSONEncoder() }
+func (e *JSONEncoder) Fork() translate.Encoder { return NewJSONEncoder(e.opts) }
 
 // Reset starts a new list.
 func (e *JSONEncoder) Reset() {
 	e.buf = e.buf[:0]
 	e.spans = 0
+	e.losses.Reset()
 }
 
 // Add writes spans. Every canonical span has a form in Zipkin.
 func (e *JSONEncoder) Add(items []span.Item) int {
+	if e.draft != nil {
+		e.draft.Compare(items, &e.losses)
+	}
 	for i := range items {
 		sep := byte(',')
 		if e.spans == 0 {
@@ -45,15 +68,22 @@ func (e *JSONEncoder) Add(items []span.Item) int {
 		it := &items[i]
 		if s := it.Span(); s.Has&span.Exact != 0 && it.Batch.Origin.Format == formatV2JSON {
 			e.buf = it.Batch.AppendStr(e.buf, s.Raw)
-		} else {
-			e.buf = e.AppendJSON(e.buf, it)
+			continue
 		}
+		if e.draft != nil {
+			e.residue = e.draft.Text(i)
+		}
+		e.buf = e.AppendJSON(e.buf, it)
 	}
+	e.residue = nil
 	return 0
 }
 
 // Notices does nothing: Zipkin knows no instances.
 func (e *JSONEncoder) Notices(*span.Batch) {}
+
+// Losses are what the spans added since Reset could not carry.
+func (e *JSONEncoder) Losses() *translate.Losses { return &e.losses }
 
 // Messages is the list as one body, or nothing.
 func (e *JSONEncoder) Messages() []translate.Message {
@@ -148,15 +178,16 @@ func (e *JSONEncoder) appendAnnotations(d []byte, b *span.Batch, s *span.Span) [
 
 func (e *JSONEncoder) appendTags(d []byte, b *span.Batch, s *span.Span) []byte {
 	CollectTags(&e.tags, b, s)
+	if e.opts.Residue == translate.OTel {
+		e.appendOTel(b, s)
+	}
 	list := e.tags.List
+	sep := `,"tags":{`
 	for i := range list {
-		if i == 0 {
-			d = append(d, `,"tags":{`...)
-		} else {
-			d = append(d, ',')
-		}
+		d = append(d, sep...)
+		sep = ","
 		t := &list[i]
-		d = appendText(d, t.Key)
+		d = appendText(d, residue.Outside(t.Key))
 		d = append(d, ':')
 		switch {
 		case t.Attr == nil:
@@ -167,7 +198,13 @@ func (e *JSONEncoder) appendTags(d []byte, b *span.Batch, s *span.Span) []byte {
 			d = append(b.AppendText(append(d, '"'), t.Attr), '"')
 		}
 	}
-	if len(list) > 0 {
+	if len(e.residue) > 0 {
+		d = append(d, sep...)
+		sep = ","
+		d = append(d, `"`+residue.Key+`":`...)
+		d = appendText(d, e.residue)
+	}
+	if sep == "," {
 		d = append(d, '}')
 	}
 	return d

@@ -12,6 +12,7 @@ import (
 
 	"github.com/spanbridge/spanbridge/span"
 	"github.com/spanbridge/spanbridge/span/spantest"
+	"github.com/spanbridge/spanbridge/translate"
 )
 
 type decoder func([]byte, span.Origin) (*span.Batch, error)
@@ -73,7 +74,7 @@ func rewrite(b *span.Batch) []byte {
 
 // encode writes all spans of a batch as the target gets them.
 func encode(b *span.Batch) []byte {
-	e := NewJSONEncoder()
+	e := NewJSONEncoder(translate.EncoderOptions{})
 	e.Reset()
 	e.Add(spantest.Items(b))
 	m := e.Messages()

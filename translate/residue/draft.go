@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package residue
+
+import (
+	"github.com/spanbridge/spanbridge/span"
+	"github.com/spanbridge/spanbridge/translate"
+)
+
+// Draft finds the residues of items for an encoder that writes one span for
+// each item, in order, into one message.
+type Draft struct {
+	// Protocol is what the encoder writes: spans that follow its conventions
+	// need no residue.
+	Protocol span.Protocol
+	Format   string // of the message
+	Mode     translate.Residue
+	// Encoder writes a message without residues.
+	Encoder translate.Encoder
+	// Decode reads such a message; it may leave the residues alone.
+	Decode func(w *span.Builder, body []byte)
+
+	writer  Writer
+	builder *span.Builder
+	items   []span.Item
+	texts   []byte
+	ends    []int32 // of the text of each item, by its place in the call
+}
+
+// Compare finds the residues of all items and adds what they cannot hold to
+// losses. Text gives them until the next call.
+func (d *Draft) Compare(items []span.Item, losses *translate.Losses) {
+	d.items, d.texts, d.ends = d.items[:0], d.texts[:0], d.ends[:0]
+	for i := range items {
+		if it := &items[i]; it.Batch.Home(it.Span()) != d.Protocol {
+			d.items = append(d.items, *it)
+		}
+	}
+	if len(d.items) == 0 {
+		return
+	}
+	defer clear(d.items) // they point into batches
+	visible := d.read(d.items)
+	// A span that its own reader refuses must not cost the others theirs.
+	each := visible.Len() != len(d.items)
+	next := 0
+	for i := range items {
+		it := &items[i]
+		if home := it.Batch.Home(it.Span()); home != d.Protocol {
+			at := next
+			if each {
+				visible, at = d.read(d.items[next:next+1]), 0
+			}
+			if at < visible.Len() {
+				d.texts = d.writer.Append(d.texts, it, visible, &visible.Spans()[at], d.Mode, losses)
+			} else {
+				losses.Add(home, translate.FieldAttrs)
+			}
+			next++
+		}
+		d.ends = append(d.ends, int32(len(d.texts)))
+	}
+}
+
+// read is what the target makes of items.
+func (d *Draft) read(items []span.Item) *span.Batch {
+	d.Encoder.Reset()
+	d.Encoder.Add(items)
+	if d.builder == nil {
+		d.builder = span.NewBuilder(nil, span.Origin{})
+	}
+	body := []byte(nil)
+	if m := d.Encoder.Messages(); len(m) > 0 {
+		body = m[0].Body
+	}
+	d.builder.Reset(body, span.Origin{Format: d.Format})
+	d.Decode(d.builder, body)
+	return d.builder.Batch()
+}
+
+// Text is the residue of item i of the last call of Compare, empty for none.
+func (d *Draft) Text(i int) []byte {
+	if len(d.ends) == 0 {
+		return nil
+	}
+	from := int32(0)
+	if i > 0 {
+		from = d.ends[i-1]
+	}
+	return d.texts[from:d.ends[i]]
+}

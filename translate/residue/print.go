@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package residue
+
+import (
+	"encoding/binary"
+	"net/netip"
+
+	"github.com/spanbridge/spanbridge/span"
+)
+
+// print is a fingerprint on its way: of the values that an entry replaces. It
+// guards against accidents, not against somebody who wants a collision.
+type print uint64
+
+const printStart print = 0x9e3779b97f4a7c15
+
+// sum is the fingerprint as it is written: 24 bits.
+func (p print) sum() int64 { return int64(uint64(p) >> 40) }
+
+func (p print) word(v uint64) print {
+	p = (p ^ print(v)) * 0xbf58476d1ce4e5b9
+	return p ^ p>>29
+}
+
+func (p print) text(s string) print { return p.bytes(s, 0) }
+
+// name is text for names, whose case may change on the way.
+func (p print) name(s string) print { return p.bytes(s, 0x2020202020202020) }
+
+func (p print) bytes(s string, or uint64) print {
+	p = p.word(uint64(len(s)))
+	for len(s) >= 8 {
+		p = p.word(binary.LittleEndian.Uint64([]byte(s[:8])) | or)
+		s = s[8:]
+	}
+	if len(s) == 0 {
+		return p
+	}
+	var last [8]byte
+	copy(last[:], s)
+	return p.word(binary.LittleEndian.Uint64(last[:]) | or)
+}
+
+func (p print) addr(a netip.Addr) print {
+	if !a.IsValid() {
+		return p.word(1)
+	}
+	v := a.As16()
+	return p.word(binary.LittleEndian.Uint64(v[:8])).word(binary.LittleEndian.Uint64(v[8:]))
+}
+
+// flag is the number of a truth.
+func flag(v bool) uint64 {
+	if v {
+		return 1
+	}
+	return 0
+}
+
+func (p print) endpoint(b *span.Batch, e *span.Endpoint) print {
+	return p.name(b.Str(e.Service)).addr(e.IP4()).addr(e.IP6()).word(uint64(e.Port))
+}
+
+func (p print) scope(b *span.Batch, number uint32) print {
+	c := b.Scope(number)
+	if c == nil {
+		return p.word(0)
+	}
+	return p.text(b.Str(c.Name)).text(b.Str(c.Version)).text(b.Str(c.Schema)).word(uint64(c.Dropped)).attrs(b, c.Attrs)
+}
+
+func (p print) attrs(b *span.Batch, r span.Range) print {
+	attrs := b.Attrs(r)
+	p = p.word(uint64(len(attrs)))
+	for i := range attrs {
+		p = p.text(b.Str(attrs[i].Key)).value(b, &attrs[i])
+	}
+	return p
+}
+
+func (p print) value(b *span.Batch, a *span.Attr) print {
+	p = p.word(uint64(a.Type))
+	switch a.Type {
+	case span.Int, span.Float, span.Bool:
+		return p.word(uint64(a.Int()))
+	case span.Null:
+		return p
+	}
+	return p.text(b.Str(a.Text()))
+}
+
+func (p print) status(b *span.Batch, s *span.Span) print {
+	return p.word(uint64(s.Status) | uint64(s.Has&span.HasStatus)<<8 | flag(s.StatusMessage.Present())<<16).text(b.Str(s.StatusMessage))
+}
+
+func (p print) dropped(d span.Dropped) print {
+	return p.word(uint64(d.Attrs)).word(uint64(d.Events)<<32 | uint64(d.Refs))
+}
+
+// time is the fingerprint of a start or duration.
+func (p print) time(v int64, has bool) print { return p.word(uint64(v)).word(flag(has)) }
+
+// fields is the fingerprint of what mirrored attributes speak of.
+func (p print) fields(b *span.Batch, s *span.Span) print {
+	p = p.word(uint64(s.Kind) | uint64(s.Sampling)<<32).word(uint64(s.TraceFlags))
+	p = p.status(b, s).endpoint(b, &s.Local).endpoint(b, &s.Remote)
+	return p.text(b.Str(s.State)).dropped(s.Dropped).scope(b, s.Scope)
+}
+
+func (p print) refs(b *span.Batch, refs []span.Ref) print {
+	for i := range refs {
+		r := &refs[i]
+		p = p.word(r.Trace.Hi).word(r.Trace.Lo).word(uint64(r.Span)).word(uint64(r.Kind) | uint64(r.TraceFlags)<<32)
+		p = p.word(uint64(r.Dropped)).text(b.Str(r.State)).attrs(b, r.Attrs)
+	}
+	return p
+}
+
+func (p print) events(b *span.Batch, r span.Range) print {
+	events := b.Events(r)
+	for i := range events {
+		e := &events[i]
+		p = p.word(uint64(e.Time)).text(b.Str(e.Name)).word(uint64(e.Dropped)).attrs(b, e.Attrs)
+	}
+	return p
+}
