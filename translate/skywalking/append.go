@@ -3,30 +3,33 @@
 package skywalking
 
 import (
-	"strings"
-
 	"github.com/spanbridge/spanbridge/span"
 	"github.com/spanbridge/spanbridge/translate"
 	"github.com/spanbridge/spanbridge/translate/wire"
 )
 
 // Encoder writes spans as segments for an OAP. A segment that came by
-// SkyWalking's protocol leaves as the bytes that came; every other span becomes
-// a segment of its own, so that a reference to it can be written by who knows
-// nothing but its id.
+// SkyWalking's protocol leaves as the bytes that came; other spans are laid out
+// in segments by layout.
 type Encoder struct {
 	converter
+	layout
 	memory *memory
+	opts   translate.EncoderOptions
 
 	buf      []byte
 	notes    []piece // about instances; they go before the segments
 	segments []piece
 	messages []translate.Message
 
-	natives   map[string]nativeKey // by their bytes
-	converted map[spanKey]struct{}
-	pending   []conversion
-	payload   uint64
+	natives  map[string]nativeKey // by their bytes
+	agents   agents
+	reporter reporter
+	partials []partial
+	roles    []role // of Observe
+	payload  uint64
+	draft    draft
+	losses   translate.Losses
 }
 
 // piece is a message in the buffer.
@@ -36,42 +39,75 @@ type piece struct {
 	spans    int
 }
 
-// nativeKey is a segment of a batch and the piece that it became.
-type nativeKey struct {
-	batch *span.Batch
-	n     uint32
-	piece int
+// NewEncoder makes the first encoder of a target.
+func NewEncoder(opts translate.EncoderOptions) translate.Encoder {
+	return newEncoder(newMemory(), opts)
 }
 
-// NewEncoder makes the first encoder of a target.
-func NewEncoder() translate.Encoder { return newEncoder(newMemory()) }
-
-func newEncoder(m *memory) *Encoder {
+func newEncoder(m *memory, opts translate.EncoderOptions) *Encoder {
 	return &Encoder{
-		memory:    m,
-		natives:   make(map[string]nativeKey),
-		converted: make(map[spanKey]struct{}),
+		memory:  m,
+		opts:    opts,
+		natives: make(map[string]nativeKey),
+		layout:  layout{index: make(map[spanKey]int32), wrap: opts.WrapExits},
 	}
 }
 
 // Fork makes another encoder with the same memory of spans, traces and
 // instances.
-func (e *Encoder) Fork() translate.Encoder { return newEncoder(e.memory) }
+func (e *Encoder) Fork() translate.Encoder { return newEncoder(e.memory, e.opts) }
 
 // Reset starts a new payload.
 func (e *Encoder) Reset() {
 	e.buf = e.buf[:0]
 	e.notes, e.segments = e.notes[:0], e.segments[:0]
 	clear(e.natives)
-	clear(e.converted)
+	e.losses.Reset()
 	e.payload = e.memory.nextPayload()
 }
 
+// Observe notes where spans will be and who refers to them.
+func (e *Encoder) Observe(items []span.Item) {
+	const atOnce = 64 // roles, so that the lock is held for a short while
+	for len(items) > 0 {
+		some := items[:min(atOnce, len(items))]
+		items = items[len(some):]
+		e.names, e.roles = e.names[:0], e.roles[:0]
+		for i := range some {
+			if isNative(&some[i]) {
+				e.roles = append(e.roles, role{})
+				continue
+			}
+			e.roles = append(e.roles, e.role(&some[i]))
+		}
+		e.observe(some)
+		clear(e.roles) // they point into batches
+	}
+}
+
+func (e *Encoder) observe(items []span.Item) {
+	m := e.memory
+	m.Lock()
+	defer m.Unlock()
+	defer m.forget()
+	for i := range items {
+		it, r := &items[i], &e.roles[i]
+		if isNative(it) {
+			e.learnNative(it)
+			continue
+		}
+		m.rememberName(it.Span().Trace, r.checkTraceName(it.Span().Trace))
+		m.learn(it, r, e.wrap)
+	}
+}
+
 // Add writes spans. Every span has a form in SkyWalking, but none is written a
-// second time in one payload: OAP would count it twice.
+// second time: OAP would count it twice.
 func (e *Encoder) Add(items []span.Item) (unwritten int) {
 	e.names = e.names[:0]
-	e.pending = e.pending[:0]
+	e.pending, e.partials = e.pending[:0], e.partials[:0]
+	clear(e.index)
+	e.agents.reset()
 	for i := range items {
 		it := &items[i]
 		if isNative(it) {
@@ -81,118 +117,92 @@ func (e *Encoder) Add(items []span.Item) (unwritten int) {
 			continue
 		}
 		key := spanKey{it.Span().Trace, it.ID}
-		if _, again := e.converted[key]; again {
-			unwritten++
+		if at, again := e.index[key]; again {
+			if at == ofAgent || !e.merge(items, at, i) {
+				unwritten++
+			}
 			continue
 		}
-		e.converted[key] = struct{}{}
-		e.pending = append(e.pending, conversion{item: i, role: e.role(it)})
+		if isAgents(it) {
+			e.index[key] = ofAgent
+			e.agents.add(i, e.memory.segmentHash(it))
+			continue
+		}
+		e.wait(items, i)
 	}
-	e.place(items)
-	for i := range e.pending {
-		v := &e.pending[i]
-		e.appendSegment(&items[v.item], v)
+	if len(e.agents.list) > 0 {
+		e.gate(items)
+		for _, a := range e.agents.list {
+			switch {
+			case a.there:
+				unwritten++
+			case a.late:
+				e.wait(items, int(a.item))
+			}
+		}
+		e.rebuild(items)
+	}
+	unwritten += e.place(items)
+	e.compare(items)
+	for members := range e.each() {
+		e.segments = append(e.segments, e.begin(methodCollect))
+		spans := e.appendSegment(items, members)
+		e.end(e.segments)
+		e.segments[len(e.segments)-1].spans = spans
 	}
 	clear(e.pending) // it points into batches
+	e.reporter = reporter{}
 	return unwritten
 }
 
-// isNative tells a span whose segment came by SkyWalking's protocol.
-func isNative(it *span.Item) bool {
-	g := it.Batch.Segment(it.Span().Segment)
-	return g != nil && g.Raw.Len() > 0 && strings.HasPrefix(it.Batch.Origin.Format, "skywalking.")
+// ofAgent stands in the index for a span that is not pending.
+const ofAgent = -1
+
+// wait puts item i among the pending spans.
+func (e *Encoder) wait(items []span.Item, i int) {
+	it := &items[i]
+	e.index[spanKey{it.Span().Trace, it.ID}] = int32(len(e.pending))
+	e.pending = append(e.pending, conversion{item: int32(i), more: -1, role: e.role(it)})
 }
 
-// pass writes the segment of a native span unless it is written. It returns
-// false for a span of a segment whose very bytes came twice.
-func (e *Encoder) pass(it *span.Item) bool {
-	b, n := it.Batch, it.Span().Segment
-	raw := b.Str(b.Segment(n).Raw)
-	if k, ok := e.natives[raw]; ok {
-		if k.batch != b || k.n != n {
-			return false
-		}
-		e.segments[k.piece].spans++
-		return true
-	}
-	e.natives[raw] = nativeKey{b, n, len(e.segments)}
-	e.segments = append(e.segments, e.begin(methodCollect))
-	e.buf = append(e.buf, raw...)
-	e.end(e.segments)
-	e.segments[len(e.segments)-1].spans = 1
-	return true
-}
-
-// place notes where the spans are in OAP from now on, and looks up where the
-// parents are: among the spans of this call, or of earlier ones.
-func (e *Encoder) place(items []span.Item) {
-	m := e.memory
-	m.Lock()
-	defer m.Unlock()
-	for i := range items {
-		if it := &items[i]; isNative(it) {
-			m.rememberNative(it)
-		}
-	}
-	m.forget()
-	for i := range e.pending {
-		v := &e.pending[i]
-		it, r := &items[v.item], &v.role
-		s := it.Span()
-		if r.traceName != "" && (len(r.traceName) > maxTrace || span.TraceOf(r.traceName) != s.Trace) {
-			r.traceName = ""
-		}
-		m.rememberName(s.Trace, r.traceName)
-		m.rememberConverted(it, r)
-	}
-	for i := range e.pending {
-		v := &e.pending[i]
-		it := &items[v.item]
-		v.trace = e.nameOf(m, it.Span(), &v.role)
-		e.refer(m, it, v)
-		e.announce(it, &v.role)
-	}
-}
-
-// appendSegment writes a span as a segment.
-func (e *Encoder) appendSegment(it *span.Item, v *conversion) {
-	s := it.Span()
-	e.segments = append(e.segments, e.begin(methodCollect))
-	e.buf = appendText(e.buf, 1, v.trace)
+// appendSegment writes spans as a segment, the root first. It returns how many
+// reports they are.
+func (e *Encoder) appendSegment(items []span.Item, members []int32) (spans int) {
+	root := &e.pending[members[0]]
+	it := &items[root.item]
+	e.buf = appendText(e.buf, 1, root.trace)
 	d, mark := wire.Open(e.buf, 2)
-	d = span.AppendSegmentName(d, s.Trace, it.ID)
+	d = span.AppendSegmentName(d, it.Span().Trace, it.ID)
 	e.buf = wire.Close(d, mark)
-	var ref *reference
-	if v.child {
-		ref = &v.ref
+	for _, i := range members {
+		v := &e.pending[i]
+		spans += e.count(v)
+		switch {
+		case v != root:
+			e.appendSpan(items, v, e.pending[v.parent].number, nil)
+		case v.number != 0:
+			e.appendWrapper(items, v)
+			e.appendSpan(items, v, 0, nil)
+		default:
+			e.appendSpan(items, v, rootParent, v.rootRef())
+		}
 	}
-	e.buf = e.appendSpan(e.buf, it, &v.role, 0, rootParent, v.trace, ref)
-	e.buf = appendText(e.buf, 4, v.role.service)
-	e.buf = appendText(e.buf, 5, v.role.instance)
-	e.end(e.segments)
-	e.segments[len(e.segments)-1].spans = 1
+	e.buf = appendText(e.buf, 4, root.role.service)
+	e.buf = appendText(e.buf, 5, root.role.instance)
+	return spans
+}
+
+func (v *conversion) rootRef() *reference {
+	if !v.child {
+		return nil
+	}
+	return &v.ref
 }
 
 // begin starts a message at the end of the buffer, end ends the last one.
 func (e *Encoder) begin(method string) piece { return piece{method: method, from: len(e.buf)} }
 
 func (e *Encoder) end(pieces []piece) { pieces[len(pieces)-1].to = len(e.buf) }
-
-// Notices passes on what native agents say of their processes.
-func (e *Encoder) Notices(b *span.Batch) {
-	if !strings.HasPrefix(b.Origin.Format, "skywalking.") {
-		return
-	}
-	for _, i := range b.Instances() {
-		method := methodProperties
-		if i.Ping {
-			method = methodKeepAlive
-		}
-		e.notes = append(e.notes, e.begin(method))
-		e.buf = b.AppendStr(e.buf, i.Raw)
-		e.end(e.notes)
-	}
-}
 
 // Messages are the notices about instances and then the segments.
 func (e *Encoder) Messages() []translate.Message {

@@ -11,6 +11,7 @@ import (
 
 	"github.com/spanbridge/spanbridge/span"
 	"github.com/spanbridge/spanbridge/span/spantest"
+	"github.com/spanbridge/spanbridge/translate"
 )
 
 // manySegments are the segments of the Java and Python samples, each under
@@ -63,10 +64,10 @@ func BenchmarkDecode(b *testing.B) {
 }
 
 func BenchmarkEncode(b *testing.B) {
-	run := func(name string, batch *span.Batch) {
+	run := func(name string, batch *span.Batch, opts translate.EncoderOptions) {
 		b.Run(name, func(b *testing.B) {
 			items := spantest.Items(batch)
-			e := NewEncoder()
+			e := NewEncoder(opts)
 			b.ReportAllocs()
 			for b.Loop() {
 				e.Reset()
@@ -79,7 +80,7 @@ func BenchmarkEncode(b *testing.B) {
 		})
 	}
 	body, _ := manySegments(b, formatSegments)
-	run("native", decode(b, formatSegments, body))
+	run("native", decode(b, formatSegments, body), translate.EncoderOptions{})
 	var spans []made
 	for i := range 500 {
 		entry, exit := frontEntry, frontExit
@@ -88,5 +89,32 @@ func BenchmarkEncode(b *testing.B) {
 		exit.attrs = []any{"http.method", "GET", "http.url", "http://order/orders/17", "http.status_code", 200, "component", "net/http"}
 		spans = append(spans, exit, entry)
 	}
-	run("converted", batch("zipkin.v2.json", spans...))
+	run("exact", batch("zipkin.v2.json", spans...), translate.EncoderOptions{})
+	run("plain", batch("zipkin.v2.json", spans...), plain)
+	// Traces of one process, in segments of five spans and one.
+	spans = spans[:0]
+	for i := range 150 {
+		for _, m := range home() {
+			m.trace = span.TraceID{Hi: 1, Lo: uint64(i + 1)}
+			spans = append(spans, m)
+		}
+	}
+	run("packed", batch("zipkin.v2.json", spans...), plain)
+}
+
+func BenchmarkObserve(b *testing.B) {
+	var spans []made
+	for i := range 150 {
+		for _, m := range home() {
+			m.trace = span.TraceID{Hi: 1, Lo: uint64(i + 1)}
+			spans = append(spans, m)
+		}
+	}
+	items := spantest.Items(batch("zipkin.v2.json", spans...))
+	e := NewEncoder(plain).(*Encoder)
+	b.ReportAllocs()
+	for b.Loop() {
+		e.Observe(items)
+	}
+	perSpan(b, len(items))
 }

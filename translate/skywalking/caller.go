@@ -10,57 +10,73 @@ import (
 	"github.com/spanbridge/spanbridge/span"
 )
 
-// conversion is a converted span of a call on its way.
-type conversion struct {
-	item  int
-	trace string // the name of its trace
-	role  role
-	ref   reference
-	child bool // ref is set
-}
-
-// refer finds out where the parent of a span is in OAP: the tag that holds the
-// header it came with says so, or the memory of what was sent, else it is where
-// this encoder would put it. What is not known of the caller is called unknown,
-// for an empty name is drawn as a node _blank.
-func (c *converter) refer(m *memory, it *span.Item, v *conversion) {
-	if v.child = it.Parent != 0; !v.child {
+// refer finds out where the parent of the root of a segment is in OAP: the tag
+// that holds the header it came with says so, or the memory of what was sent,
+// else it is where this encoder would put it. The entry of a caller of which
+// nothing is known gets no reference: OAP then shows User instead of a service
+// without a name.
+func (e *Encoder) refer(m *memory, it *span.Item, v *conversion) {
+	s, r, ref := it.Span(), &v.role, &v.ref
+	if v.child = it.Parent != 0 && it.Parent != it.ID; !v.child {
 		return
 	}
-	s, r, ref := it.Span(), &v.role, &v.ref
-	*ref = reference{crossThread: s.Kind != span.KindServer && s.Kind != span.KindConsumer}
-	parent := m.spans.get(spanKey{s.Trace, it.Parent})
-	switch {
-	case c.readParentTag(ref, it, r.parent):
-	case parent != nil && parent.text(placeSegment) != "":
-		ref.segment, ref.number = c.names.keep(parent.text(placeSegment)), parent.number
-	default:
-		mark := len(c.names)
-		c.names = span.AppendSegmentName(c.names, s.Trace, it.Parent)
-		ref.segment = c.names.since(mark)
+	*ref = reference{}
+	k := spanKey{s.Trace, it.Parent}
+	tagged := e.readParentTag(ref, it, r.parent)
+	parent := m.known(k)
+	if r.typ == typeEntry && !tagged && parent == nil && (r.layer == layerMQ || s.Remote.Service.Len() == 0) {
+		v.child = false
+		return
 	}
-	if ref.crossThread {
-		ref.service, ref.instance, ref.endpoint, ref.address = r.service, r.instance, "", ""
-		if parent != nil && parent.text(placeService) == r.service {
-			ref.endpoint = c.names.keep(m.endpointOf(s.Trace, parent))
-		}
+	if !tagged {
+		e.locate(m, ref, k)
+	}
+	here := parent == nil || parent.inProcess(r.service, r.instance)
+	if parent = m.known(k); r.typ == typeEntry || !here {
+		e.describe(m, ref, it, r, parent)
 	} else {
-		c.describe(m, ref, it, r, parent)
+		ref.crossThread = true
+		ref.service, ref.instance, ref.endpoint, ref.address = r.service, r.instance, "", ""
+		if parent != nil {
+			ref.endpoint = e.names.keep(m.endpointOf(s.Trace, parent))
+		}
 	}
 	ref.endpoint = cutEndpoint(or(ref.endpoint, unknown), ref.service)
+}
+
+// locate names the place of a span for a reference. A span that is still to
+// come is promised to be number 0 of a segment of its own.
+func (e *Encoder) locate(m *memory, ref *reference, k spanKey) {
+	p := m.place(k)
+	owner := k.id
+	switch {
+	case p.is&fromAgent != 0:
+		ref.segment, ref.number = e.names.keep(p.text(placeSegment)), p.number
+		return
+	case p.is&isSent != 0:
+		owner, ref.number = p.owner, p.number
+	default:
+		p.is |= isApart
+		if p.is&isWrapped != 0 {
+			ref.number = 1
+		}
+	}
+	mark := len(e.names)
+	e.names = span.AppendSegmentName(e.names, k.trace, owner)
+	ref.segment = e.names.since(mark)
 }
 
 // describe fills in what is known of the caller of another process. The address
 // is how the caller's exit calls this side: OAP takes it for another name of a
 // server, and for the broker of a consumer.
-func (c *converter) describe(m *memory, ref *reference, it *span.Item, r *role, parent *place) {
+func (e *Encoder) describe(m *memory, ref *reference, it *span.Item, r *role, parent *place) {
 	b, s := it.Batch, it.Span()
 	if parent != nil {
-		ref.service = or(ref.service, c.names.keep(parent.text(placeService)))
-		ref.instance = or(ref.instance, c.names.keep(parent.text(placeInstance)))
-		ref.endpoint = or(ref.endpoint, c.names.keep(m.endpointOf(s.Trace, parent)))
-		if parent.queue == (r.layer == layerMQ) {
-			ref.address = or(ref.address, c.names.keep(parent.text(placePeer)))
+		ref.service = or(ref.service, e.names.keep(parent.text(placeService)))
+		ref.instance = or(ref.instance, e.names.keep(parent.text(placeInstance)))
+		ref.endpoint = or(ref.endpoint, e.names.keep(m.endpointOf(s.Trace, parent)))
+		if (parent.is&isQueue != 0) == (r.layer == layerMQ) {
+			ref.address = or(ref.address, e.names.keep(parent.text(placePeer)))
 		}
 	}
 	if r.layer == layerMQ {
@@ -70,7 +86,7 @@ func (c *converter) describe(m *memory, ref *reference, it *span.Item, r *role, 
 		ref.service = or(ref.service, b.Str(s.Remote.Service))
 		ref.address = or(ref.address, r.service)
 		if ref.instance == "" {
-			ref.instance = c.remoteIP(s)
+			ref.instance = e.remoteIP(s)
 		}
 	}
 	ref.service = cut(or(ref.service, unknown), maxService)
@@ -124,6 +140,14 @@ func (c *converter) base64(s string) string {
 	}
 	c.names = out
 	return c.names.since(mark)
+}
+
+// checkTraceName lets go of a name that is not that of the span's trace.
+func (r *role) checkTraceName(t span.TraceID) string {
+	if r.traceName != "" && (len(r.traceName) > maxTrace || span.TraceOf(r.traceName) != t) {
+		r.traceName = ""
+	}
+	return r.traceName
 }
 
 // nameOf is the name of the trace of a span: the one that its agent gave, if

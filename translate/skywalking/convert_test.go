@@ -19,7 +19,7 @@ func converted(t *testing.T, m made) *agentv3.SegmentObject {
 	if m.id == 0 {
 		m.id = 7
 	}
-	got, _ := written(t, NewEncoder(), batch("otlp.proto", m))
+	got, _ := written(t, NewEncoder(plain), batch("otlp.proto", m))
 	return got[0]
 }
 
@@ -51,6 +51,55 @@ func TestLayers(t *testing.T) {
 	f(span.KindServer, "Entry RPCFramework 0 ", "messaging.system", "kafka")
 	f(span.KindUnset, "Local Unknown 0 ", "db.system", "mysql")
 	f(span.KindInternal, "Local Unknown 0 ", "http.method", "GET")
+}
+
+// Components come of the system called, else of the library, else of the layer.
+func TestComponents(t *testing.T) {
+	t.Parallel()
+	if len(componentNames) != 265 || len(componentNumbers) != 265 {
+		t.Fatalf("%d names, %d numbers", len(componentNames), len(componentNumbers))
+	}
+	f := func(kind span.Kind, want string, attrs ...any) {
+		t.Helper()
+		s := converted(t, made{kind: kind, remote: "there", start: at, attrs: attrs}).Spans[0]
+		if got := componentNames[s.ComponentId]; got != want {
+			t.Errorf("%v %v: %q, want %q", kind, attrs, got, want)
+		}
+	}
+	server, client, producer, consumer := span.KindServer, span.KindClient, span.KindProducer, span.KindConsumer
+	f(server, "http", "http.method", "GET")
+	f(server, "GoHttpServer", "component", "net/http")
+	f(client, "GoHttpClient", "component", "net/http")
+	f(client, "OKHttp", "http.method", "GET", "component", "okhttp")
+	f(server, "Flask", "http.method", "GET", "component", "Flask")
+	f(server, "http", "http.method", "GET", "component", "of our own")
+	f(server, "http", "http.method", "GET", "component", strings.Repeat("x", 100))
+	f(client, "Mysql", "db.system", "mysql", "component", "java-jdbc")
+	f(client, "PostgreSQL", "db.system", "postgresql")
+	f(client, "Redis", "db.system", "Valkey")
+	f(client, "Elasticsearch", "db.system.name", "elasticsearch")
+	f(producer, "kafka-producer", "messaging.system", "kafka")
+	f(consumer, "rabbitmq-consumer", "messaging.system", "rabbitmq")
+	f(consumer, "NATS", "messaging.system", "nats")
+	f(client, "JsonRpc", "rpc.system", "jsonrpc")
+	f(server, "Tomcat", "sw.component", "1", "http.method", "GET")
+	f(server, "Tomcat", "sw.component", 1)
+	f(server, "SpringMVC", "sw.component", "SpringMVC")
+	f(span.KindUnset, "Unknown", "component", "okhttp")
+	g := func(scope, want string) {
+		t.Helper()
+		if got := componentNames[library(scope, false)]; got != want {
+			t.Errorf("%s: %q, want %q", scope, got, want)
+		}
+	}
+	g("io.opentelemetry.tomcat-10.0", "Tomcat")
+	g("io.opentelemetry.spring-webmvc-6.0", "SpringMVC")
+	g("opentelemetry.instrumentation.django", "Django")
+	g("@opentelemetry/instrumentation-express", "Express")
+	g("go.opentelemetry.io/contrib/instrumentation/net/http/otelhttp", "GoHttpServer")
+	g("go.opentelemetry.io/contrib/instrumentation/google.golang.org/grpc/otelgrpc", "GRPC")
+	g("-", "Unknown")
+	g("my-service-1", "Unknown")
 }
 
 func TestExitPeers(t *testing.T) {
@@ -105,6 +154,14 @@ func TestOperations(t *testing.T) {
 	f(client, "get", "GET", "http.method", "GET")
 	f(client, "HTTP POST", "POST", "http.method", "POST")
 	f(client, "GET /users/17?x", "GET /users/{id}", "http.method", "GET")
+	f(client, "get", "GET /users/{id}", "http.method", "GET", "http.route", "/users/{id}")
+	f(client, "GET /users/17", "GET /users/{name}", "http.route", "/users/{name}")
+	f(client, "http://h:80/users/17", "http://h:80/users/{id}", "http.method", "GET")
+	f(client, "/users/0123456789abcdef0123456789abcdef/x", "/users/{id}/x", "http.method", "GET")
+	f(client, "listUsers", "listUsers", "http.method", "GET", "http.route", "/users")
+	f(client, "GET /users/17", "GET /users/{id}")
+	f(server, "/users/de5980b8-fce3-4a37-aab9-b4ac3af7eedd", "/users/{id}")
+	f(client, "/users.Service/Get", "/users.Service/Get", "rpc.system", "grpc")
 	f(client, "query users", "query users", "db.system", "mysql")
 	f(client, "users.Service/17", "users.Service/17", "rpc.system", "grpc")
 	f(client, "", "unknown", "db.system", "mysql")
@@ -206,7 +263,7 @@ func TestS9TimesOut(t *testing.T) {
 	f(1, 1, 1, 1)
 	f(at, 1<<63-1, ms, maxMillis)
 	b := batchAt(0, "otlp.proto", made{id: 1})
-	got, _ := written(t, NewEncoder(), b)
+	got, _ := written(t, NewEncoder(plain), b)
 	if s := got[0].Spans[0]; s.StartTime != 1 || s.EndTime != 1 {
 		t.Errorf("without any time: %d to %d", s.StartTime, s.EndTime)
 	}

@@ -11,6 +11,8 @@ import (
 	"google.golang.org/protobuf/encoding/protojson"
 	"google.golang.org/protobuf/proto"
 	agentv3 "skywalking.apache.org/repo/goapi/collect/language/agent/v3"
+
+	"github.com/spanbridge/spanbridge/translate"
 )
 
 func FuzzDecodeSegments(f *testing.F) {
@@ -23,6 +25,10 @@ func FuzzDecodeSegments(f *testing.F) {
 	}
 	for _, s := range oddSegments {
 		f.Add(wrap(s.bytes))
+	}
+	for _, wrap := range []bool{false, true} {
+		e := NewEncoder(translate.EncoderOptions{WrapExits: wrap})
+		f.Add(collection(f, segmentsFrom(f, e, batch("zipkin.v2.json", home()...))...))
 	}
 	f.Fuzz(func(t *testing.T, body []byte) {
 		body = slices.Clip(body) // a batch counts all that its body keeps alive

@@ -150,5 +150,6 @@ func (r *reader) endJSON(j *wire.JSON) (*span.Batch, error) {
 	if j.Err != nil {
 		r.bad.Stop(translate.FaultOf(r.place(""), j.Err))
 	}
+	r.residues.Restore(r.w)
 	return r.w.Batch(), r.bad.OrNil()
 }

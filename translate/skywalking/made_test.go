@@ -41,6 +41,9 @@ type made struct {
 
 var z = span.TraceOf("463ac35c9f6413ad48485a3953bb6124")
 
+// plain are the options with which a segment shows its form alone.
+var plain = translate.EncoderOptions{Residue: translate.Plain}
+
 const at = 1_700_000_000_000_000_000
 
 // batch makes a batch as another protocol's decoder would.
@@ -123,6 +126,11 @@ func written(t testing.TB, e translate.Encoder, batches ...*span.Batch) (segment
 		}
 	}
 	return read(t, e.Messages())
+}
+
+func unmarshal(body []byte) (*agentv3.SegmentObject, error) {
+	g := &agentv3.SegmentObject{}
+	return g, proto.Unmarshal(body, g)
 }
 
 // read reads messages, and checks segments against what OAP and its pages need.

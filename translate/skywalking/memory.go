@@ -3,39 +3,46 @@
 package skywalking
 
 import (
+	"hash/maphash"
 	"sync"
 
 	"github.com/spanbridge/spanbridge/span"
 )
 
-// The numbers of entries that a target remembers.
+// The numbers of entries that a target remembers. A span takes about 300 bytes.
 const (
-	rememberedSpans     = 10_000
+	rememberedSpans     = 100_000
+	rememberedNatives   = 50_000
 	rememberedNames     = 10_000
 	rememberedInstances = 10_000
 )
 
-// memory is what the encoders of one target share: where spans went, how traces
+// memory is what the encoders of one target share: where spans are, how traces
 // are called, which instances OAP was told of. Its methods want the lock to be
 // held, and the strings they return hold until it is let go.
 type memory struct {
 	sync.Mutex
 	spans     recent[spanKey, place]
+	natives   recent[uint64, report] // by the hash of a segment's bytes
 	names     recent[span.TraceID, []byte]
 	instances recent[string, presence]
 
+	seed     maphash.Seed
 	payloads uint64 // so many were begun
 
-	// The endpoint of the native segment seen last.
-	segment  *span.Segment
-	endpoint string
+	// The native segment whose trace was named last, and the one seen last with
+	// an exit, with its endpoint.
+	named, segment *span.Segment
+	endpoint       string
 }
 
 func newMemory() *memory {
 	return &memory{
 		spans:     newRecent[spanKey, place](rememberedSpans),
+		natives:   newRecent[uint64, report](rememberedNatives),
 		names:     newRecent[span.TraceID, []byte](rememberedNames),
 		instances: newRecent[string, presence](rememberedInstances),
+		seed:      maphash.MakeSeed(),
 	}
 }
 
@@ -47,53 +54,63 @@ func (m *memory) nextPayload() uint64 {
 	return m.payloads
 }
 
+// forget lets go of the batches of a call.
+func (m *memory) forget() { m.named, m.segment, m.endpoint = nil, nil, "" }
+
 // spanKey names a canonical span.
 type spanKey struct {
 	trace span.TraceID
 	id    span.ID
 }
 
-// place is where a span is in OAP and what its children's references say of it.
-// A converted span has no segment here: it is number 0 of the segment that
-// span.SegmentName names.
-type place struct {
-	parent  span.ID
-	number  int32
-	entry   bool
-	queue   bool // an exit to a broker
-	texts   []byte
-	lengths [5]uint16
+// known is the place of a span that was seen; nil for any other.
+func (m *memory) known(k spanKey) *place {
+	if p := m.spans.get(k); p != nil && p.is&isKnown != 0 {
+		return p
+	}
+	return nil
 }
 
-// Texts of a place.
-const (
-	placeSegment = iota
-	placeService
-	placeInstance
-	placeEndpoint // of a converted span: its own operation
-	placePeer     // of an exit
-)
-
-// forget lets go of the batches of a call.
-func (m *memory) forget() { m.segment, m.endpoint = nil, "" }
-
-// set fills a place; every text is short.
-func (p *place) set(parent span.ID, number int32, entry bool, texts [5]string) {
-	p.parent, p.number, p.entry = parent, number, entry
-	p.texts = p.texts[:0]
-	for i, s := range texts {
-		p.texts = append(p.texts, s...)
-		p.lengths[i] = uint16(len(s))
+// place is the place of a span, made when there is none.
+func (m *memory) place(k spanKey) *place {
+	if p := m.spans.get(k); p != nil {
+		return p
 	}
+	p := m.spans.put(k)
+	*p = place{texts: p.texts[:0]}
+	return p
 }
 
-// text is one of the texts.
-func (p *place) text(which int) string {
-	from := 0
-	for _, n := range p.lengths[:which] {
-		from += int(n)
+// process is a number for a process.
+func (m *memory) process(service, instance string) uint64 {
+	var h maphash.Hash
+	h.SetSeed(m.seed)
+	_, _ = h.WriteString(service)
+	_ = h.WriteByte(0)
+	_, _ = h.WriteString(instance)
+	return h.Sum64() | 1
+}
+
+// hear notes that a span has a child in a process: when that is another one,
+// the span is one that other processes refer to.
+func (m *memory) hear(k spanKey, process uint64, entry bool) {
+	if k.id == 0 {
+		return
 	}
-	return arena(p.texts[:from+int(p.lengths[which])]).since(from)
+	p := m.place(k)
+	switch {
+	case p.is&(fromAgent|isSent|isApart) != 0:
+	case entry:
+		p.is |= isApart
+	case p.is&isKnown != 0:
+		if m.process(p.text(placeService), p.text(placeInstance)) != process {
+			p.is |= isApart
+		}
+	case p.callers == 0:
+		p.callers = process
+	case p.callers != process:
+		p.is |= isApart // one of the two is another process
+	}
 }
 
 // endpointOf is the endpoint that a place belongs to, which its children name
@@ -103,55 +120,52 @@ func (m *memory) endpointOf(trace span.TraceID, p *place) string {
 	const deepest = 64
 	top := p
 	for range deepest {
-		if top.entry || top.parent == 0 {
+		if top.is&isEntry != 0 || top.parent == 0 {
 			break
 		}
-		up := m.spans.get(spanKey{trace, top.parent})
-		if up == nil || up.text(placeService) != p.text(placeService) || up.text(placeInstance) != p.text(placeInstance) {
+		up := m.known(spanKey{trace, top.parent})
+		if up == nil || !up.inProcess(p.text(placeService), p.text(placeInstance)) {
 			break
 		}
 		top = up
 	}
-	if top.entry {
+	if top.is&isEntry != 0 {
 		return top.text(placeEndpoint)
 	}
 	return p.text(placeEndpoint)
 }
 
-// rememberNative notes the exit spans of native segments: those are the spans
-// that other processes hear of.
-func (m *memory) rememberNative(it *span.Item) {
-	b, s := it.Batch, it.Span()
-	a, g := b.Agent(s.Agent), b.Segment(s.Segment)
-	m.rememberName(s.Trace, b.Str(g.TraceName))
-	if a.Type != typeExit {
-		return
+// learn notes a converted span before it is written.
+func (m *memory) learn(it *span.Item, r *role, wrap bool) {
+	k := spanKey{it.Span().Trace, it.ID}
+	process := m.process(r.service, r.instance)
+	p := m.place(k)
+	if p.is&isSent != 0 {
+		return // a report of the span was written, or its id is an agent's
 	}
-	if m.segment != g {
-		m.segment, m.endpoint = g, segmentEndpoint(b, it.Index)
+	p.parent = it.Parent
+	p.is |= isKnown
+	if p.callers != 0 && p.callers != process {
+		p.is |= isApart
 	}
-	p := m.spans.put(spanKey{s.Trace, it.ID})
-	p.queue = a.Layer == layerMQ
-	p.set(0, a.Number, true, [5]string{
-		placeSegment:  cut(b.Str(g.Name), maxSegmentName),
-		placeService:  cut(b.Str(g.Service), maxService),
-		placeInstance: cut(b.Str(g.Instance), maxOAPInstance),
-		placeEndpoint: cut(m.endpoint, maxEndpoint),
-		placePeer:     cut(b.Str(a.Peer), maxPeer),
-	})
-}
-
-// rememberConverted notes where a converted span is written.
-func (m *memory) rememberConverted(it *span.Item, r *role) {
-	p := m.spans.put(spanKey{it.Span().Trace, it.ID})
-	p.queue = r.layer == layerMQ
+	p.is &^= isEntry | isQueue | isWrapped
 	peer := ""
-	if r.typ == typeExit {
+	switch r.typ {
+	case typeEntry:
+		p.is |= isEntry
+	case typeExit:
 		peer = r.peer
+		if wrap && r.remote {
+			p.is |= isWrapped
+		}
 	}
-	p.set(it.Parent, 0, r.typ == typeEntry, [5]string{
-		placeService: r.service, placeInstance: r.instance, placeEndpoint: r.operation, placePeer: peer,
-	})
+	if r.layer == layerMQ {
+		p.is |= isQueue
+	}
+	p.set([5]string{placeService: r.service, placeInstance: r.instance, placeEndpoint: r.operation, placePeer: peer})
+	if it.Parent != it.ID {
+		m.hear(spanKey{k.trace, it.Parent}, process, r.typ == typeEntry)
+	}
 }
 
 // rememberName notes the name of a trace, unless it follows from the id.
@@ -165,28 +179,4 @@ func (m *memory) rememberName(t span.TraceID, name string) {
 	}
 	n := m.names.put(t)
 	*n = append((*n)[:0], name...)
-}
-
-// segmentEndpoint is the endpoint of the segment that a span of a batch is in:
-// the name of its first entry, else of its first span.
-func segmentEndpoint(b *span.Batch, at int) string {
-	spans := b.Spans()
-	n := spans[at].Segment
-	for at > 0 && spans[at-1].Segment == n {
-		at--
-	}
-	entry, first := -1, at
-	number := func(i int) int32 { return b.Agent(spans[i].Agent).Number }
-	for i := at; i < len(spans) && spans[i].Segment == n; i++ {
-		if number(i) < number(first) {
-			first = i
-		}
-		if b.Agent(spans[i].Agent).Type == typeEntry && (entry < 0 || number(i) < number(entry)) {
-			entry = i
-		}
-	}
-	if entry >= 0 {
-		first = entry
-	}
-	return b.Str(spans[first].Name)
 }

@@ -13,6 +13,7 @@ import (
 type numbering struct {
 	trace   span.TraceID
 	segment string
+	marks   *marks
 	links   []link                // one for each span
 	low     []span.ID             // by number, for the usual ones
 	high    map[int32]span.ID     // by number, for others
@@ -60,7 +61,11 @@ func (g *numbering) take(number, parent int32) span.ID {
 	if g.low[number] != 0 {
 		return g.again(number)
 	}
-	g.low[number] = span.SpanOf(g.trace, g.segment, number)
+	if m := g.marks.get(number); m.id != 0 {
+		g.low[number] = m.id
+	} else {
+		g.low[number] = span.SpanOf(g.trace, g.segment, number)
+	}
 	return g.low[number]
 }
 

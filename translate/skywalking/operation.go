@@ -8,15 +8,16 @@ import "strings"
 // entries by HTTP, as the Java agent's plugins write it. Paths have their ids
 // masked, since every name becomes an endpoint with metrics of its own.
 func (c *converter) operation(name string, r *role) string {
-	if r.layer != layerHTTP {
-		return name
-	}
 	verb, rest := verbOf(name)
-	if r.typ != typeEntry {
-		if verb != "" && rest == "" {
-			return verb
+	switch {
+	case r.layer != layerHTTP:
+		// Paths without a word of HTTP; other names may have slashes as well.
+		if strings.HasPrefix(rest, "/") || strings.Contains(rest, "://") {
+			return c.mask(name)
 		}
-		return c.mask(name)
+		return name
+	case r.typ != typeEntry:
+		return c.outbound(name, verb, rest, r)
 	}
 	method, _ := verbOf(r.method)
 	method = or(method, verb)
@@ -36,6 +37,27 @@ func (c *converter) operation(name string, r *role) string {
 		return method
 	default:
 		return name
+	}
+}
+
+// outbound is the name of a call by HTTP. A client knows the route seldom; where
+// it does, the route stands for a path or for nothing but the method.
+func (c *converter) outbound(name, verb, rest string, r *role) string {
+	path := strings.HasPrefix(rest, "/") || strings.Contains(rest, "://")
+	switch route := pathOf(r.route); {
+	case route != "" && (path || rest == ""):
+		if verb == "" {
+			return c.mask(route)
+		}
+		mark := len(c.names)
+		c.names = append(c.names, verb...)
+		c.names = append(c.names, ' ')
+		c.names = appendMasked(c.names, route)
+		return c.names.since(mark)
+	case verb != "" && rest == "":
+		return verb
+	default:
+		return c.mask(name)
 	}
 }
 

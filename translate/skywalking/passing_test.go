@@ -7,6 +7,7 @@ import (
 
 	"github.com/spanbridge/spanbridge/span"
 	"github.com/spanbridge/spanbridge/span/spantest"
+	"github.com/spanbridge/spanbridge/translate"
 )
 
 // passesOn checks that each segment of a body leaves once, as its raw bytes.
@@ -28,7 +29,7 @@ func passesOn(t testing.TB, body []byte) {
 			spans += int(g.Spans)
 		}
 	}
-	e := NewEncoder()
+	e := NewEncoder(plain)
 	e.Reset()
 	left := e.Add(spantest.Items(b))
 	if left != b.Len()-spans {
@@ -60,7 +61,7 @@ func TestW6NativeSegments(t *testing.T) {
 		"one by one": {spantest.Items(b)[:1], spantest.Items(b)[1:]},
 		"one alone":  {spantest.Items(b)[1:]},
 	} {
-		e := NewEncoder()
+		e := NewEncoder(plain)
 		e.Reset()
 		spans := 0
 		for _, items := range each {
@@ -80,7 +81,7 @@ func TestW6NativeSegments(t *testing.T) {
 func TestJSONLeavesAsProtobuf(t *testing.T) {
 	t.Parallel()
 	b := decode(t, formatSegmentJSON, []byte(pythonJSON))
-	e := NewEncoder()
+	e := NewEncoder(plain)
 	e.Reset()
 	e.Add(spantest.Items(b))
 	m := e.Messages()
@@ -93,14 +94,15 @@ func TestJSONLeavesAsProtobuf(t *testing.T) {
 	}
 }
 
-// A repeated report is written once in a payload, and again in the next.
+// S6: a repeated report is written once; a parcel that is tried again is
+// written again.
 func TestS6RepeatedSegment(t *testing.T) {
 	t.Parallel()
 	body := collection(t, segmentsOf(t, "java")...)
-	e := NewEncoder()
-	for range 2 {
+	e := NewEncoder(plain)
+	first, second := decode(t, formatSegments, body), decode(t, formatSegments, body)
+	for _, e := range []translate.Encoder{e, e, e.Fork()} {
 		e.Reset()
-		first, second := decode(t, formatSegments, body), decode(t, formatSegments, body)
 		if n := e.Add(spantest.Items(first)); n != 0 {
 			t.Errorf("%d left out of the first", n)
 		}
@@ -111,12 +113,36 @@ func TestS6RepeatedSegment(t *testing.T) {
 			t.Errorf("%d segments, want 3", n)
 		}
 	}
+	e.Reset()
+	if n := e.Add(spantest.Items(second)); n != second.Len() || len(e.Messages()) != 0 {
+		t.Errorf("%d left out of the second, want all %d", n, second.Len())
+	}
+}
+
+// The spans of a segment that come in two parcels all count as sent, the segment
+// leaves with the first; each parcel may be tried again.
+func TestSegmentInTwoParcels(t *testing.T) {
+	t.Parallel()
+	b := decode(t, formatSegments, collection(t, segment(t, `traceId: "t" traceSegmentId: "s" service: "a" spans { parentSpanId: -1 startTime: 1 } spans { spanId: 1 startTime: 1 }`)))
+	items := spantest.Items(b)
+	e := NewEncoder(plain)
+	f := func(items []span.Item, messages int) {
+		t.Helper()
+		e.Reset()
+		if left := e.Add(items); left != 0 || len(e.Messages()) != messages {
+			t.Errorf("%d left out, %d segments, want %d", left, len(e.Messages()), messages)
+		}
+	}
+	f(items[:1], 1)
+	f(items[1:], 0)
+	f(items[:1], 1)
+	f(items[1:], 0)
 }
 
 // What agents say of their processes leaves as it came, before the segments.
 func TestNoticesPass(t *testing.T) {
 	t.Parallel()
-	e := NewEncoder()
+	e := NewEncoder(plain)
 	e.Reset()
 	e.Add(spantest.Items(decode(t, formatSegments, collection(t, segmentsOf(t, "go2sky")...))))
 	messages := sample(t, "management")

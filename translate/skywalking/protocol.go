@@ -43,6 +43,7 @@ var Protocol = translate.Protocol{
 		{Name: formatPropertiesJSON, Decode: decodePropertiesJSON},
 		{Name: formatPing, Decode: decodePing},
 		{Name: formatPingJSON, Decode: decodePingJSON},
+		{Name: formatGo2skyLog, Decode: Go2skyLog{}.Decode},
 	},
 	Ports: []translate.Port{
 		{Name: grpcPort, Network: translate.GRPC, Listen: "127.0.0.1:11800", About: "SkyWalking agents (gRPC)"},
@@ -53,7 +54,9 @@ var Protocol = translate.Protocol{
 	Targets: []translate.Target{{
 		Kind: "skywalking", About: "SkyWalking OAP over gRPC", Network: translate.GRPC,
 		Methods:   map[string]bool{methodCollect: true, methodProperties: false, methodKeepAlive: false},
+		Serves:    grpcPort,
 		UniqueIDs: true,
+		Together:  true,
 		New:       NewEncoder,
 	}},
 }

@@ -61,8 +61,8 @@ func (r *reader) reference(outer *wire.Proto) {
 // in the segment: the first reference into this trace. The others are links.
 // It returns what that reference says of the calling process; nil when there is
 // no other process.
-func (r *reader) markParent(s *span.Span, a *span.Agent, mark int) (caller *span.AgentRef) {
-	if a.Parent >= 0 && a.Parent != a.Number {
+func (r *reader) markParent(s *span.Span, a *span.Agent, link int32, mark int) (caller *span.AgentRef) {
+	if link >= 0 && link != a.Number {
 		return nil
 	}
 	refs := r.w.RefsSince(mark)
@@ -72,6 +72,9 @@ func (r *reader) markParent(s *span.Span, a *span.Agent, mark int) (caller *span
 			continue
 		}
 		ref.Parent = true
+		if id := r.marks.get(a.Number).parent; id != 0 {
+			ref.Span = id // it may be packed in its segment
+		}
 		s.Parent = ref.Span
 		from := &r.callers[i]
 		if ref.Kind == span.CrossThread || r.isSelf(from) {

@@ -22,6 +22,8 @@ type role struct {
 	// nameless: a client that does not know whom it calls. OAP draws an exit
 	// without a peer wrong, so it is written as a local span.
 	nameless bool
+	remote   bool // a call that another process may continue
+	apart    bool // it is number 0 of a segment of its own
 }
 
 // converter makes segments of spans. Its memory is used again for each call.
@@ -44,21 +46,32 @@ func (c *converter) role(it *span.Item) (r role) {
 		r.typ = typeExit
 	}
 	r.layer = r.layerOf(s.Kind)
-	switch {
-	case r.layer == layerMQ:
-		r.peer = cut(c.broker(b, s, &r.signs), maxPeer)
-	case r.typ == typeExit:
-		r.peer = cut(or(b.Str(s.Remote.Service), c.remoteAddress(s), c.address(r.host, r.port), hostOf(r.url)), maxPeer)
-	}
-	if r.typ == typeEntry && r.layer != layerMQ {
-		r.peer = c.remoteAddress(s)
-	}
+	r.peer = c.peerOf(b, s, &r)
+	r.remote = r.typ == typeExit && r.layer != layerDatabase && r.layer != layerCache
+	r.apart = r.remote || r.typ == typeEntry
 	if r.typ == typeExit && r.peer == "" {
 		r.typ, r.layer, r.nameless = typeLocal, layerUnknown, true
 	}
-	r.component = r.componentOf()
+	r.component = r.componentOf(b, s)
 	r.operation = cutEndpoint(or(c.operation(b.Str(s.Name), &r), unknown), r.service)
 	return r
+}
+
+// peerOf is whom a span calls, or by which broker it comes; for any other entry
+// it is the caller's address. A header that a client writes has to name this
+// very text as the address of the callee (networkAddressUsedAtPeer), or OAP
+// takes the two for two services.
+func (c *converter) peerOf(b *span.Batch, s *span.Span, r *role) string {
+	switch {
+	case r.layer == layerMQ:
+		return cut(c.broker(b, s, &r.signs), maxPeer)
+	case r.typ == typeExit:
+		return cut(or(b.Str(s.Remote.Service), c.remoteAddress(s), c.address(r.host, r.port), hostOf(r.url)), maxPeer)
+	case r.typ == typeEntry:
+		return c.remoteAddress(s)
+	default:
+		return ""
+	}
 }
 
 // layerOf is the layer. Database and cache are what exits call: on an entry OAP
@@ -92,53 +105,6 @@ func isCache(system string) bool {
 		return true
 	}
 	return false
-}
-
-// Numbers of component-libraries.yml.
-const (
-	componentHTTP   = 49
-	componentRPC    = 50
-	thriftServer    = 100
-	thriftClient    = 101
-	consumerFollows = 1 // a queue's consumer has the number after its producer
-)
-
-var (
-	databases = map[string]int32{
-		"mysql": 5, "mariadb": 86, "postgresql": 22, "postgres": 22, "mongodb": 9, "h2": 4, "oracle": 6, "cassandra": 70,
-		"elasticsearch": 47, "clickhouse": 120, "sqlite": 31, "influxdb": 89, "neo4j": 112,
-		"redis": 7, "valkey": 7, "memcached": 20,
-	}
-	producers = map[string]int32{"kafka": 40, "rabbitmq": 52, "rocketmq": 38, "activemq": 45, "pulsar": 73}
-	rpcs      = map[string]int32{"grpc": 23, "dubbo": 3, "apache_dubbo": 3}
-)
-
-func (r *role) componentOf() int32 {
-	switch r.layer {
-	case layerHTTP:
-		return componentHTTP
-	case layerDatabase, layerCache:
-		return databases[strings.ToLower(r.database)]
-	case layerMQ:
-		n := producers[strings.ToLower(or(r.queue, r.peer))]
-		if n != 0 && r.typ == typeEntry {
-			n += consumerFollows
-		}
-		return n
-	case layerRPC:
-		switch n := rpcs[strings.ToLower(r.rpc)]; {
-		case n != 0 || r.rpc == "":
-			return n
-		case r.rpc == "thrift" && r.typ == typeEntry:
-			return thriftServer
-		case r.rpc == "thrift":
-			return thriftClient
-		default:
-			return componentRPC
-		}
-	default:
-		return 0
-	}
 }
 
 // broker is the broker of a span about a message. Another service must not

@@ -11,6 +11,7 @@ import (
 
 	"github.com/spanbridge/spanbridge/span"
 	"github.com/spanbridge/spanbridge/translate"
+	"github.com/spanbridge/spanbridge/translate/residue"
 	"github.com/spanbridge/spanbridge/translate/wire"
 )
 
@@ -26,7 +27,14 @@ func decodeSegments(body []byte, origin span.Origin) (*span.Batch, error) {
 	r := newReader(body, origin, "skywalking segments")
 	// A span takes 80 to 300 bytes and has 2 to 5 tags.
 	r.w.Grow(len(body)/200+1, len(body)/70+1)
-	list := wire.ReadProto(body)
+	r.readList()
+	r.residues.Restore(r.w)
+	return r.w.Batch(), r.bad.OrNil()
+}
+
+// readList reads the segments of a SegmentCollection.
+func (r *reader) readList() {
+	list := wire.ReadProto(r.buf)
 	for {
 		field, typ, ok := list.Next()
 		if !ok {
@@ -46,7 +54,6 @@ func decodeSegments(body []byte, origin span.Origin) (*span.Batch, error) {
 	if list.Err != nil {
 		r.bad.Stop(translate.FaultOf("", list.Err))
 	}
-	return r.w.Batch(), r.bad.OrNil()
 }
 
 // reader reads segments.
@@ -69,6 +76,9 @@ type reader struct {
 	number    uint32 // of head in the batch
 	local     span.Endpoint
 	ids       numbering
+	marks     marks
+	marked    map[span.ID]struct{} // ids of the marks
+	residues  residue.Reader
 
 	// Of the span that is read.
 	failure failure
@@ -147,6 +157,8 @@ func (r *reader) read(at, n int) (spans int, err error) {
 		return spans, nil
 	}
 	r.identify(at, n)
+	r.readMarks(at, n)
+	r.ids.marks = &r.marks
 	r.number = r.w.Segment(r.head)
 	first := r.w.Len()
 	p := wire.Proto{Buf: r.buf, Pos: at, End: at + n}
@@ -165,6 +177,9 @@ func (r *reader) read(at, n int) (spans int, err error) {
 			r.bad.Refuse(translate.FaultOf(r.place("span "+strconv.Itoa(i)), errEmptySpan))
 			continue
 		}
+		if r.marks.wrapped && r.marks.isWrapper(numberOf(inner)) {
+			continue
+		}
 		if err := r.span(inner); err != nil {
 			return spans, err
 		}
@@ -175,8 +190,12 @@ func (r *reader) read(at, n int) (spans int, err error) {
 	}
 	r.w.SegmentAt(r.number).Spans = uint32(r.w.Len() - first)
 	for i, l := range r.ids.links {
-		if s := r.w.SpanAt(first + i); l.parent >= 0 && l.parent != l.number {
+		s := r.w.SpanAt(first + i)
+		if l.parent >= 0 && l.parent != l.number {
 			s.Parent = r.ids.find(l.parent)
+		}
+		if m := r.marks.get(l.number); m.id != 0 && m.id == s.ID && m.parent != 0 {
+			s.Parent = m.parent
 		}
 	}
 	return spans, nil

@@ -32,7 +32,8 @@ type signs struct {
 	instance                 [4]string // by rank
 	language                 string
 	traceName, parent        string // sw8.trace_id, sw8.parent
-	converted                bool   // by another bridge: bridge.span_id
+	library                  string // the tag component
+	agent                    int32  // sw.component
 }
 
 // families are known by the first word of a key.
@@ -73,11 +74,16 @@ func (g *signs) add(b *span.Batch, a *span.Attr) {
 	if a.Type == span.Int && isPort(key) {
 		g.port = a.Int()
 	}
+	if a.Type == span.Int && key == translate.TagComponent {
+		g.agent = int32(a.Int())
+	}
 	if a.Type != span.String {
 		return
 	}
 	v := b.Str(a.Text())
 	switch key {
+	case translate.TagComponent:
+		g.agent = componentNamed(v)
 	case "http.method", "http.request.method":
 		g.method = v
 	case "http.route":
@@ -108,8 +114,6 @@ func (g *signs) add(b *span.Batch, a *span.Attr) {
 		g.traceName = v
 	case tagParent:
 		g.parent = v
-	case tagSpanID:
-		g.converted = true
 	default:
 		g.addProcess(b, a)
 	}
@@ -153,6 +157,7 @@ func (g *signs) addProcess(b *span.Batch, a *span.Attr) {
 
 // component reads OpenTracing's tag, whose values are names of libraries.
 func (g *signs) component(v string) {
+	g.library = v
 	switch v {
 	case "grpc", "gRPC":
 		g.families |= aboutRPC

@@ -6,6 +6,7 @@ import (
 	"math"
 
 	"github.com/spanbridge/spanbridge/span"
+	"github.com/spanbridge/spanbridge/translate/residue"
 	"github.com/spanbridge/spanbridge/translate/wire"
 )
 
@@ -33,7 +34,7 @@ func (r *reader) span(p wire.Proto) error {
 	var a span.Agent
 	var start, end int64
 	var peerAt int
-	var failed, logs bool
+	var failed, logs, found bool
 	r.failure, r.callers = failure{}, r.callers[:0]
 	attrs, refs := r.w.AttrMark(), r.w.RefMark()
 	for {
@@ -71,7 +72,12 @@ func (r *reader) span(p wire.Proto) error {
 			failed = p.Varint() != 0
 		case 12:
 			if key, value, ok := r.pair(&p); ok {
-				r.w.Attr(span.StringAttr(key, value))
+				a := span.StringAttr(key, value)
+				name := r.w.Str(key)
+				a.Mirrored = len(r.marks.of) > 0 && isMark(name)
+				found = found || name == residue.Key
+				residue.Inside(r.w, &a)
+				r.w.Attr(a)
 			}
 		case 13:
 			logs = true
@@ -83,6 +89,11 @@ func (r *reader) span(p wire.Proto) error {
 	if p.Err != nil {
 		return p.Err
 	}
+	link := a.Parent
+	if r.marks.wrapped && a.Number == 1 {
+		r.wrapperRefs()
+		link = rootParent
+	}
 	s.Attrs, s.Refs = r.w.AttrsFrom(attrs), r.w.RefsFrom(refs)
 	if logs {
 		// In a second pass, so that tags and the fields of logs do not mix.
@@ -90,21 +101,26 @@ func (r *reader) span(p wire.Proto) error {
 			return err
 		}
 	}
-	s.ID = r.ids.take(a.Number, a.Parent)
+	s.ID = r.ids.take(a.Number, link)
 	s.Kind = kindOf(a.Type, a.Layer)
 	setTimes(&s, start, end)
 	if failed {
 		s.Status = span.StatusError
 		s.StatusMessage = r.failure.message
 	}
-	parent := r.markParent(&s, &a, refs)
+	parent := r.markParent(&s, &a, link, refs)
 	if a.Peer.Present() && (a.Type == typeEntry || a.Type == typeExit) {
 		r.setPeer(&s.Remote, peerAt, a.Peer.Len())
 	}
 	if parent != nil && s.Kind == span.KindServer && parent.Service.Present() {
 		s.Remote.Service = parent.Service
 	}
-	s.Agent = r.w.Agent(a)
+	if r.marks.get(a.Number).id == 0 {
+		s.Agent = r.w.Agent(a) // what a gateway made of a span says nothing of an agent
+	}
+	if found {
+		r.residues.Found(r.w.Len())
+	}
 	r.w.Span(s)
 	return nil
 }

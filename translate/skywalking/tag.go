@@ -3,12 +3,14 @@
 package skywalking
 
 import (
+	"encoding/binary"
 	"slices"
 	"strings"
 	"unicode/utf8"
 
 	"github.com/spanbridge/spanbridge/span"
 	"github.com/spanbridge/spanbridge/translate"
+	"github.com/spanbridge/spanbridge/translate/residue"
 	"github.com/spanbridge/spanbridge/translate/wire"
 )
 
@@ -17,6 +19,8 @@ const (
 	tagSpanID   = "bridge.span_id"
 	tagParentID = "bridge.parent_id"
 )
+
+func isMark(key string) bool { return key == tagSpanID || key == tagParentID }
 
 // oapTags are the tags that OAP searches and analyses by the names that other
 // conventions have for them.
@@ -43,44 +47,77 @@ const tagCacheType = "cache.type"
 
 // appendTags appends the attributes of a span and of its resource, and what
 // else it says that has no field.
-func (c *converter) appendTags(d []byte, it *span.Item, r *role) []byte {
+func (e *Encoder) appendTags(d []byte, items []span.Item, v *conversion) []byte {
+	it, r := &items[v.item], &v.role
 	b, s := it.Batch, it.Span()
-	c.keys = c.keys[:0]
+	e.keys = e.keys[:0]
 	attrs := b.Attrs(s.Attrs)
 	for i := range attrs {
 		if a := &attrs[i]; !a.Mirrored {
-			d = c.appendAttr(d, b, a, r)
+			d = e.appendAttr(d, b, a, r)
 		}
+	}
+	for k := v.more; k >= 0; k = e.partials[k].next {
+		d = e.appendPartial(d, items, v, k)
 	}
 	if res := b.Resource(s.Resource); res != nil {
 		of := b.Attrs(res.Attrs)
 		for i := range of {
 			if a := &of[i]; !a.Mirrored && b.Find(s.Attrs, b.Str(a.Key)) == nil {
-				d = c.appendAttr(d, b, a, r)
+				d = e.appendAttr(d, b, a, r)
 			}
 		}
 	}
 	if scope := b.Scope(s.Scope); scope != nil {
-		d = c.appendTag(d, "otel.scope.name", b.Str(scope.Name), r)
-		d = c.appendTag(d, "otel.scope.version", b.Str(scope.Version), r)
+		d = e.appendTag(d, "otel.scope.name", b.Str(scope.Name), r)
+		d = e.appendTag(d, "otel.scope.version", b.Str(scope.Version), r)
 	}
-	d = c.appendTag(d, "w3c.tracestate", b.Str(s.State), r)
+	d = e.appendTag(d, "w3c.tracestate", b.Str(s.State), r)
 	if s.Status == span.StatusOK {
-		d = c.appendTag(d, "otel.status_code", "OK", r)
+		d = e.appendTag(d, "otel.status_code", "OK", r)
 	}
 	if r.nameless {
-		d = c.appendTag(d, "span.kind", s.Kind.String(), r)
+		d = e.appendTag(d, "span.kind", s.Kind.String(), r)
 	}
-	if r.layer == layerCache && !slices.Contains(c.keys, tagCacheType) {
-		d = c.appendTag(d, tagCacheType, or(r.database, "redis"), r)
-	}
-	if r.converted {
-		return d
+	if r.layer == layerCache && !slices.Contains(e.keys, tagCacheType) {
+		d = e.appendTag(d, tagCacheType, or(r.database, "redis"), r)
 	}
 	var id [16]byte
 	d = appendPair(d, 12, tagSpanID, string(it.ID.AppendHex(id[:0])))
 	if it.Parent != 0 {
 		d = appendPair(d, 12, tagParentID, string(it.Parent.AppendHex(id[:0])))
+	}
+	if x := e.draft.text(v); len(x) > 0 {
+		d, mark := wire.Open(d, 12)
+		d = wire.AppendString(d, 1, residue.Key)
+		d = wire.AppendTag(d, 2, wire.TypeBytes)
+		d = binary.AppendUvarint(d, uint64(len(x)))
+		return wire.Close(append(d, x...), mark)
+	}
+	return d
+}
+
+// appendPartial appends the attributes of another report of the span, of keys
+// that the reports before it do not have.
+func (e *Encoder) appendPartial(d []byte, items []span.Item, v *conversion, k int32) []byte {
+	it := &items[e.partials[k].item]
+	attrs := it.Batch.Attrs(it.Span().Attrs)
+	for i := range attrs {
+		a := &attrs[i]
+		fresh := !a.Mirrored
+		if fresh {
+			key := it.Batch.Str(a.Key)
+			e.reports(items, v, func(other *span.Item) bool {
+				if other == it {
+					return false
+				}
+				fresh = other.Batch.Find(other.Span().Attrs, key) == nil
+				return fresh
+			})
+		}
+		if fresh {
+			d = e.appendAttr(d, it.Batch, a, &v.role)
+		}
 	}
 	return d
 }
@@ -96,10 +133,13 @@ func (c *converter) appendAttr(d []byte, b *span.Batch, a *span.Attr, r *role) [
 		}
 	}
 	v := c.text(b, a)
-	if key == translate.TagTraceName && r.traceName != "" || key == translate.TagInstance && v == r.instance {
+	switch {
+	case key == translate.TagTraceName && r.traceName != "", key == translate.TagInstance && v == r.instance:
 		return d
+	case isMark(key):
+		return d // said by another gateway; of this one the span's own count
 	}
-	return c.appendAlways(d, key, v, r)
+	return c.appendAlways(d, residue.Outside(key), v, r)
 }
 
 // appendTag appends a tag that has a value.

@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package skywalking
+
+import (
+	"hash/maphash"
+	"strings"
+
+	"github.com/spanbridge/spanbridge/span"
+)
+
+// nativeKey is a segment of a batch and the piece that it became, -1 for one
+// that was sent before.
+type nativeKey struct {
+	batch *span.Batch
+	n     uint32
+	piece int
+}
+
+// isNative tells a span whose segment came by SkyWalking's protocol.
+func isNative(it *span.Item) bool {
+	g := it.Batch.Segment(it.Span().Segment)
+	return g != nil && g.Raw.Len() > 0 && strings.HasPrefix(it.Batch.Origin.Format, "skywalking.")
+}
+
+// learnNative notes a span of a segment that passes. One that a gateway made of
+// another protocol's span has nothing of an agent's.
+func (e *Encoder) learnNative(it *span.Item) {
+	m, s := e.memory, it.Span()
+	if s.Agent != 0 {
+		m.learnNative(it)
+		return
+	}
+	m.rememberName(s.Trace, it.Batch.Str(it.Batch.Segment(s.Segment).TraceName))
+	if m.known(spanKey{s.Trace, it.ID}) == nil {
+		r := e.role(it)
+		m.learn(it, &r, false)
+	}
+}
+
+// pass writes the segment of a native span unless it is written. It returns
+// false for a span of a segment whose very bytes came twice.
+func (e *Encoder) pass(it *span.Item) bool {
+	b, n := it.Batch, it.Span().Segment
+	raw := b.Str(b.Segment(n).Raw)
+	if k, ok := e.natives[raw]; ok {
+		if k.batch != b || k.n != n || k.piece < 0 {
+			return false
+		}
+		e.segments[k.piece].spans++
+		return true
+	}
+	if first, fellow := e.passes(it, raw); !first {
+		if !fellow {
+			e.natives[raw] = nativeKey{b, n, -1}
+		}
+		return fellow
+	}
+	e.natives[raw] = nativeKey{b, n, len(e.segments)}
+	e.segments = append(e.segments, e.begin(methodCollect))
+	e.buf = append(e.buf, raw...)
+	e.end(e.segments)
+	e.segments[len(e.segments)-1].spans = 1
+	return true
+}
+
+// passes is true for the first span of a native segment that was not sent yet,
+// or in a parcel that is tried again. fellow is true for another span of a
+// segment that was sent as a whole.
+func (e *Encoder) passes(it *span.Item, raw string) (first, fellow bool) {
+	m := e.memory
+	h := maphash.String(m.seed, raw)
+	now := e.reporter.of(it, e.payload)
+	m.Lock()
+	defer m.Unlock()
+	was := m.natives.get(h)
+	switch {
+	case was == nil, was.triedAgain(now):
+		*m.natives.put(h) = now
+		return true, false
+	case was.batch != now.batch:
+		return false, false
+	default:
+		return false, it.Batch.Spans()[was.index].Segment == it.Span().Segment
+	}
+}
+
+// Notices passes on what native agents say of their processes.
+func (e *Encoder) Notices(b *span.Batch) {
+	if !strings.HasPrefix(b.Origin.Format, "skywalking.") {
+		return
+	}
+	for _, i := range b.Instances() {
+		method := methodProperties
+		if i.Ping {
+			method = methodKeepAlive
+		}
+		e.notes = append(e.notes, e.begin(method))
+		e.buf = b.AppendStr(e.buf, i.Raw)
+		e.end(e.notes)
+	}
+}
+
+// learnNative notes the exit spans of native segments, which are the spans that
+// other processes hear of, and whom its entries come from.
+func (m *memory) learnNative(it *span.Item) {
+	b, s := it.Batch, it.Span()
+	a, g := b.Agent(s.Agent), b.Segment(s.Segment)
+	if m.named != g {
+		m.named = g
+		m.rememberName(s.Trace, b.Str(g.TraceName))
+	}
+	if s.Refs.Len() > 0 {
+		m.hear(spanKey{s.Trace, it.Parent}, 0, a.Type == typeEntry)
+	}
+	if a.Type != typeExit {
+		return
+	}
+	k := spanKey{s.Trace, it.ID}
+	if p := m.known(k); p != nil && p.is&fromAgent != 0 {
+		return
+	}
+	if m.segment != g {
+		m.segment, m.endpoint = g, segmentEndpoint(b, it.Index)
+	}
+	p := m.place(k)
+	p.number, p.is = a.Number, isKnown|isSent|isEntry|fromAgent
+	if a.Layer == layerMQ {
+		p.is |= isQueue
+	}
+	p.set([5]string{
+		placeSegment:  cut(b.Str(g.Name), maxSegmentName),
+		placeService:  cut(b.Str(g.Service), maxService),
+		placeInstance: cut(b.Str(g.Instance), maxOAPInstance),
+		placeEndpoint: cut(m.endpoint, maxEndpoint),
+		placePeer:     cut(b.Str(a.Peer), maxPeer),
+	})
+}
+
+// segmentEndpoint is the endpoint of the segment that a span of a batch is in:
+// the name of its first entry, else of its first span.
+func segmentEndpoint(b *span.Batch, at int) string {
+	spans := b.Spans()
+	n := spans[at].Segment
+	for at > 0 && spans[at-1].Segment == n {
+		at--
+	}
+	entry, first := -1, at
+	number := func(i int) int32 { return b.Agent(spans[i].Agent).Number }
+	for i := at; i < len(spans) && spans[i].Segment == n; i++ {
+		if number(i) < number(first) {
+			first = i
+		}
+		if b.Agent(spans[i].Agent).Type == typeEntry && (entry < 0 || number(i) < number(entry)) {
+			entry = i
+		}
+	}
+	if entry >= 0 {
+		first = entry
+	}
+	return b.Str(spans[first].Name)
+}
