@@ -12,9 +12,15 @@ import (
 	"github.com/spanbridge/spanbridge/span"
 )
 
+// failer is what tests and property tests share.
+type failer interface {
+	Helper()
+	Fatal(args ...any)
+}
+
 // A spec is one span in short form: "id parent kind service/ip [flags]", with
 // start+duration as in "10+5" and the word shared as flags. "-" is absent.
-func parse(t testing.TB, w *span.Builder, spec string) {
+func parse(t failer, w *span.Builder, spec string) {
 	t.Helper()
 	f := strings.Fields(spec)
 	s := span.Span{Trace: span.TraceID{Lo: 0xabc}, Has: span.HasWire}
@@ -45,7 +51,7 @@ func parse(t testing.TB, w *span.Builder, spec string) {
 	w.Span(s)
 }
 
-func hex(t testing.TB, s string) span.ID {
+func hex(t failer, s string) span.ID {
 	if s == "-" {
 		return 0
 	}
@@ -56,7 +62,7 @@ func hex(t testing.TB, s string) span.ID {
 	return id
 }
 
-func items(t testing.TB, specs []string) []span.Item {
+func items(t failer, specs []string) []span.Item {
 	w := span.NewBuilder(nil, span.Origin{})
 	for _, s := range specs {
 		parse(t, w, s)

@@ -53,7 +53,7 @@ func (in *Intake) Put(_ context.Context, b *span.Batch) error {
 		Head:          appendHead(nil, b.Origin),
 		Body:          b.Body(),
 		Items:         n,
-		Companion:     &arrival{batch: b},
+		Companion:     b,
 		CompanionSize: b.Memory() - cap(b.Body()),
 	})
 	var full *queue.Full
@@ -64,5 +64,8 @@ func (in *Intake) Put(_ context.Context, b *span.Batch) error {
 		return &Busy{err, busyFor}
 	}
 	in.set.SpansReceived.WithLabelValues(metrics.Protocol(b.Origin.Format), b.Origin.Format, b.Origin.Transport).Add(float64(n))
+	for _, stale := range b.Stale() {
+		in.set.ResidueStale.WithLabelValues(stale.Entry).Add(float64(stale.Spans))
+	}
 	return nil
 }

@@ -5,9 +5,7 @@ package pipeline
 import (
 	"encoding/binary"
 	"errors"
-	"sync"
 
-	"github.com/spanbridge/spanbridge/assemble"
 	"github.com/spanbridge/spanbridge/span"
 )
 
@@ -53,37 +51,3 @@ func readHead(p []byte) (o span.Origin, err error) {
 
 // Decoder makes a batch of a body that was decoded before.
 type Decoder func(body []byte, origin span.Origin) (*span.Batch, error)
-
-// arrival is a decoded record. Targets that keep up share it.
-type arrival struct {
-	batch *span.Batch
-	split sync.Once
-	ids   []span.Identity // unique ids, beside the spans of the batch
-}
-
-// unique gives the identities after shared spans were split.
-func (a *arrival) unique() []span.Identity {
-	a.split.Do(func() {
-		items := appendItems(nil, a, nil, 0, a.batch.Len())
-		assemble.Join(items)
-		a.ids = make([]span.Identity, len(items))
-		for i := range items {
-			a.ids[i] = items[i].Identity
-		}
-	})
-	return a.ids
-}
-
-// appendItems appends spans of an arrival under the given identities, or under
-// those that they came with.
-func appendItems(dst []span.Item, a *arrival, ids []span.Identity, from, to int) []span.Item {
-	spans := a.batch.Spans()
-	for i := from; i < to; i++ {
-		id := span.Identity{ID: spans[i].ID, Parent: spans[i].Parent}
-		if ids != nil {
-			id = ids[i]
-		}
-		dst = append(dst, span.Item{Batch: a.batch, Index: i, Identity: id})
-	}
-	return dst
-}

@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/spanbridge/spanbridge/assemble"
 	"github.com/spanbridge/spanbridge/internal/metrics"
 	"github.com/spanbridge/spanbridge/queue"
 	"github.com/spanbridge/spanbridge/span"
@@ -23,11 +24,19 @@ type Consumer interface {
 	Consume(context.Context, span.Parcel) (span.LeftOut, error)
 }
 
+// Observer is a consumer that wants to know spans before it gets them: each as
+// soon as its identity is decided, in the order of the log. It must not keep
+// the slice.
+type Observer interface {
+	Observe([]span.Item)
+}
+
 // Options of a target.
 type Options struct {
 	Name string
-	// UniqueIDs: spans that share an id are split.
-	UniqueIDs bool
+	// Window gives spans ids of their own, where several share one on the wire;
+	// nil: the spans leave under the identity that they came with.
+	Window *assemble.Options
 	// A parcel is sent when it has that many spans, or holds message bodies of
 	// that many bytes, or when its first message has waited for Linger.
 	MaxSpans int
@@ -48,13 +57,15 @@ type Target struct {
 	ledger   *ledger
 	health   health
 	log      *slog.Logger
+	inTime   func() time.Time
 
-	rest *rest // of the record that gather was in the middle of, nil for none
+	inbox inbox
+	drain chan struct{} // closed when nothing new is to be expected
 
-	mu     sync.Mutex
-	onWay  []*parcel // in the order of the log
-	spare  []*parcel
-	inTime func() time.Time
+	mu      sync.Mutex
+	records []*record // not all done, in the order of the log
+	spare   []*parcel
+	ahead   int64 // spans that left, of records that are not done
 }
 
 // NewTarget makes a target that gets every record from now on.
@@ -64,13 +75,22 @@ func NewTarget(log *queue.Log, opts Options, decode Decoder, consumer Consumer, 
 		ledger: newLedger(set, opts.Name),
 		log:    logger.With("target", opts.Name),
 		inTime: time.Now,
+		inbox:  &passage{},
+		drain:  make(chan struct{}),
 	}
 	opts.Queue.Dropped = t.ledger.dropped
 	var err error
 	if t.cursor, err = log.Cursor(opts.Name, opts.Queue); err != nil {
 		return nil, err
 	}
-	set.Held(opts.Name, t.cursor.Held)
+	if opts.Window != nil {
+		w := *opts.Window
+		if o, ok := consumer.(Observer); ok && w.Together {
+			w.Observe = o.Observe
+		}
+		t.inbox = newHeld(w, set, opts.Name)
+	}
+	set.Held(opts.Name, t.held)
 	t.health = health{set: set, name: opts.Name, log: t.log}
 	return t, nil
 }
@@ -80,26 +100,43 @@ func (t *Target) Name() string { return t.opts.Name }
 
 // Held is how many spans wait for the target or are on their way.
 func (t *Target) Held() int64 {
-	n, _ := t.cursor.Held()
+	n, _ := t.held()
 	return n
 }
 
-// parcel is a span.Parcel with its place in the log.
+// held is what the cursor holds, in spans and bytes, without the spans that
+// have left already while others of their message wait.
+func (t *Target) held() (spans, bytes int64) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	spans, bytes = t.cursor.Held()
+	return spans - t.ahead, bytes
+}
+
+// Drain says that nothing new is to be expected: no span waits any longer for
+// another one.
+func (t *Target) Drain() { close(t.drain) }
+
+// record is a record of the log that was taken.
+type record struct {
+	seq   uint64
+	spans int
+	left  int // spans, and one for its notices, that are still to be done
+}
+
+// parcel is a span.Parcel with the records that its parts came from.
 type parcel struct {
 	span.Parcel
 	bytes  int
-	oldest int64  // receipt of the oldest message, ns since 1970
-	upto   uint64 // the parcel ends what was to do up to this record
-	ends   bool   // upto is set
-	done   bool
+	oldest int64 // receipt of the oldest message, ns since 1970
+	parts  []part
 }
 
-// rest is a record of which spans are still to be put into parcels.
-type rest struct {
-	from *arrival
-	ids  []span.Identity
-	next int // the next span
-	seq  uint64
+// part is a number of spans, or the notices, of a record.
+type part struct {
+	record *record
+	spans  int
+	left   int // how much of the record it is
 }
 
 // Run moves spans until the context ends or the log is closed. What is on its
@@ -121,9 +158,6 @@ func (t *Target) Run(ctx context.Context) {
 		if err != nil {
 			break
 		}
-		t.mu.Lock()
-		t.onWay = append(t.onWay, p)
-		t.mu.Unlock()
 		select {
 		case parcels <- p:
 		case <-ctx.Done():
@@ -136,16 +170,17 @@ func (t *Target) Run(ctx context.Context) {
 // gather collects the next parcel.
 func (t *Target) gather(ctx context.Context) (*parcel, error) {
 	p := t.newParcel()
-	var timer *time.Timer
+	var linger, window *time.Timer
 	defer func() {
-		if timer != nil {
-			timer.Stop()
+		for _, timer := range []*time.Timer{linger, window} {
+			if timer != nil {
+				timer.Stop()
+			}
 		}
 	}()
+	drain := t.drain
 	for {
-		if t.rest != nil {
-			t.fill(p)
-		}
+		t.fill(p)
 		if t.full(p) {
 			return p, nil
 		}
@@ -157,20 +192,36 @@ func (t *Target) gather(ctx context.Context) (*parcel, error) {
 			t.open(p, r)
 			continue
 		}
-		if p.ends && t.opts.Linger <= 0 {
+		if len(p.parts) > 0 && t.opts.Linger <= 0 {
 			return p, nil
 		}
-		var late <-chan time.Time
-		if p.ends {
-			if timer == nil {
-				timer = time.NewTimer(t.opts.Linger)
+		var late, due <-chan time.Time
+		if len(p.parts) > 0 {
+			if linger == nil {
+				linger = time.NewTimer(t.opts.Linger)
 			}
-			late = timer.C
+			late = linger.C
+		}
+		if at, ok := t.inbox.next(); ok {
+			if wait := at.Sub(t.inTime()); wait <= 0 {
+				t.inbox.due(t.inTime())
+				continue
+			} else if window == nil {
+				window = time.NewTimer(wait)
+			} else {
+				window.Reset(wait)
+			}
+			due = window.C
 		}
 		select {
 		case <-t.cursor.Ready():
+		case <-due:
+			t.inbox.due(t.inTime())
 		case <-late:
 			return p, nil
+		case <-drain:
+			t.inbox.drain(t.inTime())
+			drain = nil
 		case <-ctx.Done():
 			return nil, ctx.Err()
 		}
@@ -184,48 +235,67 @@ func (t *Target) full(p *parcel) bool {
 // open starts on a record. A record that cannot be decoded, which
 // it could when it was taken, is counted and passed over.
 func (t *Target) open(p *parcel, r queue.Taken) {
-	a, _ := r.Companion.(*arrival)
-	if a == nil {
-		origin, err := readHead(r.Head)
-		var b *span.Batch
-		if err == nil {
-			b, err = t.decode(r.Body, origin)
+	b := t.batch(r)
+	rec := &record{seq: r.Seq}
+	if b != nil {
+		rec.spans = b.Len()
+		rec.left = rec.spans
+		if len(b.Instances()) > 0 {
+			rec.left++
+			p.Notices = append(p.Notices, b)
+			p.parts = append(p.parts, part{record: rec, left: 1})
+			p.received(b)
 		}
-		if b == nil || b.Len() != r.Items {
-			t.ledger.out(malformed, r.Items)
-			t.log.Error("a message in the queue cannot be read again", "spans", r.Items, "err", err)
-			p.upto, p.ends = r.Seq, true
-			return
-		}
-		a = &arrival{batch: b}
 	}
-	if len(a.batch.Instances()) > 0 {
-		p.Notices = append(p.Notices, a.batch)
-	}
-	p.received(a.batch)
-	p.bytes += len(r.Body)
-	t.rest = &rest{from: a, seq: r.Seq}
-	if t.opts.UniqueIDs {
-		t.rest.ids = a.unique()
+	t.mu.Lock()
+	t.records = append(t.records, rec)
+	t.commit()
+	t.mu.Unlock()
+	if b != nil {
+		t.inbox.put(rec, b, len(r.Body), t.inTime())
 	}
 }
 
-// fill moves spans from the opened record into the parcel, and never cuts
-// between spans of one segment.
+// batch is the spans of a record, nil when it cannot be read.
+func (t *Target) batch(r queue.Taken) *span.Batch {
+	if b, ok := r.Companion.(*span.Batch); ok {
+		return b
+	}
+	origin, err := readHead(r.Head)
+	if err == nil {
+		var b *span.Batch
+		if b, err = t.decode(r.Body, origin); b != nil && b.Len() == r.Items {
+			return b
+		}
+	}
+	t.ledger.out(malformed, r.Items)
+	t.log.Error("a message in the queue cannot be read again", "spans", r.Items, "err", err)
+	return nil
+}
+
+// fill moves spans that may leave into the parcel, and never cuts between those
+// that must stay together.
 func (t *Target) fill(p *parcel) {
-	r := t.rest
-	spans := r.from.batch.Spans()
-	to := min(len(spans), r.next+max(t.opts.MaxSpans-len(p.Items), 1))
-	for to < len(spans) && spans[to].Segment != 0 && spans[to].Segment == spans[to-1].Segment {
-		to++
+	for {
+		room := max(t.opts.MaxSpans, 1) - len(p.Items)
+		if room <= 0 || p.bytes >= max(t.opts.MaxBytes, 1) {
+			return
+		}
+		if !t.inbox.take(p, room) {
+			return
+		}
 	}
-	p.received(r.from.batch)
-	p.Items = appendItems(p.Items, r.from, r.ids, r.next, to)
-	r.next = to
-	if to == len(spans) {
-		p.upto, p.ends = r.seq, true
-		t.rest = nil
+}
+
+// add appends n spans of a record.
+func (p *parcel) add(rec *record, b *span.Batch, n int) {
+	p.received(b)
+	if last := len(p.parts) - 1; last >= 0 && p.parts[last].record == rec && p.parts[last].spans > 0 {
+		p.parts[last].spans += n
+		p.parts[last].left += n
+		return
 	}
+	p.parts = append(p.parts, part{record: rec, spans: n, left: n})
 }
 
 // received notes when the oldest message of the parcel came.
@@ -246,20 +316,33 @@ func (t *Target) newParcel() *parcel {
 	return &parcel{}
 }
 
-// finish commits what is done, in the order of the log.
+// finish counts what is done, and commits what is done in the order of the log.
 func (t *Target) finish(p *parcel) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	p.done = true
-	for len(t.onWay) > 0 && t.onWay[0].done {
-		d := t.onWay[0]
-		if d.ends {
-			t.cursor.Commit(d.upto)
-		}
-		t.onWay = append(t.onWay[:0], t.onWay[1:]...)
-		clear(d.Items)
-		clear(d.Notices)
-		*d = parcel{Parcel: span.Parcel{Items: d.Items[:0], Notices: d.Notices[:0]}}
-		t.spare = append(t.spare, d)
+	for _, part := range p.parts {
+		part.record.left -= part.left
+		t.ahead += int64(part.spans)
 	}
+	t.commit()
+	clear(p.Items)
+	clear(p.Notices)
+	clear(p.parts)
+	*p = parcel{Parcel: span.Parcel{Items: p.Items[:0], Notices: p.Notices[:0]}, parts: p.parts[:0]}
+	t.spare = append(t.spare, p)
+}
+
+// commit lets go of the records at the front of which everything is done. The
+// lock is held.
+func (t *Target) commit() {
+	n := 0
+	for n < len(t.records) && t.records[n].left == 0 {
+		t.ahead -= int64(t.records[n].spans)
+		n++
+	}
+	if n == 0 {
+		return
+	}
+	t.cursor.Commit(t.records[n-1].seq)
+	t.records = append(t.records[:0], t.records[n:]...)
 }

@@ -1,0 +1,370 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package assemble
+
+import (
+	"slices"
+	"time"
+
+	"github.com/spanbridge/spanbridge/span"
+)
+
+// Options of a window.
+type Options struct {
+	// Hold is how long a span waits for the one that decides who its parent
+	// is; 0: it never waits.
+	Hold time.Duration
+	// Remember is how long a decision is remembered at least for spans that
+	// come later; MaxRemembered bounds the ids remembered.
+	Remember      time.Duration
+	MaxRemembered int
+	// MaxSpans bounds the spans that wait.
+	MaxSpans int
+	// MaxBytes bounds the messages from the oldest one with a span that waits
+	// up to the newest: so much is held back in the log.
+	MaxBytes int64
+	// Together: the spans of one trace and service are collected until a span
+	// that another process called is there with all that lies between, its caller
+	// was here too, and nothing new came for Settle; at most for Longest and
+	// GroupSpans spans.
+	Together        bool
+	Settle, Longest time.Duration
+	GroupSpans      int
+	// Observe is told spans as soon as their identity is decided; it must not
+	// keep the slice. nil: nobody asks.
+	Observe func([]span.Item)
+}
+
+// Reason is why spans stopped waiting.
+type Reason uint8
+
+// Reasons.
+const (
+	// Complete: what they waited for came.
+	Complete Reason = iota
+	// Quiet: it did not come in time.
+	Quiet
+	// Size: too many spans waited, or a group was full.
+	Size
+	// Memory: too many bytes were held back.
+	Memory
+	// Shutdown: the window was emptied.
+	Shutdown
+	reasons
+)
+
+// String is the word for a reason in metrics.
+func (r Reason) String() string {
+	return [...]string{"complete", "quiet", "size", "memory", "shutdown"}[r]
+}
+
+// Reasons are all reasons.
+func Reasons() []Reason { return []Reason{Complete, Quiet, Size, Memory, Shutdown} }
+
+// Counts is what a window did since it was made, in spans.
+type Counts struct {
+	// Released counts spans that had waited, by the reason for which they went
+	// on; Groups the groups that were closed.
+	Released, Groups [reasons]int
+	ServerHalves     int // got an id of their own
+	LateClients      int // got another id
+	Evicted          int // ids forgotten before their time for want of room
+	Remembered       int // ids now
+	Waiting          int // spans now
+}
+
+// Ready is a span that may leave.
+type Ready struct {
+	span.Item
+	Message uint64 // as given to Put
+	// With: it must leave together with the one before it.
+	With bool
+}
+
+// Window decides identities for one target, span by span as they come, and
+// holds back only those whose parent cannot be told yet. It is used by one
+// goroutine at a time. Time is given from outside and must not run backwards;
+// spans leave in Put, Due, Relieve and Flush, and are found in Ready.
+type Window struct {
+	opts     Options
+	joins    joins
+	waiters  waiters
+	groups   groups
+	messages messages
+	ready    []Ready
+	taken    int // of ready
+	rotated  time.Time
+	counts   Counts
+
+	decided []Ready // in this call, before they are grouped
+	seen    []span.Item
+	news    []key // ids of which something new is known
+	reports []report
+}
+
+// New makes a window.
+func New(opts Options) *Window {
+	w := &Window{opts: opts}
+	w.opts.MaxSpans = max(opts.MaxSpans, 1)
+	w.opts.GroupSpans = max(opts.GroupSpans, 1)
+	w.joins.users.max = max(opts.MaxRemembered/2, 1)
+	w.waiters.init()
+	w.groups.init()
+	return w
+}
+
+// Put adds the spans of a message of so many bytes. Messages are numbered
+// upwards.
+func (w *Window) Put(message uint64, items []span.Item, bytes int, now time.Time) {
+	w.age(now)
+	w.messages.add(message, bytes)
+	w.reports = w.reports[:0]
+	for i := range items {
+		r := reportOf(&items[i])
+		if w.joins.note(&r) && w.waiters.any() {
+			w.news = append(w.news, r.own())
+		}
+		w.reports = append(w.reports, r)
+	}
+	// Servers first: the spans of their process ask for what becomes of them.
+	for i := range w.reports {
+		if r := &w.reports[i]; r.role == server {
+			w.joins.settleServer(r, w.opts.Hold <= 0)
+		}
+	}
+	for i := range w.reports {
+		r := &w.reports[i]
+		// A native segment leaves as it came, so that it has nothing to wait for.
+		force := w.opts.Hold <= 0 || w.opts.Together && isNative(r.Item)
+		if on := w.joins.decide(r, force); on.n > 0 {
+			w.waiters.add(*r.Item, message, now.Add(w.opts.Hold), on)
+			w.messages.hold(message)
+			if w.opts.Together {
+				w.groups.expect(r.Item)
+			}
+			continue
+		}
+		w.decided = append(w.decided, Ready{Item: *r.Item, Message: message, With: w.opts.Together && i > 0 && sameSegment(w.reports[i-1].Item, r.Item)})
+	}
+	clear(w.reports)
+	w.tell()
+	w.settle(now)
+	w.messages.trim()
+	w.bound(now)
+}
+
+// sameSegment is true for spans of one native segment.
+func sameSegment(a, b *span.Item) bool {
+	n := a.Span().Segment
+	return n != 0 && a.Batch == b.Batch && n == b.Span().Segment
+}
+
+// tell asks again for those that wait for something of which there is news.
+func (w *Window) tell() {
+	for n := 0; n < len(w.news); n++ {
+		for slot := range w.waiters.on(w.news[n]) {
+			w.again(slot, false, Complete)
+		}
+	}
+	w.news = w.news[:0]
+}
+
+// again asks for a span that waits, which then goes on or waits for something
+// else.
+func (w *Window) again(slot int32, force bool, reason Reason) {
+	a := w.waiters.at(slot)
+	r := reportOf(&a.item)
+	on := w.joins.decide(&r, force)
+	if on.n > 0 {
+		w.waiters.change(slot, on)
+		return
+	}
+	w.decided = append(w.decided, Ready{Item: a.item, Message: a.message})
+	w.messages.release(a.message)
+	if w.opts.Together {
+		w.groups.arrived(&a.item)
+	}
+	w.counts.Released[reason]++
+	w.waiters.remove(slot)
+	if r.role == server {
+		w.news = append(w.news, r.own())
+	}
+}
+
+// settle takes what was decided on its way.
+func (w *Window) settle(now time.Time) {
+	if len(w.decided) == 0 {
+		return
+	}
+	if w.opts.Observe != nil {
+		w.seen = w.seen[:0]
+		for i := range w.decided {
+			w.seen = append(w.seen, w.decided[i].Item)
+		}
+		w.opts.Observe(w.seen)
+		clear(w.seen)
+	}
+	for i := range w.decided {
+		r := &w.decided[i]
+		if w.opts.Together {
+			w.joins.leave(&r.Item)
+		}
+		if !w.opts.Together || isNative(&r.Item) {
+			w.ready = append(w.ready, *r)
+			continue
+		}
+		if n := w.groups.add(r, now); n != 0 {
+			w.messages.hold(r.Message)
+			if w.groups.at(n).count >= w.opts.GroupSpans {
+				w.close(n, Size)
+			}
+		}
+	}
+	clear(w.decided)
+	w.decided = w.decided[:0]
+}
+
+// isNative tells a span whose segment leaves as it came.
+func isNative(it *span.Item) bool {
+	g := it.Batch.Segment(it.Span().Segment)
+	return g != nil && g.Raw.Len() > 0
+}
+
+// close lets a group go.
+func (w *Window) close(n int32, reason Reason) {
+	from := len(w.ready)
+	w.ready = w.groups.take(w.ready, n)
+	for i := from; i < len(w.ready); i++ {
+		w.ready[i].With = i > from
+		w.messages.release(w.ready[i].Message)
+	}
+	w.counts.Groups[reason]++
+}
+
+// Due lets go what has waited long enough.
+func (w *Window) Due(now time.Time) {
+	w.age(now)
+	for slot := w.waiters.oldest(); slot != 0 && !now.Before(w.waiters.at(slot).until); slot = w.waiters.oldest() {
+		w.expire(slot, Quiet, now)
+	}
+	w.settle(now)
+	for n := w.groups.quietest(); n != 0 && !now.Before(w.groups.at(n).news.Add(w.opts.Settle)); n = w.groups.quietest() {
+		if w.groups.complete(n, w.joins.hasCaller) {
+			w.close(n, Complete)
+		} else {
+			w.groups.lookAgain(n, now)
+		}
+	}
+	for n := w.groups.oldest(); n != 0 && !now.Before(w.groups.at(n).began.Add(w.opts.Longest)); n = w.groups.oldest() {
+		w.close(n, Quiet)
+	}
+	w.messages.trim()
+}
+
+// expire decides for a span that waits from what is known. A span that waits
+// for a server that itself waits is decided after that one.
+func (w *Window) expire(slot int32, reason Reason, now time.Time) {
+	a := w.waiters.at(slot)
+	if !a.extended && reason == Quiet {
+		r := reportOf(&a.item)
+		if r.role != server && w.joins.parentOpen(&r) {
+			w.waiters.extend(slot, now.Add(w.opts.Hold))
+			return
+		}
+	}
+	w.again(slot, true, reason)
+	w.tell()
+}
+
+// age forgets old decisions.
+func (w *Window) age(now time.Time) {
+	if w.rotated.IsZero() {
+		w.rotated = now
+	}
+	if now.Sub(w.rotated) >= max(w.opts.Remember, time.Second) {
+		w.joins.users.rotate()
+		w.rotated = now
+	}
+}
+
+// bound keeps the window within its limits.
+func (w *Window) bound(now time.Time) {
+	for w.waiters.count+w.groups.spans > w.opts.MaxSpans {
+		w.relieve(Size, now)
+	}
+	for w.opts.MaxBytes > 0 && w.messages.bytes > w.opts.MaxBytes && w.waiters.count+w.groups.spans > 0 {
+		w.relieve(Memory, now)
+	}
+}
+
+// relieve lets go what has waited longest.
+func (w *Window) relieve(reason Reason, now time.Time) {
+	slot, n := w.waiters.oldest(), w.groups.oldest()
+	switch {
+	case slot != 0 && (n == 0 || w.waiters.at(slot).message <= w.groups.at(n).message):
+		w.expire(slot, reason, now)
+		w.settle(now)
+	case n != 0:
+		w.close(n, reason)
+	}
+	w.messages.trim()
+}
+
+// Flush lets everything go.
+func (w *Window) Flush(now time.Time) {
+	for w.waiters.count+w.groups.spans > 0 {
+		w.relieve(Shutdown, now)
+	}
+}
+
+// Next is when Due has something to do; ok is false when nothing waits.
+func (w *Window) Next() (at time.Time, ok bool) {
+	sooner := func(t time.Time) {
+		if !ok || t.Before(at) {
+			at, ok = t, true
+		}
+	}
+	if slot := w.waiters.oldest(); slot != 0 {
+		sooner(w.waiters.at(slot).until)
+	}
+	if n := w.groups.quietest(); n != 0 {
+		sooner(w.groups.at(n).news.Add(w.opts.Settle))
+	}
+	if n := w.groups.oldest(); n != 0 {
+		sooner(w.groups.at(n).began.Add(w.opts.Longest))
+	}
+	return at, ok
+}
+
+// Ready are the spans that may leave, in the order in which they were decided.
+// They stay until they are taken.
+func (w *Window) Ready() []Ready { return w.ready[w.taken:] }
+
+// Take removes the first n of Ready.
+func (w *Window) Take(n int) {
+	clear(w.ready[w.taken : w.taken+n])
+	w.taken += n
+	switch {
+	case w.taken == len(w.ready):
+		w.ready, w.taken = w.ready[:0], 0
+		if cap(w.ready) > keepReady {
+			w.ready = nil
+		}
+	case w.taken > keepReady:
+		w.ready = slices.Delete(w.ready, 0, w.taken)
+		w.taken = 0
+	}
+}
+
+// keepReady is how long a list is kept for the next spans.
+const keepReady = 1 << 16
+
+// Counts is what the window did and holds.
+func (w *Window) Counts() Counts {
+	c := w.counts
+	c.ServerHalves, c.LateClients = w.joins.servers, w.joins.lateClients
+	c.Evicted = w.joins.users.evicted
+	c.Remembered = len(w.joins.users.young.list) + len(w.joins.users.old.list)
+	c.Waiting = w.waiters.count + w.groups.spans
+	return c
+}
