@@ -8,6 +8,9 @@ import (
 	"sync"
 	"time"
 
+	"google.golang.org/grpc"
+
+	"github.com/spanbridge/spanbridge/internal/metrics"
 	"github.com/spanbridge/spanbridge/span"
 	"github.com/spanbridge/spanbridge/translate"
 )
@@ -25,6 +28,11 @@ type Settings struct {
 	// Connections is how many requests may be on their way at once.
 	Connections int
 	UserAgent   string
+	// Options are what the encoder follows.
+	Options translate.EncoderOptions
+	// Metrics count what the protocol could not carry of the spans that were
+	// delivered; nil: nobody asks.
+	Metrics *metrics.Set
 }
 
 // sender sends messages in order. It returns the first error; what came before
@@ -44,15 +52,18 @@ type answers struct {
 type Exporter struct {
 	target   translate.Target
 	encoders sync.Pool
+	observer translate.Observer // shares the memory of the encoders; nil: none asks
 	sender   sender
+	metrics  *metrics.Set
 }
 
 // New makes an exporter. It opens no connection yet; an error means that the
 // settings are wrong.
 func New(target translate.Target, s Settings) (*Exporter, error) {
-	e := &Exporter{target: target}
-	first := target.New()
+	e := &Exporter{target: target, metrics: s.Metrics}
+	first := target.New(s.Options)
 	e.encoders.New = func() any { return first.Fork() }
+	e.observer, _ = first.Fork().(translate.Observer)
 	e.encoders.Put(first)
 	var err error
 	switch target.Network {
@@ -67,6 +78,14 @@ func New(target translate.Target, s Settings) (*Exporter, error) {
 		return nil, err
 	}
 	return e, nil
+}
+
+// Observe tells an encoder that asks for it of spans that it will be given
+// later.
+func (e *Exporter) Observe(items []span.Item) {
+	if e.observer != nil {
+		e.observer.Observe(items)
+	}
 }
 
 // Consume sends a parcel.
@@ -89,12 +108,33 @@ func (e *Exporter) Consume(ctx context.Context, p span.Parcel) (span.LeftOut, er
 	if err != nil {
 		return span.LeftOut{}, err
 	}
+	e.countLosses(enc.Losses())
 	// What a target claims to have refused is bounded by what it was sent.
 	left.Refused = min(max(a.refused, 0), len(p.Items)-left.NoForm)
 	if left.Refused > 0 {
 		left.Why = a.why
 	}
 	return left, nil
+}
+
+// countLosses counts what could not be carried.
+func (e *Exporter) countLosses(l *translate.Losses) {
+	if e.metrics == nil {
+		return
+	}
+	for loss := range l.All() {
+		e.metrics.LostFields.WithLabelValues(loss.From.String(), e.target.Kind, loss.Field.String()).Add(float64(loss.Spans))
+	}
+}
+
+// Forward opens a call of any method of the target, for messages as bytes
+// (*rawgrpc.Message). The target's headers are added to those of the context.
+func (e *Exporter) Forward(ctx context.Context, method string) (grpc.ClientStream, error) {
+	g, ok := e.sender.(*grpcSender)
+	if !ok {
+		return nil, fmt.Errorf("targets of kind %s take no calls", e.target.Kind)
+	}
+	return g.open(ctx, method)
 }
 
 // Close closes the connections. Consume must have returned everywhere.

@@ -42,10 +42,13 @@ type encoder struct {
 	method string
 	body   []byte
 	each   []translate.Message
+	losses translate.Losses
 }
 
 func (e *encoder) Fork() translate.Encoder { return &encoder{method: e.method} }
-func (e *encoder) Reset()                  { e.body, e.each = nil, nil }
+
+func (e *encoder) Losses() *translate.Losses { return &e.losses }
+func (e *encoder) Reset()                    { e.body, e.each = nil, nil; e.losses.Reset() }
 func (e *encoder) Notices(*span.Batch) {
 	e.each = append(e.each, translate.Message{Method: "/t.S/notice", Body: []byte("notice")})
 }
@@ -55,6 +58,9 @@ func (e *encoder) Add(items []span.Item) (unwritten int) {
 		if it.ID == 13 {
 			unwritten++
 			continue
+		}
+		if it.ID == 7 {
+			e.losses.Add(span.Zipkin, translate.FieldKind)
 		}
 		e.body = append(e.body, it.ID.String()...)
 		e.each = append(e.each, translate.Message{Method: e.method, Body: []byte(it.ID.String()), Spans: 1})
@@ -71,7 +77,7 @@ func (e *encoder) Messages() []translate.Message {
 
 func httpTarget() translate.Target {
 	return translate.Target{
-		Kind: "t", Network: translate.HTTP, Path: "/path", Media: "text/ids", New: func() translate.Encoder { return &encoder{} },
+		Kind: "t", Network: translate.HTTP, Path: "/path", Media: "text/ids", New: func(translate.EncoderOptions) translate.Encoder { return &encoder{} },
 		Refused: func(answer []byte) (int, string) {
 			n := 0
 			_, _ = fmt.Sscanf(string(answer), "refused %d", &n)
@@ -305,7 +311,7 @@ func (s *grpcServer) start(t *testing.T, opts ...grpc.ServerOption) string {
 func grpcTarget(method string) translate.Target {
 	return translate.Target{
 		Kind: "t", Network: translate.GRPC, Methods: map[string]bool{"/t.S/stream": true, "/t.S/unary": false},
-		New: func() translate.Encoder { return &encoder{method: method} },
+		New: func(translate.EncoderOptions) translate.Encoder { return &encoder{method: method} },
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net"
 	"strings"
 	"time"
@@ -111,6 +112,18 @@ func (g *grpcSender) send(ctx context.Context, messages []translate.Message) (a 
 	}
 	return a, nil
 }
+
+// open begins a call that streams both ways, which any other call is a case of.
+func (g *grpcSender) open(ctx context.Context, method string) (grpc.ClientStream, error) {
+	md, _ := metadata.FromOutgoingContext(ctx)
+	md = md.Copy()
+	maps.Copy(md, g.md)
+	desc := &grpc.StreamDesc{ServerStreams: true, ClientStreams: true}
+	return g.conn.NewStream(metadata.NewOutgoingContext(ctx, md), desc, method, grpc.MaxCallRecvMsgSize(mostForwarded))
+}
+
+// mostForwarded bounds an answer that goes back to an agent, as OAP's clients do.
+const mostForwarded = 50 << 20
 
 // call sends messages to their method: one, or a stream of them.
 func (g *grpcSender) call(ctx context.Context, messages []translate.Message) ([]byte, error) {

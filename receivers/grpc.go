@@ -28,7 +28,7 @@ import (
 // serveGRPC makes a gRPC server of a port with the methods that all protocols
 // state for it. Messages stay bytes; the standard health service is there too.
 func (s *Server) serveGRPC(o *openPort, listen Listen, l net.Listener) {
-	h := &grpcHandler{intake: s.intake, port: o.Port, strict: listen.Strict, methods: make(map[string]grpcMethod)}
+	h := &grpcHandler{intake: s.intake, port: o.Port, strict: listen.Strict, to: s.opts.Forward[o.Name], methods: make(map[string]grpcMethod)}
 	for _, p := range s.opts.Protocols {
 		for _, route := range p.GRPC {
 			if route.Port == o.Name {
@@ -85,6 +85,7 @@ type grpcHandler struct {
 	intake   *intake
 	port     translate.Port
 	strict   bool
+	to       Forwarder // nil: there is no backend behind the port
 	methods  map[string]grpcMethod
 	stopping sync.Once
 	stopped  chan struct{}
@@ -117,11 +118,12 @@ func (h *grpcHandler) handle(_ any, ss grpc.ServerStream) (err error) {
 	}()
 	name, _ := grpc.MethodFromServerStream(ss)
 	m, ok := h.methods[name]
-	if !ok {
-		h.unknown(name)
-		return status.Errorf(codes.Unimplemented, "%s is not served at this port (%s)", name, h.port.About)
+	if (!ok || m.Format == "") && h.to != nil {
+		return h.forward(name, m, ok, ss)
 	}
 	switch {
+	case !ok:
+		return h.refuseUnknown(name)
 	case m.Format == "":
 		return h.aside(m, ss)
 	case m.Stream:
@@ -129,6 +131,11 @@ func (h *grpcHandler) handle(_ any, ss grpc.ServerStream) (err error) {
 	default:
 		return h.unary(m, ss)
 	}
+}
+
+func (h *grpcHandler) refuseUnknown(method string) error {
+	h.unknown(method)
+	return status.Errorf(codes.Unimplemented, "%s is not served at this port (%s)", method, h.port.About)
 }
 
 // mostUnknown bounds how many unknown methods are told apart: their names come
@@ -174,10 +181,7 @@ func (h *grpcHandler) aside(m grpcMethod, ss grpc.ServerStream) error {
 		}
 		msg.Free()
 	}
-	if m.Respond == nil {
-		return send(ss, translate.GRPCReply{})
-	}
-	return send(ss, m.Respond(last))
+	return h.answerAside(m, last, ss)
 }
 
 func (h *grpcHandler) unary(m grpcMethod, ss grpc.ServerStream) error {

@@ -56,6 +56,9 @@ type Options struct {
 	// Other takes the requests of an HTTP port for which no protocol has a
 	// route, by the name of the port.
 	Other map[string]http.Handler
+	// Forward takes the calls of a gRPC port that carry no spans, by the name
+	// of the port.
+	Forward map[string]Forwarder
 }
 
 // Server is all open ports.

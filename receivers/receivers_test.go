@@ -232,7 +232,7 @@ func zip(p []byte) []byte {
 
 const oneSpan = `{"traceId":"1","id":"2","name":"a"}`
 
-func TestHTTP(t *testing.T) {
+func TestRow16HTTP(t *testing.T) {
 	b := start(t, nil)
 	f := func(path, body string, want, spans int, headers ...string) {
 		t.Helper()
@@ -340,7 +340,7 @@ func (e *endless) Read(p []byte) (int, error) {
 
 // Bodies that are too long are answered 413 and cost no more memory than the
 // limit, whether they say how long they are, do not, or are a gzip bomb.
-func TestTooLarge(t *testing.T) {
+func TestRow17TooLarge(t *testing.T) {
 	b := start(t, nil)
 	url := b.url("zipkin", "/api/v2/spans")
 	var bomb bytes.Buffer
@@ -547,7 +547,7 @@ func TestPortTaken(t *testing.T) {
 	}
 }
 
-func TestUDP(t *testing.T) {
+func TestRow25UDP(t *testing.T) {
 	b := start(t, nil)
 	c, err := net.Dial("udp", b.Address("udp").String())
 	if err != nil {

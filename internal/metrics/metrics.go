@@ -43,6 +43,11 @@ var (
 		[]string{"protocol", "format", "transport"},
 		"Spans taken from clients: each of them waits for every target from then on.",
 	}
+	sampledOut = Metric{
+		"bridge_sampled_out_spans_total", Counter,
+		[]string{"protocol"},
+		"Spans left out by the setting sampling.gateway. They were answered as taken and count neither as received nor as rejected.",
+	}
 	spansRejected = Metric{
 		"bridge_spans_rejected_total", Counter,
 		[]string{"protocol", "reason"},
@@ -62,6 +67,11 @@ var (
 		"bridge_unknown_calls_total", Counter,
 		[]string{"port"},
 		"Calls of gRPC methods that are not served, by the name of the port. They were answered UNIMPLEMENTED.",
+	}
+	forwardedCalls = Metric{
+		"bridge_forwarded_calls_total", Counter,
+		[]string{"port", "outcome"},
+		"Calls without spans that came to a gRPC port with a backend behind it: answered (by the backend, also with an error), unreachable (the gateway answered).",
 	}
 	bytesReceived = Metric{
 		"bridge_received_bytes_total", Counter,
@@ -103,6 +113,46 @@ var (
 		[]string{"target"},
 		"1 while a target does not take what it is sent, else 0.",
 	}
+	windowWaiting = Metric{
+		"bridge_window_waiting", Gauge,
+		[]string{"target"},
+		"Spans that wait in a target's window for others of their trace.",
+	}
+	windowReleased = Metric{
+		"bridge_window_released_spans_total", Counter,
+		[]string{"target", "reason"},
+		"Spans that waited to learn who their parent is, by why they went on: complete (it came), quiet (it did not in time), size, memory (bounds of the window), shutdown.",
+	}
+	windowGroups = Metric{
+		"bridge_window_closed_total", Counter,
+		[]string{"target", "reason"},
+		"Groups of spans of one trace and service that were collected for SkyWalking, by why they were closed: complete, quiet (after the longest wait), size, memory, shutdown.",
+	}
+	windowSplit = Metric{
+		"bridge_window_split_total", Counter,
+		[]string{"target", "half"},
+		"Spans that shared an id on the wire and got one of their own: the server half, or the client half where the server had left before.",
+	}
+	windowRemembered = Metric{
+		"bridge_window_remembered", Gauge,
+		[]string{"target"},
+		"Ids of which a window remembers who used them.",
+	}
+	windowEvicted = Metric{
+		"bridge_window_evicted_total", Counter,
+		[]string{"target"},
+		"Ids forgotten before their time because the window remembers only so many.",
+	}
+	lostFields = Metric{
+		"bridge_lost_fields_total", Counter,
+		[]string{"from", "to", "field"},
+		"Spans delivered without something that the target's protocol has no place for: the protocol they came by, the kind of target, and which part of the span. bridge convert --loss says what each field means.",
+	}
+	residueStale = Metric{
+		"bridge_residue_stale_total", Counter,
+		[]string{"entry"},
+		"Spans received with a tag bridge.x of which an entry was ignored because somebody changed on the way what it restores; the change counts. Entries are those of docs/adr/0008-residue.md.",
+	}
 	viewTraces  = Metric{"bridge_view_traces", Gauge, nil, "Traces in the built-in view."}
 	viewSpans   = Metric{"bridge_view_spans", Gauge, nil, "Spans in the built-in view."}
 	viewBytes   = Metric{"bridge_view_bytes", Gauge, nil, "Memory of the built-in view's spans, in bytes."}
@@ -119,26 +169,40 @@ var (
 
 // List is all metrics in the order of the documentation.
 var List = []Metric{
-	messages, bytesReceived, spansReceived, spansRejected, aside, unknownCalls,
-	spansHeld, queueBytes, exportSpans, exportRequests, exportSeconds, spansDropped, targetFailing,
+	messages, bytesReceived, spansReceived, sampledOut, spansRejected, aside, unknownCalls, forwardedCalls,
+	spansHeld, queueBytes, exportSpans, exportRequests, exportSeconds, spansDropped, targetFailing, lostFields, residueStale,
+	windowWaiting, windowReleased, windowGroups, windowSplit, windowRemembered, windowEvicted,
 	viewTraces, viewSpans, viewBytes, viewEvicted, panics,
 }
 
 // Set is the metrics of one process.
 type Set struct {
-	SpansReceived  *prometheus.CounterVec
-	SpansRejected  *prometheus.CounterVec
-	Messages       *prometheus.CounterVec
-	Aside          *prometheus.CounterVec
-	UnknownCalls   *prometheus.CounterVec
-	BytesReceived  *prometheus.CounterVec
-	ExportSpans    *prometheus.CounterVec
-	ExportRequests *prometheus.CounterVec
-	ExportSeconds  *prometheus.HistogramVec
-	SpansDropped   *prometheus.CounterVec
-	TargetFailing  *prometheus.GaugeVec
-	ViewEvicted    prometheus.Counter
-	Panics         *prometheus.CounterVec
+	SpansReceived *prometheus.CounterVec
+	// SampledOutSpans is moved by cmd/bridge, where the rules are.
+	SampledOutSpans *prometheus.CounterVec
+	SpansRejected   *prometheus.CounterVec
+	Messages        *prometheus.CounterVec
+	Aside           *prometheus.CounterVec
+	UnknownCalls    *prometheus.CounterVec
+	ForwardedCalls  *prometheus.CounterVec
+	BytesReceived   *prometheus.CounterVec
+	ExportSpans     *prometheus.CounterVec
+	ExportRequests  *prometheus.CounterVec
+	ExportSeconds   *prometheus.HistogramVec
+	SpansDropped    *prometheus.CounterVec
+	TargetFailing   *prometheus.GaugeVec
+	ViewEvicted     prometheus.Counter
+
+	WindowWaiting    *prometheus.GaugeVec
+	WindowReleased   *prometheus.CounterVec
+	WindowGroups     *prometheus.CounterVec
+	WindowSplit      *prometheus.CounterVec
+	WindowRemembered *prometheus.GaugeVec
+	WindowEvicted    *prometheus.CounterVec
+
+	LostFields   *prometheus.CounterVec
+	ResidueStale *prometheus.CounterVec
+	Panics       *prometheus.CounterVec
 
 	reg prometheus.Registerer
 }
@@ -147,10 +211,12 @@ type Set struct {
 func New(reg prometheus.Registerer) *Set {
 	s := &Set{reg: reg}
 	s.SpansReceived = s.counter(spansReceived)
+	s.SampledOutSpans = s.counter(sampledOut)
 	s.SpansRejected = s.counter(spansRejected)
 	s.Messages = s.counter(messages)
 	s.Aside = s.counter(aside)
 	s.UnknownCalls = s.counter(unknownCalls)
+	s.ForwardedCalls = s.counter(forwardedCalls)
 	s.BytesReceived = s.counter(bytesReceived)
 	s.ExportSpans = s.counter(exportSpans)
 	s.ExportRequests = s.counter(exportRequests)
@@ -160,16 +226,29 @@ func New(reg prometheus.Registerer) *Set {
 	}, exportSeconds.Labels)
 	reg.MustRegister(s.ExportSeconds)
 	s.SpansDropped = s.counter(spansDropped)
-	s.TargetFailing = prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: targetFailing.Name, Help: targetFailing.Help}, targetFailing.Labels)
-	reg.MustRegister(s.TargetFailing)
+	s.WindowWaiting = s.gauges(windowWaiting)
+	s.WindowReleased = s.counter(windowReleased)
+	s.WindowGroups = s.counter(windowGroups)
+	s.WindowSplit = s.counter(windowSplit)
+	s.WindowRemembered = s.gauges(windowRemembered)
+	s.WindowEvicted = s.counter(windowEvicted)
+	s.TargetFailing = s.gauges(targetFailing)
 	s.ViewEvicted = prometheus.NewCounter(prometheus.CounterOpts{Name: viewEvicted.Name, Help: viewEvicted.Help})
 	reg.MustRegister(s.ViewEvicted)
+	s.LostFields = s.counter(lostFields)
+	s.ResidueStale = s.counter(residueStale)
 	s.Panics = s.counter(panics)
 	return s
 }
 
 func (s *Set) counter(m Metric) *prometheus.CounterVec {
 	v := prometheus.NewCounterVec(prometheus.CounterOpts{Name: m.Name, Help: m.Help}, m.Labels)
+	s.reg.MustRegister(v)
+	return v
+}
+
+func (s *Set) gauges(m Metric) *prometheus.GaugeVec {
+	v := prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: m.Name, Help: m.Help}, m.Labels)
 	s.reg.MustRegister(v)
 	return v
 }
