@@ -32,7 +32,7 @@ unit:
 ## test: all tests but the heavy ones, with real clients in Go and Python against a running gateway
 .PHONY: test
 test: vet unit
-	cd compat-tests && $(GO) test -timeout 9m ./...
+	cd compat-tests && $(GO) test -count=1 -timeout 9m ./...
 
 ## race: the tests of the main module with the race detector
 .PHONY: race
@@ -43,8 +43,13 @@ race:
 .PHONY: compat
 compat:
 	compat-tests/setup.sh
-	cd compat-tests && $(GO) test -tags heavy -timeout 50m ./...
-	cd compat-tests/browser && $(GO) test -tags heavy -timeout 10m ./...
+	cd compat-tests && $(GO) test -count=1 -tags heavy -timeout 50m ./...
+	cd compat-tests/browser && $(GO) test -count=1 -tags heavy -timeout 10m ./...
+
+## simulate: fleets with known parents through real gateways; prints the shares of right parents
+.PHONY: simulate
+simulate:
+	cd compat-tests && $(GO) test -count=1 -tags heavy -timeout 20m -run 'TestFleetHeavy$$' -v .
 
 ## lint: golangci-lint with .golangci.yml
 .PHONY: lint
@@ -71,12 +76,12 @@ bench:
 ## golden: rewrite the golden files; the diff is the review
 .PHONY: golden
 golden:
-	$(GO) test ./config ./translate/... ./cmd/... -update
+	$(GO) test ./config ./translate/zipkin ./translate/jaeger ./translate/otlp ./translate/skywalking ./translate/roundtrip ./cmd/bridge -update
 
 ## docs: make the generated pages again
 .PHONY: docs
 docs:
-	$(GO) test ./cmd/bridge -run TestDocs -update
+	$(GO) test ./cmd/bridge -run 'TestDocs|TestTongues' -update
 
 ## help: this list
 .PHONY: help

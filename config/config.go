@@ -11,7 +11,8 @@ type Config struct {
 	Targets   map[string]*Target   `yaml:"targets" doc:"The ways out: any number, under names of your own. Each gets every span, at its own pace."`
 	View      View                 `yaml:"view" doc:"The built-in view: recent traces in memory, Zipkin's query API and a page, at the address of the receiver zipkin."`
 	Queue     Queue                `yaml:"queue" doc:"The log between receivers and targets. It lives in memory: what it holds when the process is killed is lost."`
-	Sampling  Sampling             `yaml:"sampling" doc:"What Jaeger clients are told when they ask how much to sample."`
+	Rename    Rename               `yaml:"rename" doc:"Other names for services and instances, given to every span on its way in: into the view and to all targets. Zipkin's clients write services in lower case and SkyWalking's agents do not, so that one service is two until it is named here. A name is looked up once; what comes of it is not looked up again. Hosts in addresses stay."`
+	Sampling  Sampling             `yaml:"sampling" doc:"How many traces are kept: what Jaeger clients are told when they ask, and what the gateway itself leaves out."`
 	Admin     Admin                `yaml:"admin" doc:"Metrics, health and profiles. Keep it where only you can reach it."`
 	Log       Log                  `yaml:"log" doc:"The gateway's own log, on standard error."`
 	Shutdown  Shutdown             `yaml:"shutdown" doc:"The end of the process, on SIGTERM or SIGINT."`
@@ -47,6 +48,20 @@ type Target struct {
 	Batch       Batch             `yaml:"batch" doc:"How many spans go into a request."`
 	Retry       Retry             `yaml:"retry" doc:"What happens when the target does not take a request."`
 	Queue       TargetQueue       `yaml:"queue" doc:"What may wait for the target."`
+	Residue     string            `yaml:"residue" doc:"What becomes of what the target's protocol has no place for. exact: it goes into one tag, bridge.x, from which a bridge restores all of it. plain: it is left out and counted. otel: it goes into the tags that OpenTelemetry's own translators read, and is else left out and counted."`
+	WrapExits   bool              `yaml:"wrap_exits" doc:"For kind skywalking: true puts a local span around each outbound call of a service that is no SkyWalking agent, so that the names of its calls do not become endpoints of its own."`
+	Window      Window            `yaml:"window" doc:"How long spans wait for others of their trace, for kinds that need to know each span's own id and parent: all but zipkin."`
+}
+
+// Window is how long spans wait for others of their trace.
+type Window struct {
+	Hold          time.Duration `yaml:"hold" doc:"How long a span waits for the span that decides who its parent is, where the two came in different messages; 0s: it never waits. Only spans of Zipkin clients whose parent may be shared wait at all."`
+	Settle        time.Duration `yaml:"settle" doc:"For kind skywalking: the spans of a trace and service are written together when their first one is there and no more has come for that time."`
+	Longest       time.Duration `yaml:"longest" doc:"For kind skywalking: the longest that spans are collected for, whatever comes or is missing."`
+	MaxSpans      int           `yaml:"max_spans" doc:"The most spans that wait. Beyond it those that have waited longest go on as if their time was over."`
+	MaxBytes      Size          `yaml:"max_bytes" doc:"The most bytes of messages that waiting spans may keep in the queue; at most half of queue.max_bytes, and when not set never more than that."`
+	Remember      time.Duration `yaml:"remember" doc:"How long what was decided about ids is remembered for spans that come late."`
+	MaxRemembered int           `yaml:"max_remembered" doc:"The most ids that are remembered; the oldest are forgotten first."`
 }
 
 // TLS is how a target is trusted.
@@ -90,9 +105,17 @@ type Queue struct {
 	Decoded Size `yaml:"decoded" doc:"How much memory the newest messages may take in decoded form, so that targets that keep up need not decode again."`
 }
 
-// Sampling is the answer to Jaeger's remote samplers.
+// Rename gives services and instances other names.
+type Rename struct {
+	Services   map[string]string `yaml:"services" doc:"Old names and new ones, such as {order: Order}: services that report, services that are called, and callers."`
+	Instances  map[string]string `yaml:"instances" doc:"The same for instances: those of SkyWalking, and service.instance.id of OpenTelemetry."`
+	IgnoreCase bool              `yaml:"ignore_case" doc:"true finds an old name in whatever case it is written."`
+}
+
+// Sampling says how many traces are kept.
 type Sampling struct {
-	StrategiesFile string `yaml:"strategies_file" doc:"A file in Jaeger's format of sampling strategies. It is read again when it changes. Without one every service is told to sample 1 trace in 1000, as Jaeger does."`
+	Gateway        float64 `yaml:"gateway" doc:"The share of traces that the gateway keeps, such as 0.1. Which ones follows from the trace id alone, so that every gateway keeps the same; spans with the debug flag are always kept. What is left out is counted in bridge_sampled_out_spans_total."`
+	StrategiesFile string  `yaml:"strategies_file" doc:"A file in Jaeger's format of sampling strategies. It is read again when it changes. Without one every service is told to sample 1 trace in 1000, as Jaeger does."`
 }
 
 // Admin is the port for operators.

@@ -104,10 +104,20 @@ targets:
     endpoint: https://oap:11800
     tls: {ca_file: ca.pem}
     gzip: true
+    residue: plain
+    wrap_exits: true
+    window: {hold: 0s, settle: 500ms, max_bytes: 32MiB, max_remembered: 5000}
+  small: {kind: skywalking, endpoint: 'oap:11800', queue: {max_bytes: 1MiB}}
 view: {memory: 1GB}
+rename:
+  services: {order: Order, a.b: "7"}
+  instances: {i: "i-1"}
+  ignore_case: true
+sampling: {gateway: 0.25}
 `), []string{
 		"BRIDGE_TARGETS_STORE_1_ENDPOINT=https://other:9411", "BRIDGE_LOG_LEVEL=debug", "BRIDGE_TARGETS_OTLP_KIND=otlp-grpc",
 		"BRIDGE_TARGETS_OTLP_ENDPOINT=collector:4317", "BRIDGE_RECEIVERS_SKYWALKING_GRPC_LISTEN=0.0.0.0:11800", "BRIDGE_TARGETS_OTLP_BATCH_LINGER=1s",
+		"BRIDGE_TARGETS_OTLP_RESIDUE=otel", "BRIDGE_TARGETS_OTLP_WINDOW_HOLD=3s",
 	}, known)
 	if err != nil {
 		t.Fatal(err)
@@ -119,12 +129,20 @@ view: {memory: 1GB}
 	want.Limits.Body, want.Limits.ReadTimeout = 3<<19, 90*time.Second
 	want.View.Memory = 1e9
 	want.Log.Level = "debug"
+	want.Rename = Rename{map[string]string{"order": "Order", "a.b": "7"}, map[string]string{"i": "i-1"}, true}
+	want.Sampling.Gateway = 0.25
 	store, oap, otlp := defaultTarget(), defaultTarget(), defaultTarget()
 	store.Kind, store.Endpoint, store.Headers = "zipkin", "https://other:9411", map[string]string{"X-Tenant": "7"}
 	store.Queue = TargetQueue{1 << 30, "drop_oldest"}
 	oap.Kind, oap.Endpoint, oap.TLS.CAFile, oap.Gzip = "skywalking", "https://oap:11800", "ca.pem", true
+	oap.Residue, oap.WrapExits = "plain", true
+	oap.Window.Hold, oap.Window.Settle, oap.Window.Remember = 0, 500*time.Millisecond, time.Minute
+	oap.Window.MaxBytes, oap.Window.MaxRemembered = 32<<20, 5000
+	small := defaultTarget()
+	small.Kind, small.Endpoint, small.Queue.MaxBytes, small.Window.MaxBytes = "skywalking", "oap:11800", 1<<20, 1<<19
 	otlp.Kind, otlp.Endpoint, otlp.Batch.Linger = "otlp-grpc", "collector:4317", time.Second
-	want.Targets = map[string]*Target{"store-1": store, "oap": oap, "otlp": otlp}
+	otlp.Residue, otlp.Window.Hold = "otel", 3*time.Second
+	want.Targets = map[string]*Target{"store-1": store, "oap": oap, "otlp": otlp, "small": small}
 	if diff := cmp.Diff(want, c); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)
 	}

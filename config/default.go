@@ -54,6 +54,7 @@ func Default(known Known) *Config {
 		},
 		View:     View{Enabled: true, Memory: 200_000_000},
 		Queue:    Queue{Decoded: 64 << 20},
+		Sampling: Sampling{Gateway: 1},
 		Admin:    Admin{Enabled: true, Listen: "127.0.0.1:9410"},
 		Log:      Log{Level: "info", Format: "text"},
 		Shutdown: Shutdown{Drain: 10 * time.Second},
@@ -71,5 +72,12 @@ func defaultTarget() *Target {
 		Batch: Batch{Spans: 1000, Bytes: 2 << 20, Linger: 200 * time.Millisecond},
 		Retry: Retry{Initial: 500 * time.Millisecond, Max: 30 * time.Second},
 		Queue: TargetQueue{MaxBytes: 256 << 20, WhenFull: "refuse"},
+
+		Residue: "exact",
+		Window: Window{
+			Hold: 2 * time.Second, Settle: time.Second, Longest: 5 * time.Second,
+			MaxSpans: 300_000, MaxBytes: 64 << 20,
+			Remember: time.Minute, MaxRemembered: 1_000_000,
+		},
 	}
 }

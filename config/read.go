@@ -192,6 +192,7 @@ func (r *reader) value(n *yaml.Node, v reflect.Value, path string) {
 				r.fault(r.at(value), join(path, key.Value), describe(value), "text")
 				return
 			}
+			r.places[join(path, key.Value)] = r.at(key)
 			(*target)[key.Value] = value.Value
 		})
 	default:
@@ -224,6 +225,8 @@ func (r *reader) scalar(p place, v reflect.Value, path, text string) {
 		}
 	case *int:
 		*target, err = strconv.Atoi(text)
+	case *float64:
+		*target, err = strconv.ParseFloat(text, 64)
 	case *Size:
 		*target, err = parseSize(text)
 	case *time.Duration:
@@ -243,6 +246,8 @@ func wanted(v reflect.Value) string {
 		return "true or false"
 	case int:
 		return "a whole number"
+	case float64:
+		return "a number such as 0.1"
 	case Size:
 		return wantSize
 	case time.Duration:

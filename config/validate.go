@@ -42,11 +42,35 @@ func (r *reader) validate(c *Config) {
 	}
 	r.oneOf("log.level", c.Log.Level, []string{"debug", "info", "warn", "error"})
 	r.oneOf("log.format", c.Log.Format, []string{"text", "json"})
+	r.rename("rename.services", c.Rename.Services, c.Rename.IgnoreCase)
+	r.rename("rename.instances", c.Rename.Instances, c.Rename.IgnoreCase)
+	if g := c.Sampling.Gateway; !(g > 0 && g <= 1) {
+		r.wrong("sampling.gateway", strconv.FormatFloat(g, 'g', -1, 64), "more than 0 and at most 1, which keeps all")
+	}
 	if c.Shutdown.Drain < 0 {
 		r.wrong("shutdown.drain", c.Shutdown.Drain.String(), "0s or more")
 	}
 	for _, name := range slices.Sorted(maps.Keys(c.Targets)) {
 		r.target(name, c.Targets[name])
+	}
+}
+
+// rename checks names and their new ones.
+func (r *reader) rename(path string, names map[string]string, ignoreCase bool) {
+	seen := make(map[string]string)
+	for _, from := range slices.Sorted(maps.Keys(names)) {
+		if from == "" || names[from] == "" {
+			r.wrong(join(path, from), fmt.Sprintf("%q for %q", names[from], from), "two names")
+			continue
+		}
+		if !ignoreCase {
+			continue
+		}
+		lower := strings.ToLower(from)
+		if other, ok := seen[lower]; ok && names[other] != names[from] {
+			r.wrong(join(path, from), fmt.Sprintf("the same as %s but for the case, with another new name", other), "it once, since ignore_case is true")
+		}
+		seen[lower] = from
 	}
 }
 
@@ -159,6 +183,41 @@ func (r *reader) target(name string, t *Target) {
 	r.oneOf(path+".queue.when_full", t.Queue.WhenFull, []string{"refuse", "drop_oldest"})
 	if (t.TLS.CertFile == "") != (t.TLS.KeyFile == "") {
 		r.wrong(path+".tls", "one of cert_file and key_file", "both or none")
+	}
+	r.oneOf(path+".residue", t.Residue, []string{"exact", "plain", "otel"})
+	r.window(path+".window", &t.Window, t.Queue.MaxBytes)
+}
+
+// window checks how long spans wait. What waits stays in the queue, so it may
+// not fill the queue by itself.
+func (r *reader) window(path string, w *Window, queue Size) {
+	if _, given := r.places[path+".max_bytes"]; !given {
+		w.MaxBytes = min(w.MaxBytes, queue/2)
+	}
+	for _, d := range []struct {
+		key  string
+		time time.Duration
+	}{
+		{"hold", w.Hold}, {"settle", w.Settle}, {"longest", w.Longest},
+	} {
+		if d.time < 0 || d.time > 10*time.Minute {
+			r.wrong(path+"."+d.key, d.time.String(), "0s to 10m")
+		}
+	}
+	if w.Longest < w.Settle {
+		r.wrong(path+".longest", fmt.Sprintf("%s with settle %s", w.Longest, w.Settle), "not less than settle")
+	}
+	if w.Remember < 0 || w.Remember > 24*time.Hour {
+		r.wrong(path+".remember", w.Remember.String(), "0s to 24h")
+	}
+	if w.MaxSpans < 1000 || w.MaxSpans > 100_000_000 {
+		r.wrong(path+".max_spans", strconv.Itoa(w.MaxSpans), "1000 to 100000000")
+	}
+	if w.MaxRemembered < 1000 || w.MaxRemembered > 100_000_000 {
+		r.wrong(path+".max_remembered", strconv.Itoa(w.MaxRemembered), "1000 to 100000000")
+	}
+	if queue >= 1<<20 && (w.MaxBytes < 64<<10 || w.MaxBytes > queue/2) {
+		r.wrong(path+".max_bytes", w.MaxBytes.String(), fmt.Sprintf("64KiB to %s, half of queue.max_bytes", queue/2))
 	}
 }
 

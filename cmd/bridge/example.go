@@ -183,7 +183,7 @@ type body struct {
 func (b body) target() translate.Target {
 	return translate.Target{
 		Kind: "example", Network: b.network, Path: b.path, Media: b.media, Methods: map[string]bool{b.method: false},
-		New: func() translate.Encoder { return &bodyEncoder{way: b} },
+		New: func(translate.EncoderOptions) translate.Encoder { return &bodyEncoder{way: b} },
 	}
 }
 
@@ -195,8 +195,10 @@ type bodyEncoder struct {
 }
 
 func (e *bodyEncoder) Fork() translate.Encoder { return &bodyEncoder{way: e.way} }
-func (e *bodyEncoder) Reset()                  { e.buf, e.spans = e.buf[:0], 0 }
-func (e *bodyEncoder) Notices(*span.Batch)     {}
+
+func (e *bodyEncoder) Losses() *translate.Losses { return &translate.Losses{} }
+func (e *bodyEncoder) Reset()                    { e.buf, e.spans = e.buf[:0], 0 }
+func (e *bodyEncoder) Notices(*span.Batch)       {}
 
 func (e *bodyEncoder) Add(items []span.Item) int {
 	e.buf = e.way.encode(e.buf, items)

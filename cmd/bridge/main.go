@@ -27,17 +27,28 @@ type cli struct {
 	Serve    serveCmd    `cmd:"" default:"withargs" help:"Receive, translate and forward spans (what bridge does without a command)."`
 	Validate validateCmd `cmd:"" help:"Check a configuration and print what it would do. Opens nothing."`
 	Send     sendCmd     `cmd:"" help:"Send an example trace by every protocol to a running bridge and read it back."`
+	Convert  convertCmd  `cmd:"" help:"Convert a file of spans from any protocol to any other."`
+	Ingest   ingestCmd   `cmd:"" help:"Send spans that lie in logs to a running bridge."`
 	Version  versionCmd  `cmd:"" help:"Print the version."`
 }
 
 // world is what a command may touch besides the network.
 type world struct {
+	in       io.Reader
 	out, err io.Writer
 	environ  []string
 }
 
+// open opens a file to read, or standard input for no name and for -.
+func (w *world) open(file string) (io.ReadCloser, error) {
+	if file == "" || file == "-" {
+		return io.NopCloser(w.in), nil
+	}
+	return os.Open(file)
+}
+
 func main() {
-	os.Exit(run(os.Args[1:], &world{out: os.Stdout, err: os.Stderr, environ: os.Environ()}))
+	os.Exit(run(os.Args[1:], &world{in: os.Stdin, out: os.Stdout, err: os.Stderr, environ: os.Environ()}))
 }
 
 // run runs a command and gives its exit code.

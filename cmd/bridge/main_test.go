@@ -27,7 +27,7 @@ var update = flag.Bool("update", false, "rewrite the golden files and the genera
 func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){
 		"bridge": func() {
-			os.Exit(run(os.Args[1:], &world{out: os.Stdout, err: os.Stderr, environ: os.Environ()}))
+			os.Exit(run(os.Args[1:], &world{in: os.Stdin, out: os.Stdout, err: os.Stderr, environ: os.Environ()}))
 		},
 	})
 }
@@ -54,11 +54,15 @@ func TestScripts(t *testing.T) {
 				return err
 			}
 			e.Setenv("FREE_ADMIN", fmt.Sprintf("127.0.0.1:%d", port))
-			return nil
+			source, err := filepath.Abs("../../translate")
+			e.Setenv("TRANSLATE", source) // for its samples
+			return err
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"useports": usePorts,
 			"await":    await,
+			"expect":   expect,
+			"post":     post,
 			"exitcode": exitCode,
 		},
 	})

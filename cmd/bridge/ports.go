@@ -57,6 +57,7 @@ func printPorts(out io.Writer, cfg *config.Config, open *receivers.Server, list 
 		}
 	}
 	_ = w.Flush()
+	printRules(out, cfg)
 	fmt.Fprintln(out, "\nThe queue is in memory: what it holds when the process is killed is lost.")
 }
 

@@ -4,9 +4,11 @@ package main
 
 import (
 	"fmt"
+	"io"
 	"net/http"
 	"os"
 	"os/exec"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -43,6 +45,43 @@ func await(ts *testscript.TestScript, _ bool, args []string) {
 		last = fmt.Errorf("status %d", resp.StatusCode)
 	}
 	ts.Fatalf("%s: %v", args[0], last)
+}
+
+// expect waits until the answer of a URL has all the texts: expect URL TEXT…. It
+// leaves the answer in the file answer.
+func expect(ts *testscript.TestScript, _ bool, args []string) {
+	if len(args) < 2 {
+		ts.Fatalf("usage: expect URL TEXT…")
+	}
+	last := ""
+	for deadline := time.Now().Add(time.Minute); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
+		resp, err := http.Get(args[0])
+		if err != nil {
+			last = err.Error()
+			continue
+		}
+		body, err := io.ReadAll(resp.Body)
+		resp.Body.Close()
+		last = string(body)
+		if err == nil && !slices.ContainsFunc(args[1:], func(text string) bool { return !strings.Contains(last, text) }) {
+			ts.Check(os.WriteFile(ts.MkAbs("answer"), body, 0o600))
+			return
+		}
+	}
+	ts.Fatalf("%s: %q not all in %s", args[0], args[1:], last)
+}
+
+// post sends a file: post URL FILE.
+func post(ts *testscript.TestScript, _ bool, args []string) {
+	if len(args) != 2 {
+		ts.Fatalf("usage: post URL FILE")
+	}
+	resp, err := http.Post(args[0], "application/json", strings.NewReader(ts.ReadFile(args[1])))
+	ts.Check(err)
+	defer resp.Body.Close()
+	if resp.StatusCode/100 != 2 {
+		ts.Fatalf("%s: %s", args[0], resp.Status)
+	}
 }
 
 // exitCode runs a command that must end with a code: exitcode 78 bridge …. What

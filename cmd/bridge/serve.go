@@ -19,6 +19,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 
+	"github.com/spanbridge/spanbridge/assemble"
 	"github.com/spanbridge/spanbridge/config"
 	"github.com/spanbridge/spanbridge/exporters"
 	"github.com/spanbridge/spanbridge/internal/metrics"
@@ -90,6 +91,7 @@ type gateway struct {
 	receivers *receivers.Server
 	targets   []*pipeline.Target
 	exporters []*exporters.Exporter
+	forward   map[string]*exporters.Exporter // by the port whose other calls it serves
 	view      *view.View
 	admin     *admin
 }
@@ -98,8 +100,9 @@ func newGateway(cfg *config.Config, list []translate.Protocol, log *slog.Logger)
 	reg := prometheus.NewRegistry()
 	reg.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	set := metrics.New(reg)
-	g := &gateway{cfg: cfg, log: log, queue: queue.NewMemory(int64(cfg.Queue.Decoded)), admin: newAdmin(cfg.Admin, reg, log)}
-	decode := decoder(list)
+	g := &gateway{cfg: cfg, log: log, forward: make(map[string]*exporters.Exporter), queue: queue.NewMemory(int64(cfg.Queue.Decoded)), admin: newAdmin(cfg.Admin, reg, log)}
+	rule := newRules(cfg)
+	decode := ruledDecoder(rule, decoder(list))
 	other := make(map[string]http.Handler)
 	if cfg.View.Enabled {
 		g.view = view.New(view.Options{
@@ -122,6 +125,10 @@ func newGateway(cfg *config.Config, list []translate.Protocol, log *slog.Logger)
 			return nil, fmt.Errorf("targets.%s: %w", name, err)
 		}
 	}
+	forward := make(map[string]receivers.Forwarder)
+	for port, e := range g.forward {
+		forward[port] = e
+	}
 	ports := make(map[string]receivers.Listen)
 	for name, r := range cfg.Receivers {
 		if r.Enabled {
@@ -129,8 +136,8 @@ func newGateway(cfg *config.Config, list []translate.Protocol, log *slog.Logger)
 		}
 	}
 	g.receivers = receivers.New(receivers.Options{
-		Protocols: list, Ports: ports, Other: other, Set: set, Log: log,
-		Sink: pipeline.NewIntake(g.queue, set),
+		Protocols: list, Ports: ports, Other: other, Forward: forward, Set: set, Log: log,
+		Sink: ruled(rule, pipeline.NewIntake(g.queue, set), set),
 		Limits: receivers.Limits{
 			Body: int64(cfg.Limits.Body), Inflated: int64(cfg.Limits.Inflated), Message: int(cfg.Limits.Message),
 			Header: cfg.Limits.HeaderTimeout, Read: cfg.Limits.ReadTimeout, Idle: cfg.Limits.IdleTimeout,
@@ -151,13 +158,18 @@ func viewOptions(cfg *config.Config) pipeline.Options {
 
 func (g *gateway) addTarget(name string, c *config.Target, list []translate.Protocol, decode pipeline.Decoder, set *metrics.Set) error {
 	kind, _ := target(list, c.Kind) // checked by config
-	e, err := exporters.New(kind, exporterSettings(c))
+	settings := exporterSettings(c)
+	settings.Metrics = set
+	e, err := exporters.New(kind, settings)
 	if err != nil {
 		return err
 	}
 	g.exporters = append(g.exporters, e)
+	if _, taken := g.forward[kind.Serves]; kind.Serves != "" && !taken {
+		g.forward[kind.Serves] = e
+	}
 	t, err := pipeline.NewTarget(g.queue, pipeline.Options{
-		Name: name, UniqueIDs: kind.UniqueIDs,
+		Name: name, Window: windowOptions(kind, c),
 		MaxSpans: c.Batch.Spans, MaxBytes: int(c.Batch.Bytes), Linger: c.Batch.Linger, Workers: c.Connections,
 		Retry: pipeline.Retry{Initial: c.Retry.Initial, Max: c.Retry.Max, GiveUpAfter: c.Retry.GiveUpAfter},
 		Queue: queue.CursorOptions{MaxBytes: int64(c.Queue.MaxBytes), WhenFull: queue.WhenFull(c.Queue.WhenFull)},
@@ -168,6 +180,22 @@ func (g *gateway) addTarget(name string, c *config.Target, list []translate.Prot
 	g.targets = append(g.targets, t)
 	return nil
 }
+
+// windowOptions is nil for kinds that take spans under the ids they came with.
+func windowOptions(kind translate.Target, c *config.Target) *assemble.Options {
+	if !kind.UniqueIDs {
+		return nil
+	}
+	w := c.Window
+	return &assemble.Options{
+		Hold: w.Hold, Remember: w.Remember, MaxRemembered: w.MaxRemembered, MaxSpans: w.MaxSpans, MaxBytes: int64(w.MaxBytes),
+		Together: kind.Together, Settle: w.Settle, Longest: w.Longest, GroupSpans: groupSpans,
+	}
+}
+
+// groupSpans is the most spans that are collected of a trace and service: the
+// most that a SkyWalking agent puts into a segment (agent.span_limit_per_segment).
+const groupSpans = 300
 
 // ports says where spans may be sent, for the page.
 func (g *gateway) ports(list []translate.Protocol) (ports []view.Port) {
@@ -189,8 +217,12 @@ func exporterSettings(c *config.Target) exporters.Settings {
 			ServerName: c.TLS.ServerName, InsecureSkipVerify: c.TLS.InsecureSkipVerify,
 		},
 		UserAgent: "bridge/" + versionName(),
+		Options:   translate.EncoderOptions{Residue: residues[c.Residue], WrapExits: c.WrapExits},
 	}
 }
+
+// residues are the modes by the words of the setting, which config has checked.
+var residues = map[string]translate.Residue{"exact": translate.Exact, "plain": translate.Plain, "otel": translate.OTel}
 
 // open opens all ports, or none.
 func (g *gateway) open() error {
@@ -232,6 +264,9 @@ func (g *gateway) run(ctx context.Context, sampling *strategies) {
 
 // drain waits until the targets have everything.
 func (g *gateway) drain(ctx context.Context) {
+	for _, t := range g.targets {
+		t.Drain()
+	}
 	tick := time.NewTicker(20 * time.Millisecond)
 	defer tick.Stop()
 	for {
