@@ -22,10 +22,6 @@ func change(s story.Story, f func(*story.Span)) story.Story {
 	return out
 }
 
-func hasShared(s story.Story) bool {
-	return slices.ContainsFunc(s.Spans, func(sp story.Span) bool { return sp.Shared })
-}
-
 // atJaeger is a story as Jaeger shows what it got as protobuf of its own: it
 // takes a status of 500 and above for a failure even when nobody says so.
 func atJaeger(s story.Story) story.Story {
@@ -36,11 +32,9 @@ func atJaeger(s story.Story) story.Story {
 	})
 }
 
-// jaegerOptions: what Zipkin clients report in several messages is split without
-// a view of the others, so that children of a server half may stay with the
-// client half.
-func jaegerOptions(s story.Story) story.Options {
-	return story.Options{FoldCase: true, IgnoreIDs: true, NoRemote: true, MergeCalls: hasShared(s)}
+// jaegerOptions: Jaeger has no endpoints.
+func jaegerOptions() story.Options {
+	return story.Options{FoldCase: true, IgnoreIDs: true, NoRemote: true}
 }
 
 // atOAP is a story as OAP shows it: what follows from a span is its child; a
@@ -98,8 +92,8 @@ func endpoint(sp *story.Span) string {
 	return method + ":" + strings.Replace(path, "/42", "/{id}", 1)
 }
 
-func oapOptions(s story.Story) story.Options {
-	return story.Options{FoldCase: true, IgnoreIDs: true, NoLinks: true, MergeCalls: hasShared(s)}
+func oapOptions() story.Options {
+	return story.Options{FoldCase: true, IgnoreIDs: true, NoLinks: true}
 }
 
 func isSkyWalking(s story.Story) bool {

@@ -69,10 +69,10 @@ targets:
 			}
 			at("the view", atZipkin(want), viewOptions(want), b.Story)
 			at("zipkin", atZipkin(want), viewOptions(want), zipkin.Story)
-			at("jaeger", atJaeger(want), jaegerOptions(want), jaeger.Story)
-			at("jaeger by OTLP/gRPC", want, jaegerOptions(want), byGRPC.Story)
-			at("jaeger by OTLP/HTTP", want, jaegerOptions(want), byHTTP.Story)
-			at("oap", atOAP(want), oapOptions(want), oap.Story)
+			at("jaeger", atJaeger(want), jaegerOptions(), jaeger.Story)
+			at("jaeger by OTLP/gRPC", want, jaegerOptions(), byGRPC.Story)
+			at("jaeger by OTLP/HTTP", want, jaegerOptions(), byHTTP.Story)
+			at("oap", atOAP(want), oapOptions(), oap.Story)
 		})
 	}
 	t.Run("services", func(t *testing.T) { servicesEverywhere(t, services, zipkin, jaeger, oap) })

@@ -11,6 +11,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -79,6 +80,9 @@ func StartBridge(t testing.TB, more string) *Bridge {
 		t.Fatal(err)
 	}
 	cmd := exec.Command(binary, "--config", config)
+	// $BRIDGE_BINARY and $BRIDGE_LAB_DIR are for this package: the gateway takes
+	// every BRIDGE_… for a setting, and refuses those that it does not know.
+	cmd.Env = slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(v, "BRIDGE_") })
 	b.Process = Start(t, "bridge", cmd)
 	t.Cleanup(func() {
 		if !t.Failed() {

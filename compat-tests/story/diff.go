@@ -20,10 +20,6 @@ type Options struct {
 	NoRemote   bool
 	// EventFields allows events to be followed by their fields: "name|{…}|0".
 	EventFields bool
-	// MergeCalls compares the parents of what a called service did as if the two
-	// halves of the call were one span: a child of the server half may be shown
-	// as a child of the client half.
-	MergeCalls bool
 	// Extra allows spans in got that nobody made, such as those that a backend
 	// adds by itself.
 	Extra bool
@@ -34,9 +30,6 @@ type Options struct {
 // each span by name, service, kind and the same of its ancestors, so that it
 // works where ids are renamed. Nothing wrong is an empty result.
 func Diff(want, got []Span, o Options) []string {
-	if o.MergeCalls {
-		want, got = mergeCalls(want), mergeCalls(got)
-	}
 	d := differ{o: o, partner: map[string]Span{}, traces: [2]map[string]string{{}, {}}}
 	wantAt, gotAt := byPath(want, o), byPath(got, o)
 	for _, path := range shortestFirst(wantAt) {
@@ -56,26 +49,6 @@ func Diff(want, got []Span, o Options) []string {
 	}
 	sort.Strings(d.faults)
 	return d.faults
-}
-
-// mergeCalls hangs the children of each server half of a call under the client
-// half.
-func mergeCalls(spans []Span) []Span {
-	byKey := map[string]Span{}
-	for _, s := range spans {
-		byKey[s.Key] = s
-	}
-	out := slices.Clone(spans)
-	for i, s := range spans {
-		server, ok := byKey[s.Parent]
-		if !ok || server.Kind != Server {
-			continue
-		}
-		if client, ok := byKey[server.Parent]; ok && client.Kind == Client {
-			out[i].Parent = client.Key
-		}
-	}
-	return out
 }
 
 type differ struct {
