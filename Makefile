@@ -46,6 +46,12 @@ compat:
 	cd compat-tests && $(GO) test -count=1 -tags heavy -timeout 50m ./...
 	cd compat-tests/browser && $(GO) test -count=1 -tags heavy -timeout 10m ./...
 
+## roundtrip: a million random spans by each way over other protocols and back, and the ids of a million neighbouring segments
+.PHONY: roundtrip
+roundtrip:
+	$(GO) test -count=1 -timeout 90m ./translate/roundtrip -spans 1000000
+	$(GO) test -count=1 -timeout 30m ./span -run Neighbouring -neighbours 1000000
+
 ## simulate: fleets with known parents through real gateways; prints the shares of right parents
 .PHONY: simulate
 simulate:
