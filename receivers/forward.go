@@ -33,9 +33,10 @@ const (
 
 // forward passes a call on, message by message: who sent a log or a meter stands
 // only in the first message of a stream, so streams are not joined or split.
-// When the backend cannot be reached, a method that the gateway knows is answered
-// as if there was none: agents take UNAVAILABLE for the end of the connection and
-// stop reporting traces as well. known is false for a method that is not.
+// When the backend cannot be reached or lacks it, a method that the gateway knows
+// is answered as if there was none: agents take UNAVAILABLE for the end of the
+// connection and stop reporting traces as well, and some complain of
+// UNIMPLEMENTED every second. known is false for a method that is not.
 func (h *grpcHandler) forward(name string, m grpcMethod, known bool, ss grpc.ServerStream) error {
 	in, _ := metadata.FromIncomingContext(ss.Context())
 	ctx, cancel := context.WithCancel(metadata.NewOutgoingContext(ss.Context(), passing(in)))
@@ -62,7 +63,8 @@ func (h *grpcHandler) forward(name string, m grpcMethod, known bool, ss grpc.Ser
 	ended := make(chan error, 1)
 	go func() { ended <- up.send() }()
 	replied, err := up.receive()
-	if replied || status.Code(err) != codes.Unavailable {
+	code := status.Code(err)
+	if replied || code != codes.Unavailable && !(known && code == codes.Unimplemented) {
 		count(answered)
 		if !replied && known && h.isStopping() {
 			return h.answerAside(m, up.lastMessage(), ss)
