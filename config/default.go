@@ -76,7 +76,7 @@ func defaultTarget() *Target {
 		Residue: "exact",
 		Window: Window{
 			Hold: 2 * time.Second, Settle: time.Second, Longest: 5 * time.Second,
-			MaxSpans: 300_000, MaxBytes: 64 << 20,
+			MaxSpans: 300_000, MaxBytes: 128 << 20,
 			Remember: time.Minute, MaxRemembered: 1_000_000,
 		},
 	}

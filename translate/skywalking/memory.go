@@ -11,7 +11,7 @@ import (
 
 // The numbers of entries that a target remembers. A span takes about 300 bytes.
 const (
-	rememberedSpans     = 100_000
+	rememberedSpans     = 300_000
 	rememberedNatives   = 50_000
 	rememberedNames     = 10_000
 	rememberedInstances = 10_000
