@@ -48,7 +48,7 @@ type Target struct {
 	Batch       Batch             `yaml:"batch" doc:"How many spans go into a request."`
 	Retry       Retry             `yaml:"retry" doc:"What happens when the target does not take a request."`
 	Queue       TargetQueue       `yaml:"queue" doc:"What may wait for the target."`
-	Residue     string            `yaml:"residue" doc:"What becomes of what the target's protocol has no place for. exact: it goes into one tag, bridge.x, from which a bridge restores all of it. plain: it is left out and counted. otel: it goes into the tags that OpenTelemetry's own translators read, and is else left out and counted."`
+	Residue     string            `yaml:"residue" doc:"What becomes of what the target's protocol has no place for. exact: it goes into one tag, bridge.x, from which a bridge restores all of it. plain: it is left out and counted. otel: it goes into the tags that OpenTelemetry's own translators read, and is else left out and counted; for a Collector, or Jaeger at its Zipkin port, which refuse a whole request for an annotation with two pipes that a Zipkin server takes."`
 	WrapExits   bool              `yaml:"wrap_exits" doc:"For kind skywalking: true puts a local span around each outbound call of a service that is no SkyWalking agent, so that the names of its calls do not become endpoints of its own."`
 	Window      Window            `yaml:"window" doc:"How long spans wait for others of their trace, for kinds that need to know each span's own id and parent: all but zipkin."`
 }
@@ -59,7 +59,7 @@ type Window struct {
 	Settle        time.Duration `yaml:"settle" doc:"For kind skywalking: the spans of a trace and service are written together when their first one is there and no more has come for that time."`
 	Longest       time.Duration `yaml:"longest" doc:"For kind skywalking: the longest that spans are collected for, whatever comes or is missing."`
 	MaxSpans      int           `yaml:"max_spans" doc:"The most spans that wait. Beyond it those that have waited longest go on as if their time was over."`
-	MaxBytes      Size          `yaml:"max_bytes" doc:"The most bytes of messages that waiting spans may keep in the queue; at most half of queue.max_bytes, and when not set never more than that."`
+	MaxBytes      Size          `yaml:"max_bytes" doc:"The most bytes of messages that waiting spans may keep in the queue (decoded they take up to some times as much memory); at most half of queue.max_bytes, and when not set never more than that."`
 	Remember      time.Duration `yaml:"remember" doc:"How long what was decided about ids is remembered for spans that come late."`
 	MaxRemembered int           `yaml:"max_remembered" doc:"The most ids that are remembered; the oldest are forgotten first."`
 }
@@ -76,7 +76,7 @@ type TLS struct {
 // Batch is how many spans go into a request.
 type Batch struct {
 	Spans  int           `yaml:"spans" doc:"The most spans of a request (the spans of one SkyWalking segment stay together)."`
-	Bytes  Size          `yaml:"bytes" doc:"A request is sent when the messages in it had that many bytes as received."`
+	Bytes  Size          `yaml:"bytes" doc:"A request is sent when the messages in it had that many bytes as received; a resource or scope of more than 16KiB counts for each of its spans."`
 	Linger time.Duration `yaml:"linger" doc:"How long the first span of a request waits for more."`
 }
 
@@ -132,5 +132,5 @@ type Log struct {
 
 // Shutdown is the end of the process.
 type Shutdown struct {
-	Drain time.Duration `yaml:"drain" doc:"How long the targets may take for what is still in the queue."`
+	Drain time.Duration `yaml:"drain" doc:"How long the process may take to end: clients get up to half of it for what they are sending, the targets the rest for what is still in the queue."`
 }
