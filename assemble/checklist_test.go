@@ -43,7 +43,7 @@ var call = []string{
 // places of specs.
 func storied(specs []string, order []int, tree string) string {
 	parents := make([]string, len(specs))
-	for _, one := range strings.Fields(tree) {
+	for one := range strings.FieldsSeq(tree) {
 		at, parent, _ := strings.Cut(one, ">")
 		var a, p int
 		if _, err := fmt.Sscan(at, &a); err != nil {

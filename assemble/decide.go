@@ -16,10 +16,13 @@ type joins struct {
 	// the flag. Spans of others are not made to wait for a caller that may share
 	// their id.
 	joiners services
-	// proxies: a proxy was seen that joined the span of its caller. Before that
-	// no call waits for one that may be between.
+	// proxies: a proxy was seen that joined the span of its caller. From then on
+	// calls wait for one that may be between: those of the services behind it
+	// always, those of any other service until so many have waited inVain.
 	proxies bool
-	found   []*user // the result of the last look-up
+	behind  services
+	inVain  map[uint64]int8 // by the hash of the service
+	found   []*user         // the result of the last look-up
 
 	servers, lateClients int // how many got an id of their own
 }
@@ -31,7 +34,7 @@ type services map[uint64]struct{}
 const maxServices = 10_000
 
 func (s *services) learn(p span.Place) {
-	if !s.know(p) && len(*s) < maxServices {
+	if p.Named() && !s.know(p) && len(*s) < maxServices {
 		if *s == nil {
 			*s = make(services)
 		}
@@ -135,6 +138,7 @@ func (j *joins) between(r *report, u *user) {
 	for _, c := range j.look(r.own()) {
 		if c.role == callee && u.isProxyOf(c.place, c.start, c.end) {
 			j.proxies = true
+			j.behind.learn(c.place)
 		}
 	}
 }
@@ -166,8 +170,12 @@ func (j *joins) decide(r *report, force bool) wait {
 		j.servers++
 		return wait{}
 	case r.role == server:
-		if w := j.settleServer(r, force); w.n > 0 || r.ID != r.s.ID {
+		if w := j.settleServer(r, force); w.n > 0 {
 			return w
+		}
+		if r.ID != r.s.ID {
+			j.servers++
+			return wait{}
 		}
 	case r.role == client:
 		j.settleClient(r)
@@ -227,7 +235,6 @@ func (j *joins) settleServer(r *report, force bool) wait {
 		if caller != nil {
 			r.Parent = j.clientOf(own)
 		}
-		j.servers++
 	}
 	return wait{}
 }
@@ -294,14 +301,36 @@ func (j *joins) entry(r *report, force bool) wait {
 	case proxies == 1:
 		parent = proxy
 		j.proxies = true
-	case proxies == 0 && !force && j.proxies:
-		return waitFor(r.parent())
+		j.behind.learn(r.place)
+	case proxies == 0 && j.expectsProxy(r.place):
+		if !force {
+			return waitFor(r.parent())
+		}
+		j.waitedInVain(r.place)
 	}
 	r.Parent = parent
 	if proxies == 0 && !force {
 		j.users.note(user{key: r.parent(), place: r.place, role: callee, start: start, end: end})
 	}
 	return wait{}
+}
+
+// patience is how many calls of a service wait for a proxy in vain before no
+// more of them do.
+const patience = 64
+
+func (j *joins) expectsProxy(p span.Place) bool {
+	return j.proxies && (j.behind.know(p) || j.inVain[p.Service] < patience && len(j.inVain) < maxServices)
+}
+
+func (j *joins) waitedInVain(p span.Place) {
+	if j.behind.know(p) {
+		return
+	}
+	if j.inVain == nil {
+		j.inVain = make(map[uint64]int8)
+	}
+	j.inVain[p.Service]++
 }
 
 // local finds the parent of a span that its own process started: the span of

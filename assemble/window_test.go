@@ -163,11 +163,42 @@ func TestWindowWithoutHold(t *testing.T) {
 	}
 }
 
+// Once a proxy was seen, calls wait for one that may be between; those of a
+// service that is not behind it do so for a while only.
+func TestWindowProxies(t *testing.T) {
+	t.Parallel()
+	w := New(options())
+	n, now := uint64(0), began
+	f := func(waiting int, spec string) {
+		t.Helper()
+		n++
+		w.Due(now)
+		w.Put(n, items(t, strings.Split(spec, ";")), 100, now)
+		if got := w.Counts().Waiting; got != waiting {
+			t.Fatalf("%s: %d spans wait, want %d", spec, got, waiting)
+		}
+		now = now.Add(hold)
+	}
+	f(0, "2 - client front/10.0.0.1 0+100;3 2 server app/10.0.0.3 20+50")
+	f(0, "b - client front/10.0.0.1 0+100;b - server proxy/10.0.0.2 10+80 shared;c b server app/10.0.0.3 20+50")
+	for i := range patience {
+		f(1, fmt.Sprintf("%x - client front/10.0.0.1 0+100;%x %[1]x server other/10.0.0.4 20+50", 1000+i, 2000+i))
+	}
+	f(0, "2 - client front/10.0.0.1 0+100;3 2 server other/10.0.0.4 20+50")
+	for i := range 2 * patience {
+		f(1, fmt.Sprintf("%x - client front/10.0.0.1 0+100;%x %[1]x server app/10.0.0.3 20+50", 3000+i, 4000+i))
+	}
+}
+
 func TestWindowCounts(t *testing.T) {
 	t.Parallel()
 	_, c := play(t, options(), "@0s c b - back/10.0.0.2", "@1ms b - server back/10.0.0.2 shared", "@2ms d e - back/10.0.0.2")
 	if c.Released[Complete] != 1 || c.Released[Quiet] != 1 || c.ServerHalves != 1 || c.Remembered == 0 {
 		t.Errorf("%+v", c)
+	}
+	_, c = play(t, options(), "@0s b - client front/10.0.0.1;b - server back/10.0.0.2")
+	if c.ServerHalves != 1 {
+		t.Errorf("%d server halves without a flag, want 1", c.ServerHalves)
 	}
 }
 

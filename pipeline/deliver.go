@@ -96,6 +96,17 @@ func (t *Target) consume(ctx context.Context, p *parcel) (left span.LeftOut, err
 	return t.consumer.Consume(ctx, p.Parcel)
 }
 
+// observe tells an observer. A panic there costs what it would have known.
+func (t *Target) observe(o Observer, items []span.Item) {
+	defer func() {
+		if r := recover(); r != nil {
+			t.ledger.panicked()
+			t.log.Error("panic while looking at spans", "panic", r, "stack", string(debug.Stack()))
+		}
+	}()
+	o.Observe(items)
+}
+
 // health logs when a target stops and starts to take spans, and what it
 // refuses, at most once in a while.
 type health struct {

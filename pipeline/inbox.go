@@ -14,9 +14,9 @@ import (
 type inbox interface {
 	put(rec *record, b *span.Batch, bytes int, now time.Time)
 	// take moves spans that may leave into a parcel: at least one and up to
-	// room, or more where they must stay together. It returns false when none
-	// may.
-	take(p *parcel, room int) bool
+	// spans and bytes, or more where they must stay together. It returns false
+	// when none may.
+	take(p *parcel, spans, bytes int) bool
 	// next is when due has something to do; ok is false when nothing waits.
 	next() (at time.Time, ok bool)
 	due(now time.Time)
@@ -34,16 +34,26 @@ type opened struct {
 	record *record
 	batch  *span.Batch
 	bytes  int
+	each   int // bytes of a span besides
 	next   int // the next span
 }
 
+// usualCommon is how much spans may have in common before it counts for each of
+// them: what a usual resource says is little.
+const usualCommon = 16 << 10
+
+// besides is how many bytes more than its share of the message a span may take
+// when it leaves. Without it one resource of megabytes, written again for each of
+// a thousand spans, would fill the memory.
+func besides(b *span.Batch) int { return max(0, b.Common()-usualCommon) }
+
 func (g *passage) put(rec *record, b *span.Batch, bytes int, _ time.Time) {
 	if b.Len() > 0 {
-		g.records = append(g.records, opened{rec, b, bytes, 0})
+		g.records = append(g.records, opened{rec, b, bytes, besides(b), 0})
 	}
 }
 
-func (g *passage) take(p *parcel, room int) bool {
+func (g *passage) take(p *parcel, room, bytes int) bool {
 	if len(g.records) == 0 {
 		return false
 	}
@@ -52,10 +62,14 @@ func (g *passage) take(p *parcel, room int) bool {
 	if o.next == 0 {
 		p.bytes += o.bytes
 	}
+	if o.each > 0 {
+		room = min(room, 1+bytes/o.each)
+	}
 	to := min(len(spans), o.next+room)
 	for to < len(spans) && spans[to].Segment != 0 && spans[to].Segment == spans[to-1].Segment {
 		to++
 	}
+	p.bytes += o.each * (to - o.next)
 	p.Items = appendItems(p.Items, o.batch, o.next, to)
 	p.add(o.record, o.batch, to-o.next)
 	o.next = to
@@ -93,7 +107,7 @@ func (h *held) put(rec *record, b *span.Batch, bytes int, now time.Time) {
 	if b.Len() == 0 {
 		return
 	}
-	h.records[rec.seq] = &waiting{record: rec, spans: b.Len(), each: bytes / b.Len()}
+	h.records[rec.seq] = &waiting{record: rec, spans: b.Len(), each: bytes/b.Len() + besides(b)}
 	h.items = appendItems(h.items[:0], b, 0, b.Len())
 	h.window.Put(rec.seq, h.items, bytes, now)
 	clear(h.items)
@@ -103,10 +117,10 @@ func (h *held) put(rec *record, b *span.Batch, bytes int, now time.Time) {
 	h.count()
 }
 
-func (h *held) take(p *parcel, room int) bool {
+func (h *held) take(p *parcel, spans, bytes int) bool {
 	ready := h.window.Ready()
-	n := 0
-	for n < len(ready) && (n < room || ready[n].With) {
+	n, full := 0, p.bytes+bytes
+	for n < len(ready) && (n < spans && p.bytes < full || ready[n].With) {
 		w := h.records[ready[n].Message]
 		p.Items = append(p.Items, ready[n].Item)
 		p.add(w.record, ready[n].Batch, 1)

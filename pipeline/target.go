@@ -86,7 +86,7 @@ func NewTarget(log *queue.Log, opts Options, decode Decoder, consumer Consumer, 
 	if opts.Window != nil {
 		w := *opts.Window
 		if o, ok := consumer.(Observer); ok && w.Together {
-			w.Observe = o.Observe
+			w.Observe = func(items []span.Item) { t.observe(o, items) }
 		}
 		t.inbox = newHeld(w, set, opts.Name)
 	}
@@ -153,7 +153,7 @@ func (t *Target) Run(ctx context.Context) {
 			}
 		})
 	}
-	for {
+	for ctx.Err() == nil {
 		p, err := t.gather(ctx)
 		if err != nil {
 			break
@@ -190,6 +190,10 @@ func (t *Target) gather(ctx context.Context) (*parcel, error) {
 		}
 		if ok {
 			t.open(p, r)
+			// Where there is always more to read nothing below is ever reached.
+			if now := t.inTime(); t.isDue(now) {
+				t.inbox.due(now)
+			}
 			continue
 		}
 		if len(p.parts) > 0 && t.opts.Linger <= 0 {
@@ -228,6 +232,11 @@ func (t *Target) gather(ctx context.Context) (*parcel, error) {
 	}
 }
 
+func (t *Target) isDue(now time.Time) bool {
+	at, ok := t.inbox.next()
+	return ok && !now.Before(at)
+}
+
 func (t *Target) full(p *parcel) bool {
 	return len(p.Items) >= max(t.opts.MaxSpans, 1) || p.bytes >= max(t.opts.MaxBytes, 1)
 }
@@ -236,18 +245,23 @@ func (t *Target) full(p *parcel) bool {
 // it could when it was taken, is counted and passed over.
 func (t *Target) open(p *parcel, r queue.Taken) {
 	b := t.batch(r)
-	rec := &record{seq: r.Seq}
+	rec := &record{seq: r.Seq, spans: r.Items}
 	if b != nil {
-		rec.spans = b.Len()
 		rec.left = rec.spans
 		if len(b.Instances()) > 0 {
 			rec.left++
 			p.Notices = append(p.Notices, b)
 			p.parts = append(p.parts, part{record: rec, left: 1})
 			p.received(b)
+			if b.Len() == 0 {
+				p.bytes += len(r.Body)
+			}
 		}
 	}
 	t.mu.Lock()
+	if b == nil {
+		t.ahead += int64(r.Items)
+	}
 	t.records = append(t.records, rec)
 	t.commit()
 	t.mu.Unlock()
@@ -277,11 +291,8 @@ func (t *Target) batch(r queue.Taken) *span.Batch {
 // that must stay together.
 func (t *Target) fill(p *parcel) {
 	for {
-		room := max(t.opts.MaxSpans, 1) - len(p.Items)
-		if room <= 0 || p.bytes >= max(t.opts.MaxBytes, 1) {
-			return
-		}
-		if !t.inbox.take(p, room) {
+		spans, bytes := max(t.opts.MaxSpans, 1)-len(p.Items), max(t.opts.MaxBytes, 1)-p.bytes
+		if spans <= 0 || bytes <= 0 || !t.inbox.take(p, spans, bytes) {
 			return
 		}
 	}
@@ -344,5 +355,10 @@ func (t *Target) commit() {
 		return
 	}
 	t.cursor.Commit(t.records[n-1].seq)
+	if 2*n < len(t.records) { // a copy for each commit would be quadratic
+		clear(t.records[:n])
+		t.records = t.records[n:]
+		return
+	}
 	t.records = append(t.records[:0], t.records[n:]...)
 }

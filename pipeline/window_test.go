@@ -185,3 +185,80 @@ func TestWindowTogether(t *testing.T) {
 		b.sums(target)
 	})
 }
+
+// slow takes a second for a parcel.
+type slow struct{ *parents }
+
+func (s slow) Consume(_ context.Context, p span.Parcel) (left span.LeftOut, err error) {
+	time.Sleep(time.Second)
+	s.take(p.Items)
+	return left, nil
+}
+
+// The time of a span that waits is up also when the target is so slow that there
+// always is more to read.
+func TestWindowTimesWithABacklog(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t, 1<<20)
+		defer b.end()
+		var p parents
+		target := b.target(Options{Name: "a", MaxSpans: 1, MaxBytes: 1 << 20, Window: window()}, slow{&p})
+		b.report(theChild)
+		for range 10 {
+			b.report(theClient)
+		}
+		time.Sleep(time.Minute)
+		synctest.Wait()
+		if at := slices.IndexFunc(p.got, func(i span.Identity) bool { return i.ID == 0xc }); at < 0 || at > 5 {
+			t.Errorf("it left at place %d of %d, want one of the first", at, len(p.got))
+		}
+		b.sums(target)
+	})
+}
+
+// Spans that are let go together do not make a parcel larger than others.
+func TestWindowParcelBytes(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t, 1<<20)
+		defer b.end()
+		var sizes []int
+		target := b.target(Options{Name: "a", MaxSpans: 100, MaxBytes: 300, Linger: time.Second, Window: window()},
+			consume(func(p span.Parcel) { sizes = append(sizes, len(p.Items)) }))
+		for range 9 {
+			w := span.NewBuilder(make([]byte, 100), span.Origin{Format: "test.ids", Transport: "http", Received: time.Now().UnixNano()})
+			w.Span(span.Span{Trace: span.TraceID{Lo: 1}, ID: 0xc, Parent: 0xb, Local: span.Endpoint{Service: w.Copy("back")}})
+			if err := b.intake.Put(b.ctx, w.Batch()); err != nil {
+				t.Fatal(err)
+			}
+		}
+		time.Sleep(time.Minute)
+		synctest.Wait()
+		if !slices.Equal(sizes, []int{3, 3, 3}) || target.Held() != 0 {
+			t.Errorf("parcels of %v spans, want three of 3; %d are held", sizes, target.Held())
+		}
+		b.sums(target)
+	})
+}
+
+type panicking struct{ consumer }
+
+func (panicking) Observe([]span.Item) { panic("bug") }
+
+// A bug in an observer costs neither the process nor a span.
+func TestObserverPanics(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t, 1<<20)
+		defer b.end()
+		var p parents
+		opts := window()
+		opts.Together, opts.Settle, opts.Longest, opts.GroupSpans = true, time.Second, 5*time.Second, 300
+		target := b.target(Options{Name: "a", MaxSpans: 10, MaxBytes: 1 << 20, Window: opts}, panicking{consumer{&p}})
+		b.report(theServer)
+		time.Sleep(time.Minute)
+		synctest.Wait()
+		if n := testutil.ToFloat64(b.set.Panics.WithLabelValues("target a")); p.len() != 1 || n != 1 {
+			t.Errorf("%d spans came, %v panics were counted, want 1 and 1", p.len(), n)
+		}
+		b.sums(target)
+	})
+}

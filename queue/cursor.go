@@ -161,7 +161,11 @@ func (c *Cursor) Commit(seq uint64) {
 		c.release(c.taken[n].items, c.taken[n].size)
 		n++
 	}
-	c.taken = append(c.taken[:0], c.taken[n:]...)
+	if 2*n < len(c.taken) { // a copy for each commit would be quadratic
+		c.taken = c.taken[n:]
+	} else {
+		c.taken = append(c.taken[:0], c.taken[n:]...)
+	}
 	l.trim()
 }
 

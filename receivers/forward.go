@@ -64,7 +64,7 @@ func (h *grpcHandler) forward(name string, m grpcMethod, known bool, ss grpc.Ser
 	go func() { ended <- up.send() }()
 	replied, err := up.receive()
 	code := status.Code(err)
-	if replied || code != codes.Unavailable && !(known && code == codes.Unimplemented) {
+	if replied || code != codes.Unavailable && (!known || code != codes.Unimplemented) {
 		count(answered)
 		if !replied && known && h.isStopping() {
 			return h.answerAside(m, up.lastMessage(), ss)
@@ -77,11 +77,20 @@ func (h *grpcHandler) forward(name string, m grpcMethod, known bool, ss grpc.Ser
 	if !known {
 		return h.alone(name, m, false, ss)
 	}
-	// What is still to come is read to its end, as an agent expects.
-	if err := <-ended; err != nil {
-		return err
+	return h.outlast(m, up, ended)
+}
+
+// outlast answers when the client has sent all, as an agent expects, or when the
+// gateway stops: some streams never end.
+func (h *grpcHandler) outlast(m grpcMethod, up *upstream, ended <-chan error) error {
+	select {
+	case err := <-ended:
+		if err != nil {
+			return err
+		}
+	case <-h.done():
 	}
-	return h.answerAside(m, up.lastMessage(), ss)
+	return h.answerAside(m, up.lastMessage(), up.ServerStream)
 }
 
 func (h *grpcHandler) isStopping() bool {
@@ -108,10 +117,11 @@ func (h *grpcHandler) answerAside(m grpcMethod, last []byte, ss grpc.ServerStrea
 	return send(ss, m.Respond(last))
 }
 
-// upstream is the two directions of a forwarded call.
+// upstream is the two directions of a forwarded call, or one that goes nowhere.
 type upstream struct {
 	grpc.ServerStream
-	out   grpc.ClientStream
+	out   grpc.ClientStream // nil: there is no backend
+	one   bool              // there is one message to read
 	count func()
 	lost  chan struct{} // closed when the backend is gone: messages are read all the same
 	last  atomic.Pointer[[]byte]
@@ -126,8 +136,8 @@ func (u *upstream) lastMessage() []byte {
 
 // send passes on what the client sends until its end.
 func (u *upstream) send() error {
-	broken := false
-	for {
+	broken := u.out == nil
+	for n := 0; n == 0 || !u.one; n++ {
 		var msg rawgrpc.Message
 		err := u.RecvMsg(&msg)
 		if errors.Is(err, io.EOF) {
@@ -155,6 +165,7 @@ func (u *upstream) send() error {
 			broken = u.out.SendMsg(rawgrpc.New(p)) != nil
 		}
 	}
+	return nil
 }
 
 // receive passes on what the backend answers until its end. It tells whether

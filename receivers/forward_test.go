@@ -178,25 +178,41 @@ func TestForwardToNobody(t *testing.T) {
 	}
 }
 
-// A stream that never ends is ended when the gateway stops.
+// A stream that never ends is ended when the gateway stops, whatever is behind
+// it.
 func TestForwardStops(t *testing.T) {
-	b := startWith(t, startBehind(t))
-	s, err := b.dial(t, "ids-grpc").NewStream(t.Context(), &grpc.StreamDesc{ServerStreams: true, ClientStreams: true}, "/ids.Service/aside")
-	if err != nil {
-		t.Fatal(err)
+	f := func(name string, b *bench, answers bool, then func()) {
+		t.Run(name, func(t *testing.T) {
+			s, err := b.dial(t, "ids-grpc").NewStream(t.Context(), &grpc.StreamDesc{ServerStreams: true, ClientStreams: true}, "/ids.Service/aside")
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := s.SendMsg(rawgrpc.New([]byte("first"))); err != nil {
+				t.Fatal(err)
+			}
+			if answers {
+				var m rawgrpc.Message
+				if err := s.RecvMsg(&m); err != nil {
+					t.Fatal(err)
+				}
+				m.Free()
+			}
+			count := b.set.Aside.WithLabelValues("ids", "/ids.Service/aside")
+			for testutil.ToFloat64(count) == 0 {
+				time.Sleep(time.Millisecond)
+			}
+			then()
+			ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+			defer cancel()
+			b.Shutdown(ctx)
+			if ctx.Err() != nil {
+				t.Error("the stream held the gateway up")
+			}
+		})
 	}
-	if err := s.SendMsg(rawgrpc.New([]byte("first"))); err != nil {
-		t.Fatal(err)
-	}
-	var m rawgrpc.Message
-	if err := s.RecvMsg(&m); err != nil {
-		t.Fatal(err)
-	}
-	m.Free()
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
-	defer cancel()
-	b.Shutdown(ctx)
-	if ctx.Err() != nil {
-		t.Error("the stream held the gateway up")
-	}
+	back := startBehind(t)
+	f("a backend", startWith(t, back), true, func() {})
+	f("one that goes away", startWith(t, back), true, back.server.Stop)
+	f("one that is gone", startWith(t, back), false, func() {})
+	f("none", start(t, nil), false, func() {})
 }

@@ -164,24 +164,10 @@ func (h *grpcHandler) body(m grpcMethod) body {
 
 // aside answers messages that carry no spans: counted, not kept.
 func (h *grpcHandler) aside(m grpcMethod, ss grpc.ServerStream) error {
-	count := h.intake.opts.Set.Aside.WithLabelValues(m.protocol, m.Method)
-	var last []byte
-	for n := 0; m.Stream || n == 0; n++ {
-		var msg rawgrpc.Message
-		err := ss.RecvMsg(&msg)
-		if errors.Is(err, io.EOF) {
-			break
-		}
-		if err != nil {
-			return err
-		}
-		count.Inc()
-		if m.Respond != nil {
-			last = msg.Copy()
-		}
-		msg.Free()
-	}
-	return h.answerAside(m, last, ss)
+	up := &upstream{ServerStream: ss, one: !m.Stream, count: h.intake.opts.Set.Aside.WithLabelValues(m.protocol, m.Method).Inc}
+	ended := make(chan error, 1)
+	go func() { ended <- up.send() }()
+	return h.outlast(m, up, ended)
 }
 
 func (h *grpcHandler) unary(m grpcMethod, ss grpc.ServerStream) error {

@@ -20,6 +20,8 @@ import (
 	"google.golang.org/grpc/status"
 
 	"github.com/spanbridge/spanbridge/internal/rawgrpc"
+	"github.com/spanbridge/spanbridge/receivers"
+	"github.com/spanbridge/spanbridge/span"
 )
 
 func (b *bench) dial(t *testing.T, port string) *grpc.ClientConn {
@@ -223,4 +225,32 @@ func TestBrokenStream(t *testing.T) {
 	}
 	b.sink.wait(t, 1)
 	cancel()
+}
+
+type panicking struct{}
+
+func (panicking) Put(context.Context, *span.Batch) error { panic("a bug") }
+
+// A bug behind the decoders costs the message, also in a stream, whose messages
+// are taken by another goroutine.
+func TestSinkPanics(t *testing.T) {
+	b := start(t, func(o *receivers.Options) { o.Sink = panicking{} })
+	conn := b.dial(t, "ids-grpc")
+	if _, err := call(conn, "/ids.Service/unary", list(3)); status.Code(err) != codes.InvalidArgument {
+		t.Errorf("%v", err)
+	}
+	s := open(t, conn, "/ids.Service/stream")
+	if err := s.SendMsg(rawgrpc.New(id(1))); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.CloseSend(); err != nil {
+		t.Fatal(err)
+	}
+	_, _ = answer(s)
+	if n := testutil.ToFloat64(b.set.Panics.WithLabelValues("take ids.list")); n != 2 {
+		t.Errorf("%v panics were counted, want 2", n)
+	}
+	if n := testutil.ToFloat64(b.set.SpansRejected.WithLabelValues("ids", "malformed")); n == 0 {
+		t.Error("no span was counted as rejected")
+	}
 }

@@ -60,7 +60,14 @@ func (in *intake) take(ctx context.Context, m body, p []byte) translate.Outcome 
 	}
 	if b != nil {
 		o.Taken = b.Len()
-		if err := in.opts.Sink.Put(ctx, b); err != nil {
+		err := in.put(ctx, m, b)
+		if errors.Is(err, errPanic) {
+			o = translate.Outcome{Media: m.media, Verdict: translate.BadBody, Err: err, Refused: o.Refused + b.Len()}
+			in.reject(m.format, o.Verdict, o.Refused)
+			in.count(m, o.Verdict)
+			return o
+		}
+		if err != nil {
 			// What is malformed stays so; that the gateway is busy is what the
 			// client can do something about.
 			in.reject(m.format, translate.Busy, b.Len())
@@ -72,6 +79,21 @@ func (in *intake) take(ctx context.Context, m body, p []byte) translate.Outcome 
 	in.reject(m.format, o.Verdict, o.Refused)
 	in.count(m, o.Verdict)
 	return o
+}
+
+var errPanic = errors.New("the gateway failed on this message (a bug of the gateway)")
+
+// put hands a batch on. A panic there costs the message: the messages of a stream
+// are taken by goroutines of its own, where nobody else would stop it.
+func (in *intake) put(ctx context.Context, m body, b *span.Batch) (err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			in.opts.Set.Panics.WithLabelValues("take " + m.format).Inc()
+			in.opts.Log.Error("panic while taking spans", "format", m.format, "panic", r, "stack", string(debug.Stack()))
+			err = errPanic
+		}
+	}()
+	return in.opts.Sink.Put(ctx, b)
 }
 
 // refuse counts a message that was not even read.

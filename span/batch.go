@@ -142,6 +142,33 @@ func (b *Batch) Memory() int {
 		slab(b.scopes) + slab(b.segments) + slab(b.agents) + slab(b.agentRefs) + slab(b.instances)
 }
 
+// Common is the number of bytes of the longest resource, scope or segment head:
+// what protocols without them say again for each of the spans.
+func (b *Batch) Common() (most int) {
+	attrs := func(r Range) (n int) {
+		for i := range b.Attrs(r) {
+			a := &b.Attrs(r)[i]
+			n += a.Key.Len()
+			if a.Type == String || a.Type == Bytes || a.Type == JSON {
+				n += a.Text().Len()
+			}
+		}
+		return n
+	}
+	for i := range b.resources {
+		most = max(most, attrs(b.resources[i].Attrs)+b.resources[i].Schema.Len())
+	}
+	for i := range b.scopes {
+		s := &b.scopes[i]
+		most = max(most, attrs(s.Attrs)+s.Name.Len()+s.Version.Len()+s.Schema.Len())
+	}
+	for i := range b.segments {
+		g := &b.segments[i]
+		most = max(most, g.TraceName.Len()+g.Name.Len()+g.Service.Len()+g.Instance.Len())
+	}
+	return most
+}
+
 func slab[T any](s []T) int {
 	var zero T
 	return cap(s) * int(unsafe.Sizeof(zero))

@@ -23,9 +23,13 @@ type Place struct {
 	All     uint64 // hash of name and address; Service itself without an address
 }
 
+// maxHashed is how much of the name of a service counts. All spans of a message
+// may have the same one, so an endless name would cost its length for every span.
+const maxHashed = 1 << 10
+
 // PlaceOf makes a place; an invalid ip stands for none.
 func PlaceOf(service string, ip netip.Addr) Place {
-	h := fnvLower(service)
+	h := fnvLower(service[:min(len(service), maxHashed)])
 	p := Place{h, h}
 	switch {
 	case !ip.IsValid():

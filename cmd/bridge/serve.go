@@ -251,7 +251,10 @@ func (g *gateway) run(ctx context.Context, sampling *strategies) {
 	g.admin.notReady()
 	drain, cancel := context.WithTimeout(context.Background(), g.cfg.Shutdown.Drain)
 	defer cancel()
-	g.receivers.Shutdown(drain)
+	// A client that does not come to its end must not take the targets' time.
+	receive, cancel := context.WithTimeout(drain, g.cfg.Shutdown.Drain/2)
+	defer cancel()
+	g.receivers.Shutdown(receive)
 	g.drain(drain)
 	stop()
 	moving.Wait()

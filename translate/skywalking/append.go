@@ -23,6 +23,7 @@ type Encoder struct {
 	messages []translate.Message
 
 	natives  map[string]nativeKey // by their bytes
+	passing  nativeKey            // the last one
 	agents   agents
 	reporter reporter
 	partials []partial
@@ -62,6 +63,7 @@ func (e *Encoder) Reset() {
 	e.buf = e.buf[:0]
 	e.notes, e.segments = e.notes[:0], e.segments[:0]
 	clear(e.natives)
+	e.passing = nativeKey{}
 	e.losses.Reset()
 	e.payload = e.memory.nextPayload()
 }
@@ -83,13 +85,15 @@ func (e *Encoder) Observe(items []span.Item) {
 		e.observe(some)
 		clear(e.roles) // they point into batches
 	}
+	e.memory.Lock()
+	defer e.memory.Unlock()
+	e.memory.forget()
 }
 
 func (e *Encoder) observe(items []span.Item) {
 	m := e.memory
 	m.Lock()
 	defer m.Unlock()
-	defer m.forget()
 	for i := range items {
 		it, r := &items[i], &e.roles[i]
 		if isNative(it) {

@@ -99,9 +99,9 @@ func TestCallers(t *testing.T) {
 	f(order, ref+"frontend@10.0.0.5 GET:/home order", frontEntry, frontExit)
 }
 
-// The address in a reference is what the caller's exit calls this side: a peer
+// O2: the address in a reference is what the caller's exit calls this side: a peer
 // of another kind must not become an alias of the server.
-func TestAddresses(t *testing.T) {
+func TestO2Addresses(t *testing.T) {
 	t.Parallel()
 	f := func(parent, child made, want string) {
 		t.Helper()
@@ -218,7 +218,7 @@ func TestI6NativeParent(t *testing.T) {
 }
 
 // O1: message producers and consumers meet at the broker.
-func TestQueues(t *testing.T) {
+func TestO1Queues(t *testing.T) {
 	t.Parallel()
 	send := made{
 		id: 1, kind: span.KindProducer, name: "send", service: "order", ip: "10.0.0.7", remote: "kafka", start: at,

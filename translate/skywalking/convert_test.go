@@ -189,7 +189,7 @@ func TestInstances(t *testing.T) {
 	f(made{attrs: []any{"service.instance.id", strings.Repeat("é", 60)}}, strings.Repeat("é", 50))
 }
 
-func TestTags(t *testing.T) {
+func TestS8Tags(t *testing.T) {
 	t.Parallel()
 	f := func(m made, want string) {
 		t.Helper()

@@ -56,7 +56,7 @@ func TestI1Values(t *testing.T) {
 func TestI2Inverse(t *testing.T) {
 	t.Parallel()
 	r := rand.New(rand.NewPCG(1, 2))
-	for range 100_000 {
+	for range 1_000_000 {
 		trace, id := span.TraceID{Hi: r.Uint64() >> (r.UintN(2) * 63), Lo: r.Uint64() | 1}, span.ID(r.Uint64()>>r.UintN(60)|1)
 		name := span.SegmentName(trace, id)
 		if got := span.SpanOf(trace, name, 0); got != id || own(trace, name) != id {

@@ -9,13 +9,18 @@ import (
 	"github.com/spanbridge/spanbridge/span"
 )
 
-// nativeKey is a segment of a batch and the piece that it became, -1 for one
-// that was sent before.
+// nativeKey is a segment of a batch and the piece that it became.
 type nativeKey struct {
 	batch *span.Batch
 	n     uint32
 	piece int
 }
+
+// Segments that became no piece.
+const (
+	sentBefore = -1 // it would be sent a second time
+	sentWhole  = -2 // it was sent with all its spans, for the sake of others
+)
 
 // isNative tells a span whose segment came by SkyWalking's protocol.
 func isNative(it *span.Item) bool {
@@ -41,27 +46,41 @@ func (e *Encoder) learnNative(it *span.Item) {
 // pass writes the segment of a native span unless it is written. It returns
 // false for a span of a segment whose very bytes came twice.
 func (e *Encoder) pass(it *span.Item) bool {
-	b, n := it.Batch, it.Span().Segment
-	raw := b.Str(b.Segment(n).Raw)
+	// The spans of a segment stand together. To look its bytes up for each of
+	// them would be quadratic.
+	if k := &e.passing; k.batch != it.Batch || k.n != it.Span().Segment {
+		*k = e.native(it)
+	}
+	if e.passing.piece >= 0 {
+		e.segments[e.passing.piece].spans++
+	}
+	return e.passing.piece != sentBefore
+}
+
+// native says what becomes of the segment of a span, and writes it when it is
+// the first time.
+func (e *Encoder) native(it *span.Item) nativeKey {
+	key := nativeKey{it.Batch, it.Span().Segment, sentBefore}
+	raw := key.batch.Str(key.batch.Segment(key.n).Raw)
 	if k, ok := e.natives[raw]; ok {
-		if k.batch != b || k.n != n || k.piece < 0 {
-			return false
+		if k.batch == key.batch && k.n == key.n {
+			return k
 		}
-		e.segments[k.piece].spans++
-		return true
+		return key
 	}
-	if first, fellow := e.passes(it, raw); !first {
-		if !fellow {
-			e.natives[raw] = nativeKey{b, n, -1}
-		}
-		return fellow
+	first, fellow := e.passes(it, raw)
+	switch {
+	case fellow:
+		key.piece = sentWhole
+		return key
+	case first:
+		key.piece = len(e.segments)
+		e.segments = append(e.segments, e.begin(methodCollect))
+		e.buf = append(e.buf, raw...)
+		e.end(e.segments)
 	}
-	e.natives[raw] = nativeKey{b, n, len(e.segments)}
-	e.segments = append(e.segments, e.begin(methodCollect))
-	e.buf = append(e.buf, raw...)
-	e.end(e.segments)
-	e.segments[len(e.segments)-1].spans = 1
-	return true
+	e.natives[raw] = key
+	return key
 }
 
 // passes is true for the first span of a native segment that was not sent yet,

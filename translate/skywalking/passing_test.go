@@ -3,11 +3,13 @@
 package skywalking
 
 import (
+	"fmt"
 	"testing"
 
 	"github.com/spanbridge/spanbridge/span"
 	"github.com/spanbridge/spanbridge/span/spantest"
 	"github.com/spanbridge/spanbridge/translate"
+	"github.com/spanbridge/spanbridge/translate/wire"
 )
 
 // passesOn checks that each segment of a body leaves once, as its raw bytes.
@@ -158,5 +160,52 @@ func TestNoticesPass(t *testing.T) {
 		if got[i].Method != want || string(got[i].Body) != string(marshal(t, m)) || got[i].Spans != 0 {
 			t.Errorf("message %d: %s %q", i, got[i].Method, got[i].Body)
 		}
+	}
+}
+
+// endless is a segment of so many exits.
+func endless(name string, spans int) []byte {
+	d := appendText(nil, 1, "t")
+	d = appendText(d, 2, name)
+	for i := range spans {
+		var mark int
+		d, mark = wire.Open(d, 3)
+		d = wire.AppendVarint(d, 1, uint64(i))
+		d = wire.AppendVarint(d, 3, 1)
+		d = wire.AppendVarint(d, 8, typeExit)
+		d = wire.Close(d, mark)
+	}
+	return appendText(d, 4, "a")
+}
+
+// A segment of very many spans costs its length, not its square: here that would
+// be minutes, when it is noted, sent, and seen again.
+func TestEndlessSegment(t *testing.T) {
+	t.Parallel()
+	const many = 100_000
+	var body []byte
+	for i := range 20 {
+		body = append(body, wrap(endless(fmt.Sprint("s", i), 1))...)
+	}
+	b := decode(t, formatSegments, append(body, wrap(endless("endless", many))...))
+	items := spantest.Items(b)
+	e := newEncoder(newMemory(), plain)
+	e.Observe(items)
+	e.Reset()
+	if left := e.Add(items); left != 0 || len(e.Messages()) != 21 || e.Messages()[20].Spans != many {
+		t.Errorf("%d left out, %d segments", left, len(e.Messages()))
+	}
+	e.Reset()
+	if left := e.Add(items[21:]); left != 0 || len(e.Messages()) != 0 {
+		t.Errorf("%d left out, %d segments", left, len(e.Messages()))
+	}
+}
+
+// A segment that takes more memory than a batch may have makes one that is Over.
+func TestSegmentOver(t *testing.T) {
+	t.Parallel()
+	b, _ := tryDecode(formatSegments, wrap(endless("endless", 300_000)))
+	if b == nil || !b.Over() {
+		t.Error("the batch is not over")
 	}
 }

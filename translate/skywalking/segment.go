@@ -189,7 +189,8 @@ func (r *reader) read(at, n int) (spans int, err error) {
 		return spans, nil
 	}
 	r.w.SegmentAt(r.number).Spans = uint32(r.w.Len() - first)
-	for i, l := range r.ids.links {
+	// A batch that is Over lacks spans.
+	for i, l := range r.ids.links[:min(len(r.ids.links), r.w.Len()-first)] {
 		s := r.w.SpanAt(first + i)
 		if l.parent >= 0 && l.parent != l.number {
 			s.Parent = r.ids.find(l.parent)
