@@ -6,7 +6,7 @@ GO       ?= go
 T        ?= 60s
 LINT      = $(GO) run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 # The modules of this repository.
-MODULES   = . compat-tests compat-tests/browser
+MODULES   = . compat-tests compat-tests/browser compat-tests/contrib
 
 .DEFAULT_GOAL := check
 
@@ -39,12 +39,13 @@ test: vet unit
 race:
 	$(GO) test -race -timeout 20m ./...
 
-## compat: Java clients, Zipkin, Jaeger, SkyWalking OAP and the page in Chromium; a missing part is a failure
+## compat: Java clients, Zipkin, Jaeger, SkyWalking OAP, the Collector's translators and the page in Chromium; a missing part is a failure
 .PHONY: compat
 compat:
 	compat-tests/setup.sh
 	cd compat-tests && $(GO) test -count=1 -tags heavy -timeout 50m ./...
 	cd compat-tests/browser && $(GO) test -count=1 -tags heavy -timeout 10m ./...
+	cd compat-tests/contrib && $(GO) test -count=1 -tags heavy -timeout 10m ./...
 
 ## roundtrip: a million random spans by each way over other protocols and back, and the ids of a million neighbouring segments
 .PHONY: roundtrip
@@ -63,6 +64,7 @@ lint:
 	$(LINT) run ./...
 	cd compat-tests && $(LINT) run --build-tags heavy ./...
 	cd compat-tests/browser && $(LINT) run --build-tags heavy ./...
+	cd compat-tests/contrib && $(LINT) run --build-tags heavy ./...
 
 .PHONY: fmt
 fmt:

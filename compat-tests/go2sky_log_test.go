@@ -20,11 +20,11 @@ import (
 	"github.com/spanbridge/spanbridge/compat-tests/lab"
 )
 
-// TestGo2skyLogLines: G1 with the real thing. go2sky reports each segment by its
+// TestG1Go2skyLogLines: G1 with the real thing. go2sky reports each segment by its
 // gRPC reporter to one gateway and by its log reporter into a pipe, from which
 // bridge ingest sends it to another one: both show the same trace. The spans
 // are there while the pipe is still open.
-func TestGo2skyLogLines(t *testing.T) {
+func TestG1Go2skyLogLines(t *testing.T) {
 	t.Parallel()
 	byGRPC, byLog := lab.StartBridge(t, ""), lab.StartBridge(t, "")
 	program := filepath.Join(t.TempDir(), "go2skylog")

@@ -90,8 +90,17 @@ func TestW1StreamWithoutOAP(t *testing.T) {
 	const trace = "0123456789abcdef0123456789abcdef"
 	ctx, stop := context.WithTimeout(t.Context(), 30*time.Second)
 	defer stop()
-	if err := report(ctx, dial(t, b.SkyWalkingGRPC), oneSpan(trace, 1, 1), oneSpan(trace, 2, 1), oneSpan(trace, 3, 1)); err != nil {
+	c := dial(t, b.SkyWalkingGRPC)
+	if err := report(ctx, c); err != nil { // connected
 		t.Fatal(err)
+	}
+	began := time.Now()
+	if err := report(ctx, c, oneSpan(trace, 1, 1), oneSpan(trace, 2, 1), oneSpan(trace, 3, 1)); err != nil {
+		t.Fatal(err)
+	}
+	// Milliseconds, on a machine that has nothing else to do.
+	if took := time.Since(began); took > 5*time.Second {
+		t.Errorf("the answer took %v: it waits for the OAP", took)
 	}
 	seen(t, b, trace, 3)
 }

@@ -33,7 +33,7 @@ func filled(t testing.TB) *View {
 	return v
 }
 
-func TestAnswers(t *testing.T) {
+func TestQueryAnswers(t *testing.T) {
 	t.Parallel()
 	v := filled(t)
 	f := func(target string, status int, want string) {
@@ -156,7 +156,7 @@ func TestAnswers(t *testing.T) {
 	f("/api/v2/nothing", no, "404 Not Found")
 }
 
-func TestDependenciesAnswer(t *testing.T) {
+func TestQueryDependencies(t *testing.T) {
 	t.Parallel()
 	v := filled(t)
 	_, body := get(t, v, fmt.Sprintf("/api/v2/dependencies?endTs=%d", start/1000+60_000))
@@ -170,7 +170,7 @@ func TestDependenciesAnswer(t *testing.T) {
 	}
 }
 
-func TestHeaders(t *testing.T) {
+func TestQueryHeaders(t *testing.T) {
 	t.Parallel()
 	v := filled(t)
 	f := func(method, target string, status int, header, want string) {
@@ -213,7 +213,7 @@ func TestHeaders(t *testing.T) {
 	f("GET", "/view/page/../view.go", 404, "", "")
 }
 
-func TestHealthAndInfo(t *testing.T) {
+func TestQueryHealthAndInfo(t *testing.T) {
 	t.Parallel()
 	v := filled(t)
 	if _, body := get(t, v, "/health"); body != `{"status":"UP","zipkin":{"status":"UP","details":{"view":{"status":"UP"}}}}` {
@@ -229,7 +229,7 @@ func TestHealthAndInfo(t *testing.T) {
 }
 
 // The traces that each query finds, as the server found them.
-func TestAnnotationQuery(t *testing.T) {
+func TestQueryAnnotations(t *testing.T) {
 	t.Parallel()
 	v := filled(t)
 	f := func(query, service string, want ...string) {

@@ -175,7 +175,7 @@ func TestTooGreat(t *testing.T) {
 	}
 }
 
-func TestTraceIDs(t *testing.T) {
+func TestRow48TraceIDs(t *testing.T) {
 	t.Parallel()
 	const (
 		short = `{"traceId":"000000000000000a","id":"1"}`

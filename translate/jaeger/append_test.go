@@ -82,7 +82,7 @@ func TestThriftBytes(t *testing.T) {
 var parentLine = regexp.MustCompile(`(?m)^  ref child_of \S+ parent .*\n`)
 
 // Row 31 of the checklist: what Jaeger says comes back from either form.
-func TestJaegerToJaeger(t *testing.T) {
+func TestRow31JaegerToJaeger(t *testing.T) {
 	t.Parallel()
 	f := func(b *span.Batch) {
 		t.Helper()

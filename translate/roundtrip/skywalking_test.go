@@ -59,7 +59,7 @@ func plainly(b *span.Batch) {
 // I8: spans of the other protocols come back from segments as they went, in both
 // layouts, also when they go on by a third protocol. They leave packed and in another order, so each is compared alone.
 // Spans of one id are pieces of one span there; the first of them goes.
-func TestThereAndBackBySkyWalking(t *testing.T) {
+func TestI8ThereAndBackBySkyWalking(t *testing.T) {
 	t.Parallel()
 	for _, s := range sources {
 		t.Run(s.name, func(t *testing.T) {
@@ -195,7 +195,7 @@ func agentSpan(t *rapid.T, number int) []byte {
 // pair event of a log comes first, a log's time and a span's are within the
 // range of nanoseconds, an end before the start is the start, pairs with
 // neither key nor value and references without a segment are left out.
-func TestAgentsThereAndBack(t *testing.T) {
+func TestI8AgentsThereAndBack(t *testing.T) {
 	t.Parallel()
 	for _, h := range []*hop{viaZipkin, viaJaeger, viaOTLP} {
 		t.Run(h.name, func(t *testing.T) {

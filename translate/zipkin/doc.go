@@ -21,12 +21,18 @@
 //
 // The tags and annotations in which OpenTelemetry's exporters write what Zipkin
 // has no field for are read: otel.scope.*, otel.library.*, w3c.tracestate,
-// otel.status_*, span.kind=internal, otlp.link.N and name|{fields}|dropped.
+// otel.status_*, span.kind=internal, otlp.link.N and name|{fields}|dropped; the
+// service OTLPResourceNoServiceName is none.
 //
 // Out: what Zipkin has no field for becomes a tag where a tag can say it
 // (attributes of the resource, scope, typed values as text). Types of values,
 // repeated keys, links and everything below a microsecond go into the residue
 // (package translate/residue), or are lost in the modes without it.
+//
+// In the mode for the Collector (translate.OTel) links become tags, and nothing
+// is written that its receiver refuses a request for: annotations with two
+// separators, the time 0, a tracestate of a link with a separator. Such a name
+// is whole in the field event; such a tracestate is lost.
 //
 // A v2 span in the normal form is copied as it is (span.Exact). The normal form
 // here means that readers stricter than the server take it too: no null, no

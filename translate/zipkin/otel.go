@@ -4,6 +4,7 @@ package zipkin
 
 import (
 	"bytes"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -23,13 +24,17 @@ const (
 	tagState          = "w3c.tracestate"
 	tagKind           = "span.kind"
 	tagLink           = "otlp.link."
-	// noServiceName stands for none in the local endpoint.
-	noServiceName = "otlpresourcenoservicename"
+	// noServiceName stands for none in the local endpoint; JSON writers put it
+	// into lower case.
+	noServiceName = "OTLPResourceNoServiceName"
+	// maxStateTries bounds the work for a link whose tracestate looks like
+	// attributes again and again.
+	maxStateTries = 8
 )
 
 // invented is the name of a service, absent where it stands for none.
 func invented(w *span.Builder, service span.Text) span.Text {
-	if w.Str(service) == noServiceName {
+	if service.Len() == len(noServiceName) && strings.EqualFold(w.Str(service), noServiceName) {
 		return span.Text{}
 	}
 	return service
@@ -96,30 +101,52 @@ func (o *otelTags) set(w *span.Builder, s *span.Span, attrs int) {
 	if o.scope.Present() || o.version.Present() {
 		s.Scope = w.SameScope(span.Scope{Name: o.scope, Version: o.version})
 	}
-	refs := w.RefMark()
-	for i := range s.Attrs.Len() {
-		a := &w.AttrsSince(attrs)[i]
-		switch key := w.Str(a.Key); {
-		case o.internal && key == tagKind && s.Kind == span.KindUnset:
-			if w.Str(a.Text()) == "internal" {
+	if o.internal && s.Kind == span.KindUnset {
+		for i := range s.Attrs.Len() {
+			if a := &w.AttrsSince(attrs)[i]; w.Str(a.Key) == tagKind && a.Type == span.String && w.Str(a.Text()) == "internal" {
 				s.Kind = span.KindInternal
 				a.Mirrored = true
 			}
-		case o.links && a.Type == span.String && strings.HasPrefix(key, tagLink):
-			if isNumber(key[len(tagLink):]) && readLink(w, w.Str(a.Text())) {
-				w.AttrsSince(attrs)[i].Mirrored = true
-			}
 		}
 	}
-	s.Refs = w.RefsFrom(refs)
+	if o.links {
+		s.Refs = readLinks(w, attrs, s.Attrs.Len())
+	}
 }
 
-func isNumber(s string) bool {
-	_, err := strconv.ParseUint(s, 10, 16)
-	return err == nil
+// readLinks reads the links among n attributes, in the order of their numbers:
+// writers of protobuf have tags in any order.
+func readLinks(w *span.Builder, attrs, n int) span.Range {
+	type place struct{ number, attr int }
+	var few [8]place
+	places := few[:0]
+	for i := range n {
+		a := &w.AttrsSince(attrs)[i]
+		if number, ok := linkNumber(w.Str(a.Key)); ok && a.Type == span.String {
+			places = append(places, place{number, i})
+		}
+	}
+	slices.SortStableFunc(places, func(a, b place) int { return a.number - b.number })
+	refs := w.RefMark()
+	for _, p := range places {
+		if readLink(w, w.Str(w.AttrsSince(attrs)[p.attr].Text())) {
+			w.AttrsSince(attrs)[p.attr].Mirrored = true
+		}
+	}
+	return w.RefsFrom(refs)
 }
 
-// readLink reads trace|span|state|{attributes}|dropped.
+// linkNumber is the number in the key of a link.
+func linkNumber(key string) (int, bool) {
+	if !strings.HasPrefix(key, tagLink) {
+		return 0, false
+	}
+	n, err := strconv.ParseUint(key[len(tagLink):], 10, 16)
+	return int(n), err == nil
+}
+
+// readLink reads trace|span|state|{attributes}|dropped. A tracestate may hold
+// the separator too: it ends where attributes begin that can be read.
 func readLink(w *span.Builder, text string) bool {
 	trace, rest, ok1 := strings.Cut(text, "|")
 	id, rest, ok2 := strings.Cut(rest, "|")
@@ -128,26 +155,39 @@ func readLink(w *span.Builder, text string) bool {
 		return false
 	}
 	dropped, err := strconv.ParseUint(rest[cut+1:], 10, 32)
-	state, object, ok := strings.Cut(rest[:cut], "|")
 	ref := span.Ref{Kind: span.Link, Dropped: uint32(dropped)}
 	var err1, err2 error
 	ref.Trace, err1 = span.ParseTraceID(trace)
 	ref.Span, err2 = span.ParseID(id)
-	if err != nil || err1 != nil || err2 != nil || !ok {
+	if err != nil || err1 != nil || err2 != nil {
 		return false
 	}
-	mark := w.Mark()
-	first := w.AttrMark()
-	if object != "null" && !appendFields(w, object) {
-		w.Undo(mark)
-		return false
+	rest = rest[:cut]
+	for at, tries := 0, 0; tries < maxStateTries; at++ {
+		i := strings.IndexByte(rest[at:], '|')
+		if i < 0 {
+			return false
+		}
+		at += i
+		state, object := rest[:at], rest[at+1:]
+		if object != "null" && !strings.HasPrefix(object, "{") {
+			continue
+		}
+		tries++
+		mark := w.Mark()
+		first := w.AttrMark()
+		if object != "null" && !appendFields(w, object) {
+			w.Undo(mark)
+			continue
+		}
+		ref.Attrs = w.AttrsFrom(first)
+		if state != "" {
+			ref.State = w.Copy(state)
+		}
+		w.Ref(ref)
+		return true
 	}
-	ref.Attrs = w.AttrsFrom(first)
-	if state != "" {
-		ref.State = w.Copy(state)
-	}
-	w.Ref(ref)
-	return true
+	return false
 }
 
 // appendFields adds the members of a JSON object as attributes. It returns false

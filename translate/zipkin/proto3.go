@@ -135,6 +135,7 @@ func (r *protoReader) span(p *wire.Proto) {
 			s.Has = with(s.Has, span.HasDuration, s.Duration > 0)
 		case fieldLocal:
 			s.Local = r.endpoint(p, "local_endpoint.port")
+			s.Local.Service = invented(r.w, s.Local.Service)
 		case fieldRemote:
 			s.Remote = r.endpoint(p, "remote_endpoint.port")
 		case fieldAnnotations:

@@ -3,11 +3,8 @@
 package zipkin
 
 import (
-	"strconv"
-
 	"github.com/spanbridge/spanbridge/span"
 	"github.com/spanbridge/spanbridge/translate"
-	"github.com/spanbridge/spanbridge/translate/wire"
 )
 
 // CollectTags takes the tags that a span has in Zipkin.
@@ -53,60 +50,6 @@ func dropErrorFalse(t *translate.Tags, b *span.Batch) {
 
 // isOwn tells a span whose tags follow Zipkin's conventions.
 func isOwn(b *span.Batch, s *span.Span) bool { return b.Home(s) == span.Zipkin }
-
-// hasFields is true for an event that says more than its name.
-func hasFields(b *span.Batch, e *span.Event) bool {
-	attrs := b.Attrs(e.Attrs)
-	for i := range attrs {
-		if !attrs[i].Mirrored {
-			return true
-		}
-	}
-	return e.Dropped > 0
-}
-
-// appendEventText appends the value of the annotation for an event with
-// fields: name|{fields}|dropped, the form of OpenTelemetry's Zipkin exporters.
-func appendEventText(d []byte, b *span.Batch, e *span.Event) []byte {
-	d = b.AppendStr(d, e.Name)
-	d = append(d, '|')
-	sep := byte('{')
-	attrs := b.Attrs(e.Attrs)
-	for i := range attrs {
-		if attrs[i].Mirrored {
-			continue
-		}
-		d = append(d, sep)
-		d = wire.AppendJSON(d, b.Str(attrs[i].Key))
-		d = append(d, ':')
-		d = appendJSONValue(d, b, &attrs[i])
-		sep = ','
-	}
-	if sep == '{' {
-		d = append(d, sep)
-	}
-	d = append(d, "}|"...)
-	return strconv.AppendUint(d, uint64(e.Dropped), 10)
-}
-
-// appendJSONValue appends a typed value as JSON.
-func appendJSONValue(d []byte, b *span.Batch, a *span.Attr) []byte {
-	switch a.Type {
-	case span.Int, span.Bool, span.JSON:
-		return b.AppendText(d, a)
-	case span.Float:
-		if v := a.Float(); v-v == 0 { // finite
-			return b.AppendText(d, a)
-		}
-		return append(b.AppendText(append(d, '"'), a), '"')
-	case span.Null:
-		return append(d, "null"...)
-	case span.Bytes:
-		return append(b.AppendText(append(d, '"'), a), '"')
-	default:
-		return wire.AppendJSON(d, b.Str(a.Text()))
-	}
-}
 
 // Times in microseconds, which is what both forms of version 2 hold. A start in
 // the first microsecond of 1970 cannot be said, nor a duration of 0: both mean

@@ -66,7 +66,8 @@ func (e *JSONEncoder) Add(items []span.Item) int {
 		e.buf = append(e.buf, sep)
 		e.spans++
 		it := &items[i]
-		if s := it.Span(); s.Has&span.Exact != 0 && it.Batch.Origin.Format == formatV2JSON {
+		if s := it.Span(); s.Has&span.Exact != 0 && it.Batch.Origin.Format == formatV2JSON &&
+			(e.opts.Residue != translate.OTel || forCollector(it.Batch, s)) {
 			e.buf = it.Batch.AppendStr(e.buf, s.Raw)
 			continue
 		}
@@ -159,6 +160,13 @@ func (e *JSONEncoder) appendAnnotations(d []byte, b *span.Batch, s *span.Span) [
 			d = append(d, `,"annotations":[{"timestamp":`...)
 		} else {
 			d = append(d, `,{"timestamp":`...)
+		}
+		if e.opts.Residue == translate.OTel {
+			d = strconv.AppendInt(d, max(ev.Time/1000, 1), 10)
+			e.text = appendEventForCollector(e.text[:0], b, ev)
+			d = append(d, `,"value":`...)
+			d = append(appendText(d, e.text), '}')
+			continue
 		}
 		d = strconv.AppendInt(d, ev.Time/1000, 10)
 		d = append(d, `,"value":`...)
