@@ -37,20 +37,21 @@ type Limits struct {
 
 // Target is a backend to send to.
 type Target struct {
-	Kind        string            `yaml:"kind" doc:"What it is; see the table of kinds."`
-	Endpoint    string            `yaml:"endpoint" doc:"Where it is: a URL for kinds by HTTP (the path of the protocol is added when there is none), host:port for kinds by gRPC, https://host:port for gRPC with TLS."`
-	Enabled     bool              `yaml:"enabled" doc:"false keeps the settings and sends nothing."`
-	Headers     map[string]string `yaml:"headers" doc:"Headers (gRPC: metadata) to add to every request, such as authorization."`
-	TLS         TLS               `yaml:"tls" doc:"How the target is trusted. Any setting here turns TLS on for kinds by gRPC."`
-	Gzip        bool              `yaml:"gzip" doc:"Compress what is sent."`
-	Timeout     time.Duration     `yaml:"timeout" doc:"The longest that a request may take."`
-	Connections int               `yaml:"connections" doc:"How many requests may be on their way at once."`
-	Batch       Batch             `yaml:"batch" doc:"How many spans go into a request."`
-	Retry       Retry             `yaml:"retry" doc:"What happens when the target does not take a request."`
-	Queue       TargetQueue       `yaml:"queue" doc:"What may wait for the target."`
-	Residue     string            `yaml:"residue" doc:"What becomes of what the target's protocol has no place for. exact: it goes into one tag, bridge.x, from which a bridge restores all of it. plain: it is left out and counted. otel: it goes into the tags that OpenTelemetry's own translators read, and is else left out and counted; for a Collector, or Jaeger at its Zipkin port, which refuse a whole request for an annotation with two pipes that a Zipkin server takes."`
-	WrapExits   bool              `yaml:"wrap_exits" doc:"For kind skywalking: true puts a local span around each outbound call of a service that is no SkyWalking agent, so that the names of its calls do not become endpoints of its own."`
-	Window      Window            `yaml:"window" doc:"How long spans wait for others of their trace, for kinds that need to know each span's own id and parent: all but zipkin."`
+	Kind          string            `yaml:"kind" doc:"What it is; see the table of kinds."`
+	Endpoint      string            `yaml:"endpoint" doc:"Where it is: a URL for kinds by HTTP (the path of the protocol is added when there is none), host:port for kinds by gRPC, https://host:port for gRPC with TLS."`
+	Enabled       bool              `yaml:"enabled" doc:"false keeps the settings and sends nothing."`
+	Headers       map[string]string `yaml:"headers" doc:"Headers (gRPC: metadata) to add to every request, such as authorization."`
+	TLS           TLS               `yaml:"tls" doc:"How the target is trusted. Any setting here turns TLS on for kinds by gRPC."`
+	Gzip          bool              `yaml:"gzip" doc:"Compress what is sent."`
+	Timeout       time.Duration     `yaml:"timeout" doc:"The longest that a request may take."`
+	Connections   int               `yaml:"connections" doc:"How many requests may be on their way at once."`
+	Batch         Batch             `yaml:"batch" doc:"How many spans go into a request."`
+	Retry         Retry             `yaml:"retry" doc:"What happens when the target does not take a request."`
+	Queue         TargetQueue       `yaml:"queue" doc:"What may wait for the target."`
+	Residue       string            `yaml:"residue" doc:"What becomes of what the target's protocol has no place for. exact: it goes into one tag, bridge.x, from which a bridge restores all of it. plain: it is left out and counted. otel: it goes into the tags that OpenTelemetry's own translators read, and is else left out and counted; for a Collector, or Jaeger at its Zipkin port, which refuse a whole request for an annotation with two pipes that a Zipkin server takes."`
+	UnknownCaller string            `yaml:"unknown_caller" doc:"For kind skywalking: the name of a service that stands for callers of which nothing is known, such as those that reported to another node. When not set such a call has no reference: OAP shows it as called by a user, and the trace in two parts."`
+	WrapExits     bool              `yaml:"wrap_exits" doc:"For kind skywalking: true puts a local span around each outbound call of a service that is no SkyWalking agent, so that the names of its calls do not become endpoints of its own."`
+	Window        Window            `yaml:"window" doc:"How long spans wait for others of their trace, for kinds that need to know each span's own id and parent: all but zipkin."`
 }
 
 // Window is how long spans wait for others of their trace.

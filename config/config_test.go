@@ -106,6 +106,7 @@ targets:
     gzip: true
     residue: plain
     wrap_exits: true
+    unknown_caller: elsewhere
     window: {hold: 0s, settle: 500ms, max_bytes: 32MiB, max_remembered: 5000}
   small: {kind: skywalking, endpoint: 'oap:11800', queue: {max_bytes: 1MiB}}
 view: {memory: 1GB}
@@ -135,7 +136,7 @@ sampling: {gateway: 0.25}
 	store.Kind, store.Endpoint, store.Headers = "zipkin", "https://other:9411", map[string]string{"X-Tenant": "7"}
 	store.Queue = TargetQueue{1 << 30, "drop_oldest"}
 	oap.Kind, oap.Endpoint, oap.TLS.CAFile, oap.Gzip = "skywalking", "https://oap:11800", "ca.pem", true
-	oap.Residue, oap.WrapExits = "plain", true
+	oap.Residue, oap.WrapExits, oap.UnknownCaller = "plain", true, "elsewhere"
 	oap.Window.Hold, oap.Window.Settle, oap.Window.Remember = 0, 500*time.Millisecond, time.Minute
 	oap.Window.MaxBytes, oap.Window.MaxRemembered = 32<<20, 5000
 	small := defaultTarget()

@@ -164,6 +164,10 @@ type EncoderOptions struct {
 	// WrapExits puts a local span around each SkyWalking exit, so that the
 	// names of outbound calls do not become endpoints of the caller.
 	WrapExits bool
+	// UnknownCaller is the name of the service that stands for a caller of which
+	// SkyWalking's OAP wants to know more than there is; "": the call has no
+	// reference then.
+	UnknownCaller string
 }
 
 // Residue is how a target gets what its protocol has no place for.

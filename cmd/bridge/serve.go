@@ -217,7 +217,7 @@ func exporterSettings(c *config.Target) exporters.Settings {
 			ServerName: c.TLS.ServerName, InsecureSkipVerify: c.TLS.InsecureSkipVerify,
 		},
 		UserAgent: "bridge/" + versionName(),
-		Options:   translate.EncoderOptions{Residue: residues[c.Residue], WrapExits: c.WrapExits},
+		Options:   translate.EncoderOptions{Residue: residues[c.Residue], WrapExits: c.WrapExits, UnknownCaller: c.UnknownCaller},
 	}
 }
 

@@ -13,8 +13,8 @@ import (
 // refer finds out where the parent of the root of a segment is in OAP: the tag
 // that holds the header it came with says so, or the memory of what was sent,
 // else it is where this encoder would put it. The entry of a caller of which
-// nothing is known gets no reference: OAP then shows User instead of a service
-// without a name.
+// nothing is known gets no reference, unless there is a name to stand for it:
+// OAP then shows User instead of a service without a name.
 func (e *Encoder) refer(m *memory, it *span.Item, v *conversion) {
 	s, r, ref := it.Span(), &v.role, &v.ref
 	if v.child = it.Parent != 0 && it.Parent != it.ID; !v.child {
@@ -24,7 +24,7 @@ func (e *Encoder) refer(m *memory, it *span.Item, v *conversion) {
 	k := spanKey{s.Trace, it.Parent}
 	tagged := e.readParentTag(ref, it, r.parent)
 	parent := m.known(k)
-	if r.typ == typeEntry && !tagged && parent == nil && (r.layer == layerMQ || s.Remote.Service.Len() == 0) {
+	if r.typ == typeEntry && !tagged && parent == nil && e.opts.UnknownCaller == "" && (r.layer == layerMQ || s.Remote.Service.Len() == 0) {
 		v.child = false
 		return
 	}
@@ -89,7 +89,7 @@ func (e *Encoder) describe(m *memory, ref *reference, it *span.Item, r *role, pa
 			ref.instance = e.remoteIP(s)
 		}
 	}
-	ref.service = cut(or(ref.service, unknown), maxService)
+	ref.service = cut(or(ref.service, e.opts.UnknownCaller, unknown), maxService)
 	ref.instance = cut(or(ref.instance, unknown), maxInstance)
 	ref.address = cut(ref.address, maxPeer)
 }

@@ -304,6 +304,16 @@ func TestO3UnknownParent(t *testing.T) {
 	if back := decode(t, formatSegments, collection(t, got...)); back.Spans()[0].Parent != 1 {
 		t.Errorf("parent %v", back.Spans()[0].Parent)
 	}
+	named := plain
+	named.UnknownCaller = "elsewhere"
+	for _, kind := range []span.Kind{span.KindServer, span.KindConsumer} {
+		entry.kind = kind
+		r := segmentsFrom(t, NewEncoder(named), batch("zipkin.v2.json", entry))[0].Spans[0].Refs
+		if len(r) != 1 || r[0].ParentService != "elsewhere" || r[0].ParentTraceSegmentId != span.SegmentName(span.TraceOf("463ac35c9f6413ad48485a3953bb6124"), 1) || r[0].ParentSpanId != 0 {
+			t.Errorf("%s with a name for the unknown: references %v", kind, r)
+		}
+	}
+	entry.kind = span.KindServer
 	entry.remote, entry.remoteIP = "front", "10.0.0.9"
 	r := segmentsFrom(t, NewEncoder(plain), batch("zipkin.v2.json", entry))[0].Spans[0].Refs
 	if len(r) != 1 || r[0].ParentService != "front" || r[0].ParentServiceInstance != "10.0.0.9" || r[0].NetworkAddressUsedAtPeer != "a" {
