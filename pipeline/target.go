@@ -60,6 +60,7 @@ type Target struct {
 	inTime   func() time.Time
 
 	inbox inbox
+	now   time.Time     // the time that the inbox goes by
 	drain chan struct{} // closed when nothing new is to be expected
 
 	mu      sync.Mutex
@@ -191,8 +192,8 @@ func (t *Target) gather(ctx context.Context) (*parcel, error) {
 		if ok {
 			t.open(p, r)
 			// Where there is always more to read nothing below is ever reached.
-			if now := t.inTime(); t.isDue(now) {
-				t.inbox.due(now)
+			if t.isDue(t.now) {
+				t.inbox.due(t.now)
 			}
 			continue
 		}
@@ -208,7 +209,7 @@ func (t *Target) gather(ctx context.Context) (*parcel, error) {
 		}
 		if at, ok := t.inbox.next(); ok {
 			if wait := at.Sub(t.inTime()); wait <= 0 {
-				t.inbox.due(t.inTime())
+				t.inbox.due(t.caughtUp())
 				continue
 			} else if window == nil {
 				window = time.NewTimer(wait)
@@ -220,11 +221,11 @@ func (t *Target) gather(ctx context.Context) (*parcel, error) {
 		select {
 		case <-t.cursor.Ready():
 		case <-due:
-			t.inbox.due(t.inTime())
+			t.inbox.due(t.caughtUp())
 		case <-late:
 			return p, nil
 		case <-drain:
-			t.inbox.drain(t.inTime())
+			t.inbox.drain(t.caughtUp())
 			drain = nil
 		case <-ctx.Done():
 			return nil, ctx.Err()
@@ -266,8 +267,29 @@ func (t *Target) open(p *parcel, r queue.Taken) {
 	t.commit()
 	t.mu.Unlock()
 	if b != nil {
-		t.inbox.put(rec, b, len(r.Body), t.inTime())
+		t.inbox.put(rec, b, len(r.Body), t.came(b.Origin.Received))
 	}
+}
+
+// came is when a message came, on the clock that the inbox goes by. A target
+// that is behind reads in a moment what came in a minute: what a span waits for
+// may lie in what is still to be read, so that its time must not run faster than
+// the log.
+func (t *Target) came(received int64) time.Time {
+	now := t.inTime()
+	if behind := now.UnixNano() - received; behind > 0 {
+		now = now.Add(-time.Duration(behind))
+	}
+	if now.After(t.now) {
+		t.now = now
+	}
+	return t.now
+}
+
+// caughtUp is the time when everything that came has been read.
+func (t *Target) caughtUp() time.Time {
+	t.now = t.inTime()
+	return t.now
 }
 
 // batch is the spans of a record, nil when it cannot be read.

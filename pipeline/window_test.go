@@ -196,7 +196,8 @@ func (s slow) Consume(_ context.Context, p span.Parcel) (left span.LeftOut, err 
 }
 
 // The time of a span that waits is up also when the target is so slow that there
-// always is more to read.
+// always is more to read. It goes by when messages came, so that what lies in the
+// backlog is not too late.
 func TestWindowTimesWithABacklog(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBench(t, 1<<20)
@@ -204,7 +205,8 @@ func TestWindowTimesWithABacklog(t *testing.T) {
 		var p parents
 		target := b.target(Options{Name: "a", MaxSpans: 1, MaxBytes: 1 << 20, Window: window()}, slow{&p})
 		b.report(theChild)
-		for range 10 {
+		for range 12 {
+			time.Sleep(500 * time.Millisecond)
 			b.report(theClient)
 		}
 		time.Sleep(time.Minute)
@@ -213,6 +215,28 @@ func TestWindowTimesWithABacklog(t *testing.T) {
 			t.Errorf("it left at place %d of %d, want one of the first", at, len(p.got))
 		}
 		b.sums(target)
+	})
+}
+
+// What came in time is in time, however late a slow target reads it.
+func TestWindowOfASlowTarget(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t, 1<<20)
+		defer b.end()
+		var p parents
+		b.target(Options{Name: "a", MaxSpans: 1, MaxBytes: 1 << 20, Window: window()}, slow{&p})
+		b.report(theChild)
+		for range 8 {
+			b.report(theClient)
+		}
+		time.Sleep(time.Second)
+		b.report(theServer)
+		time.Sleep(time.Minute)
+		synctest.Wait()
+		half := span.PlaceOf("back", reported(theServer).Spans()[0].Local.IP()).Half(0xb)
+		if !slices.Contains(p.got, span.Identity{ID: 0xc, Parent: half}) {
+			t.Errorf("%v, want one with the parent %s", p.got, half)
+		}
 	})
 }
 
