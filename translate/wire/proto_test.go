@@ -260,7 +260,8 @@ func compareProto(t interface{ Fatalf(string, ...any) }, in []byte) {
 		length := protowire.ConsumeFieldValue(n, wireType, rest)
 		v, text := value(&p, field, typ)
 		if (p.Err == nil) != (length >= 0) {
-			if p.Err != nil && strings.Contains(p.Err.Error(), "deep") {
+			// Fields in a group: proto.Unmarshal refuses these numbers too.
+			if p.Err != nil && (strings.Contains(p.Err.Error(), "deep") || strings.Contains(p.Err.Error(), "field number")) {
 				return
 			}
 			t.Fatalf("%x: %v, protowire %v", in, p.Err, protowire.ParseError(length))
