@@ -77,9 +77,9 @@ func (r *report) parent() key { return key{r.s.Trace.Lo, r.s.Parent} }
 func reportOf(it *span.Item) report {
 	s := it.Span()
 	r := report{Item: it, s: s, place: it.Place(), role: other}
-	format := it.Batch.Origin.Format
-	r.joins = !strings.HasPrefix(format, "otlp.") && !strings.HasPrefix(format, "skywalking.")
-	r.zipkin = r.joins && !strings.HasPrefix(format, "jaeger.")
+	p := it.Batch.Protocol()
+	r.joins = p != span.OTLP && p != span.SkyWalking
+	r.zipkin = r.joins && p != span.Jaeger
 	switch {
 	case split(s):
 	case s.Has&span.Shared != 0 && s.Kind != span.KindClient:

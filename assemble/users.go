@@ -87,7 +87,7 @@ func sized(n int) generation {
 }
 
 // add appends a user that is not there.
-func (g *generation) add(u user) *user {
+func (g *generation) add(u user) {
 	if 2*(len(g.list)+1) > len(g.slots) {
 		g.grow()
 	}
@@ -95,7 +95,6 @@ func (g *generation) add(u user) *user {
 	u.next = *slot
 	g.list = append(g.list, u)
 	*slot = int32(len(g.list))
-	return &g.list[len(g.list)-1]
 }
 
 func (g *generation) grow() {

@@ -135,7 +135,7 @@ func (w *Window) Put(message uint64, items []span.Item, bytes int, now time.Time
 	for i := range w.reports {
 		r := &w.reports[i]
 		// A native segment leaves as it came, so that it has nothing to wait for.
-		force := w.opts.Hold <= 0 || w.opts.Together && isNative(r.Item)
+		force := w.opts.Hold <= 0 || w.opts.Together && r.IsNative()
 		if on := w.joins.decide(r, force); on.n > 0 {
 			w.waiters.add(*r.Item, message, now.Add(w.opts.Hold), on)
 			w.messages.hold(message)
@@ -209,7 +209,7 @@ func (w *Window) settle(now time.Time) {
 		if w.opts.Together {
 			w.joins.leave(&r.Item)
 		}
-		if !w.opts.Together || isNative(&r.Item) {
+		if !w.opts.Together || r.IsNative() {
 			w.ready = append(w.ready, *r)
 			continue
 		}
@@ -222,12 +222,6 @@ func (w *Window) settle(now time.Time) {
 	}
 	clear(w.decided)
 	w.decided = w.decided[:0]
-}
-
-// isNative tells a span whose segment leaves as it came.
-func isNative(it *span.Item) bool {
-	g := it.Batch.Segment(it.Span().Segment)
-	return g != nil && g.Raw.Len() > 0
 }
 
 // close lets a group go.

@@ -236,3 +236,10 @@ type Item struct {
 
 // Span is the span of the item.
 func (it Item) Span() *Span { return &it.Batch.spans[it.Index] }
+
+// IsNative is true for a span whose segment came by SkyWalking's protocol: an OAP
+// takes its bytes as they came.
+func (it Item) IsNative() bool {
+	g := it.Batch.Segment(it.Span().Segment)
+	return g != nil && g.Raw.Len() > 0 && it.Batch.protocol == SkyWalking
+}

@@ -3,10 +3,7 @@
 package fleet
 
 import (
-	"bytes"
-	"compress/gzip"
 	"context"
-	"encoding/binary"
 	"fmt"
 	"hash/maphash"
 	"io"
@@ -15,6 +12,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/spanbridge/spanbridge/compat-tests/lab"
 )
 
 // Output is a protocol that the gateway sends by.
@@ -113,7 +112,7 @@ func (b *Backend) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 		b.serveGRPC(w, req)
 		return
 	}
-	body, err := readBody(req)
+	body, err := lab.ReadBody(req)
 	if err == nil && req.URL.Path == "/api/v2/spans" {
 		err = b.got[ToZipkin].zipkin(body)
 	}
@@ -130,7 +129,7 @@ func (b *Backend) serveGRPC(w http.ResponseWriter, req *http.Request) {
 	w.Header().Set("Content-Type", "application/grpc")
 	w.Header().Set("Trailer", "Grpc-Status")
 	for {
-		message, err := readFrame(req.Body)
+		message, err := lab.ReadFrame(req.Body)
 		if err == io.EOF {
 			break
 		}
@@ -196,36 +195,4 @@ func hashOf(text string, n int32) uint64 {
 		text string
 		n    int32
 	}{text, n}) | 1 // 0 is none
-}
-
-func readBody(req *http.Request) ([]byte, error) {
-	body, err := io.ReadAll(req.Body)
-	if err != nil || req.Header.Get("Content-Encoding") != "gzip" {
-		return body, err
-	}
-	return gunzip(body)
-}
-
-func gunzip(b []byte) ([]byte, error) {
-	z, err := gzip.NewReader(bytes.NewReader(b))
-	if err != nil {
-		return nil, err
-	}
-	return io.ReadAll(z)
-}
-
-// readFrame reads a message with its prefix of flag and length.
-func readFrame(r io.Reader) ([]byte, error) {
-	var prefix [5]byte
-	if _, err := io.ReadFull(r, prefix[:]); err != nil {
-		return nil, err
-	}
-	message := make([]byte, binary.BigEndian.Uint32(prefix[1:]))
-	if _, err := io.ReadFull(r, message); err != nil {
-		return nil, fmt.Errorf("message of %d bytes: %w", len(message), err)
-	}
-	if prefix[0] == 1 {
-		return gunzip(message)
-	}
-	return message, nil
 }

@@ -64,7 +64,7 @@ func (r *Recorder) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 		r.serveGRPC(w, req, c)
 		return
 	}
-	body, err := readBody(req)
+	body, err := ReadBody(req)
 	if err != nil {
 		http.Error(w, err.Error(), http.StatusBadRequest)
 		return
@@ -90,7 +90,7 @@ func (r *Recorder) serveGRPC(w http.ResponseWriter, req *http.Request, c *Call) 
 	w.Header().Set("Content-Type", "application/grpc")
 	w.Header().Set("Trailer", "Grpc-Status")
 	for {
-		message, err := readFrame(req.Body)
+		message, err := ReadFrame(req.Body)
 		if err == io.EOF {
 			break
 		}
@@ -147,7 +147,8 @@ func (r *Recorder) Await(t testing.TB, path string, check func(bodies [][]byte) 
 	})
 }
 
-func readBody(req *http.Request) ([]byte, error) {
+// ReadBody reads the body of a request, unpacked if it is gzipped.
+func ReadBody(req *http.Request) ([]byte, error) {
 	body, err := io.ReadAll(req.Body)
 	if err != nil || req.Header.Get("Content-Encoding") != "gzip" {
 		return body, err
@@ -163,8 +164,9 @@ func gunzip(b []byte) ([]byte, error) {
 	return io.ReadAll(z)
 }
 
-// readFrame reads a message with its prefix of flag and length.
-func readFrame(r io.Reader) ([]byte, error) {
+// ReadFrame reads a gRPC message with its prefix of flag and length. At the end of
+// the stream it gives io.EOF.
+func ReadFrame(r io.Reader) ([]byte, error) {
 	var prefix [5]byte
 	if _, err := io.ReadFull(r, prefix[:]); err != nil {
 		return nil, err

@@ -76,7 +76,7 @@ func (e *Encoder) Observe(items []span.Item) {
 		items = items[len(some):]
 		e.names, e.roles = e.names[:0], e.roles[:0]
 		for i := range some {
-			if isNative(&some[i]) {
+			if some[i].IsNative() {
 				e.roles = append(e.roles, role{})
 				continue
 			}
@@ -96,7 +96,7 @@ func (e *Encoder) observe(items []span.Item) {
 	defer m.Unlock()
 	for i := range items {
 		it, r := &items[i], &e.roles[i]
-		if isNative(it) {
+		if it.IsNative() {
 			e.learnNative(it)
 			continue
 		}
@@ -114,7 +114,7 @@ func (e *Encoder) Add(items []span.Item) (unwritten int) {
 	e.agents.reset()
 	for i := range items {
 		it := &items[i]
-		if isNative(it) {
+		if it.IsNative() {
 			if !e.pass(it) {
 				unwritten++
 			}

@@ -22,12 +22,6 @@ const (
 	sentWhole  = -2 // it was sent with all its spans, for the sake of others
 )
 
-// isNative tells a span whose segment came by SkyWalking's protocol.
-func isNative(it *span.Item) bool {
-	g := it.Batch.Segment(it.Span().Segment)
-	return g != nil && g.Raw.Len() > 0 && strings.HasPrefix(it.Batch.Origin.Format, "skywalking.")
-}
-
 // learnNative notes a span of a segment that passes. One that a gateway made of
 // another protocol's span has nothing of an agent's.
 func (e *Encoder) learnNative(it *span.Item) {

@@ -105,7 +105,7 @@ func (e *Encoder) place(items []span.Item) (repeated int) {
 	defer m.Unlock()
 	defer m.forget()
 	for i := range items {
-		if it := &items[i]; isNative(it) {
+		if it := &items[i]; it.IsNative() {
 			e.learnNative(it)
 		}
 	}
