@@ -18,26 +18,23 @@ import (
 //
 // As Brave does, it takes trace-span-parent without a decision as well.
 func ParseB3(s string) (Context, error) {
-	f := strings.Split(strings.TrimSpace(s), "-")
-	if len(f) == 1 {
+	var f [4]string
+	n := fields(f[:], strings.TrimSpace(s), '-')
+	if n == 1 {
 		d, ok := b3Sampling(f[0])
 		if !ok {
 			return Context{}, fmt.Errorf("b3: %q, want trace-span, or 0, 1 or d", short(f[0]))
 		}
 		return Context{Sampling: d}, nil
 	}
-	if len(f) > 4 {
-		return Context{}, fmt.Errorf("b3: %d fields, want 1 to 4", len(f))
+	if n > 4 {
+		return Context{}, fmt.Errorf("b3: %d fields, want 1 to 4", n)
 	}
-	var c Context
-	var err error
-	if c.Trace, err = span.ParseTraceID(f[0]); err != nil {
-		return Context{}, fmt.Errorf("b3: trace id: %w", err)
+	c, err := parseIDs("b3", f[0], f[1])
+	if err != nil {
+		return Context{}, err
 	}
-	if c.Span, err = span.ParseID(f[1]); err != nil {
-		return Context{}, fmt.Errorf("b3: span id: %w", err)
-	}
-	rest := f[2:]
+	rest := f[2:n]
 	if len(rest) > 0 {
 		if d, ok := b3Sampling(rest[0]); ok {
 			c.Sampling, rest = d, rest[1:]
@@ -54,15 +51,149 @@ func ParseB3(s string) (Context, error) {
 }
 
 func b3Sampling(s string) (Sampling, bool) {
-	switch s {
-	case "0":
+	if len(s) != 1 {
+		return Defer, false
+	}
+	switch s[0] {
+	case '0':
 		return Deny, true
-	case "1":
+	case '1':
 		return Accept, true
-	case "d":
+	case 'd':
 		return Debug, true
 	}
 	return Defer, false
+}
+
+// ParseB3Multi reads the headers X-B3-TraceId, X-B3-SpanId, X-B3-ParentSpanId,
+// X-B3-Sampled and X-B3-Flags, each of which may be empty. Sampled may be
+// spelled true or false, as older clients do. Of the flags only 1 counts. A
+// trace id without a span id names no parent: the decision beside it holds.
+func ParseB3Multi(trace, spanID, parent, sampled, flags string) (Context, error) {
+	var c Context
+	var err error
+	switch {
+	case trace != "" && spanID != "":
+		if c, err = parseIDs("X-B3", trace, spanID); err != nil {
+			return Context{}, err
+		}
+		if parent != "" && strings.Trim(parent, "0") != "" {
+			if c.Parent, err = span.ParseID(parent); err != nil {
+				return Context{}, fmt.Errorf("X-B3-ParentSpanId: %w", err)
+			}
+		}
+	case trace != "" || spanID != "":
+		return Context{}, errors.New("X-B3: one of X-B3-TraceId and X-B3-SpanId, want both")
+	}
+	switch {
+	case flags == "1":
+		c.Sampling = Debug
+	case sampled == "":
+	case sampled == "1" || strings.EqualFold(sampled, "true"):
+		c.Sampling = Accept
+	case sampled == "0" || strings.EqualFold(sampled, "false"):
+		c.Sampling = Deny
+	case sampled == "d":
+		c.Sampling = Debug
+	default:
+		return Context{}, fmt.Errorf("X-B3-Sampled: %q, want 0 or 1", short(sampled))
+	}
+	return c, nil
+}
+
+// parseIDs reads the ids of a trace and a span.
+func parseIDs(format, trace, spanID string) (Context, error) {
+	var c Context
+	var err error
+	if c.Trace, err = span.ParseTraceID(trace); err != nil {
+		return Context{}, fmt.Errorf("%s: trace id: %w", format, err)
+	}
+	if c.Span, err = span.ParseID(spanID); err != nil {
+		return Context{}, fmt.Errorf("%s: span id: %w", format, err)
+	}
+	c.Long = len(trace) > 16
+	return c, nil
+}
+
+// AppendB3 appends the header b3; nothing for a context that says nothing.
+func (c *Context) AppendB3(dst []byte) []byte {
+	decision := byte(0)
+	switch c.Sampling {
+	case Deny:
+		decision = '0'
+	case Accept, Firehose:
+		decision = '1'
+	case Debug:
+		decision = 'd'
+	}
+	if !c.HasIDs() {
+		if decision != 0 {
+			dst = append(dst, decision)
+		}
+		return dst
+	}
+	dst = append(c.appendTrace(dst), '-')
+	dst = c.Span.AppendHex(dst)
+	if decision == 0 {
+		return dst
+	}
+	dst = append(dst, '-', decision)
+	if c.Parent != 0 && c.Parent != c.Span {
+		dst = c.Parent.AppendHex(append(dst, '-'))
+	}
+	return dst
+}
+
+// appendTrace appends the trace id at the width in which it came.
+func (c *Context) appendTrace(dst []byte) []byte {
+	if c.Long {
+		return c.Trace.AppendHex32(dst)
+	}
+	return c.Trace.AppendHex(dst)
+}
+
+func (w *writing) b3(c *Context) {
+	w.add(&hB3, c.AppendB3(w.next()))
+	w.names(c, b3Prefix)
+}
+
+func (w *writing) b3Multi(c *Context) {
+	if c.HasIDs() {
+		w.add(&hB3Trace, c.appendTrace(w.next()))
+		w.add(&hB3Span, c.Span.AppendHex(w.next()))
+		if c.Parent != 0 && c.Parent != c.Span {
+			w.add(&hB3Parent, c.Parent.AppendHex(w.next()))
+		}
+	}
+	switch c.Sampling {
+	case Deny:
+		w.add(&hB3Sampled, append(w.next(), '0'))
+	case Accept, Firehose:
+		w.add(&hB3Sampled, append(w.next(), '1'))
+	case Debug:
+		w.add(&hB3Flags, append(w.next(), '1'))
+	}
+	w.names(c, b3Prefix)
+}
+
+// fields cuts s at each sep and gives the number of fields, which may be more
+// than fit.
+func fields(into []string, s string, sep byte) (n int) {
+	for {
+		at := strings.IndexByte(s, sep)
+		if n < len(into) {
+			if at < 0 {
+				into[n] = s
+			} else {
+				into[n] = s[:at]
+			}
+		}
+		n++
+		if at < 0 {
+			return n
+		}
+		s = s[at+1:]
+	}
 }
 
 var errNoIDs = errors.New("a decision without ids, want a trace id")

@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package propagation
+
+import (
+	"net/url"
+	"strings"
+)
+
+// Baggage is what travels with a trace, in the order in which it was set. A
+// Baggage is never changed: With and Without make another one.
+type Baggage []Item
+
+// Item is one entry of baggage.
+type Item struct {
+	Key, Value string
+	// Properties is what W3C's header baggage has behind the value, without the
+	// first semicolon.
+	Properties string
+}
+
+// Bounds of what is read; the rest is counted (Counts.Cut). W3C Baggage asks for
+// 64 members and 8192 bytes.
+const (
+	maxBaggage      = 180
+	maxBaggageBytes = 16 << 10
+)
+
+// Get is the value of a key and whether it is there. Keys differ by case: the
+// formats that carry keys in header names lower them.
+func (b Baggage) Get(key string) (string, bool) {
+	for i := range b {
+		if b[i].Key == key {
+			return b[i].Value, true
+		}
+	}
+	return "", false
+}
+
+// With is the baggage with a key set to a value.
+func (b Baggage) With(key, value string) Baggage {
+	n := make(Baggage, len(b), len(b)+1)
+	copy(n, b)
+	for i := range n {
+		if n[i].Key == key {
+			n[i] = Item{Key: key, Value: value}
+			return n
+		}
+	}
+	return append(n, Item{Key: key, Value: value})
+}
+
+// Without is the baggage without a key.
+func (b Baggage) Without(key string) Baggage {
+	if _, ok := b.Get(key); !ok {
+		return b
+	}
+	n := make(Baggage, 0, len(b)-1)
+	for _, it := range b {
+		if it.Key != key {
+			n = append(n, it)
+		}
+	}
+	return n
+}
+
+// bytes is the length of all keys and values.
+func (b Baggage) bytes() (n int) {
+	for i := range b {
+		n += len(b[i].Key) + len(b[i].Value) + len(b[i].Properties)
+	}
+	return n
+}
+
+// merge adds the items whose keys are not there yet, as far as they fit. Keys of
+// header names are lower case: they add nothing to the same key in another case.
+func (r *reading) merge(items Baggage) {
+	if len(items) == 0 {
+		return
+	}
+	if len(r.c.Baggage) == 0 {
+		r.c.Baggage = items
+		return
+	}
+	// The first list may be full to its capacity and is nobody else's yet.
+	size := r.c.Baggage.bytes()
+next:
+	for _, it := range items {
+		for i := range r.c.Baggage {
+			if strings.EqualFold(r.c.Baggage[i].Key, it.Key) {
+				continue next
+			}
+		}
+		size += len(it.Key) + len(it.Value)
+		if len(r.c.Baggage) >= maxBaggage || size > maxBaggageBytes {
+			r.cut++
+			continue
+		}
+		r.c.Baggage = append(r.c.Baggage, it)
+	}
+}
+
+// unescape reads percent-encoding; what is not such stays as it is. A plus is a
+// plus: jaeger-client-go writes it for a space (url.QueryEscape), which plus says.
+func unescape(s string, plus bool) string {
+	if strings.IndexByte(s, '%') < 0 && (!plus || strings.IndexByte(s, '+') < 0) {
+		return s
+	}
+	var v string
+	var err error
+	if plus {
+		v, err = url.QueryUnescape(s)
+	} else {
+		v, err = url.PathUnescape(s)
+	}
+	if err != nil {
+		return s
+	}
+	return v
+}
+
+const upperHex = "0123456789ABCDEF"
+
+// appendEscaped percent-encodes all but what W3C Baggage lets stand (baggage-octet
+// without the percent sign) and is also safe in Jaeger's headers.
+func appendEscaped(dst []byte, s string) []byte {
+	for i := range len(s) {
+		switch c := s[i]; {
+		case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', '0' <= c && c <= '9', strings.IndexByte("-_.~!*'()/:@$&", c) >= 0:
+			dst = append(dst, c)
+		default:
+			dst = append(dst, '%', upperHex[c>>4], upperHex[c&15])
+		}
+	}
+	return dst
+}
+
+// isToken is true for a key that a header name may end with, and that W3C's
+// header baggage takes.
+func isToken(s string) bool {
+	if s == "" || len(s) > 256 {
+		return false
+	}
+	for i := range len(s) {
+		c := s[i]
+		if !('a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || strings.IndexByte("!#$%&'*+-.^_`|~", c) >= 0) {
+			return false
+		}
+	}
+	return true
+}
+
+// plain is true for a value that a header can carry as it is.
+func plain(s string) bool {
+	for i := range len(s) {
+		if s[i] < ' ' || s[i] > '~' {
+			return false
+		}
+	}
+	return s == strings.TrimSpace(s)
+}

@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package propagation
+
+import (
+	"sync"
+	"sync/atomic"
+)
+
+// Propagator reads any of the headers and writes a chosen set. It may be used by
+// several goroutines at once.
+type Propagator struct {
+	read          []Format // in the order of precedence
+	write         []Format
+	keepUndecided bool
+	disagree      func(*Context)
+	counts        counts
+	readings      sync.Pool
+	writings      sync.Pool
+}
+
+// Option is a setting of a Propagator.
+type Option func(*Propagator)
+
+// Read sets which formats are read; where two of them disagree the first one
+// wins. By default all are, in the order b3, b3multi, sw8, w3c, uber, ot,
+// lightstep.
+func Read(formats ...Format) Option {
+	return func(p *Propagator) { p.read = append([]Format(nil), formats...) }
+}
+
+// Prefer puts formats in front of the others: the one that the tracer of this
+// process speaks, where several are on their way.
+func Prefer(formats ...Format) Option {
+	return func(p *Propagator) {
+		var first Formats
+		order := append([]Format(nil), formats...)
+		for _, f := range formats {
+			first = first.With(f)
+		}
+		for _, f := range p.read {
+			if !first.Has(f) {
+				order = append(order, f)
+			}
+		}
+		p.read = order
+	}
+}
+
+// Write sets which formats are written. By default b3, sw8, w3c and uber are, so
+// that whoever is called understands one.
+func Write(formats ...Format) Option {
+	return func(p *Propagator) { p.write = append([]Format(nil), formats...) }
+}
+
+// KeepUndecided writes the ids of a trace that nobody has decided on yet into
+// uber-trace-id as well, where they read as a denial. Without it that header is
+// left out.
+func KeepUndecided() Option { return func(p *Propagator) { p.keepUndecided = true } }
+
+// OnDisagreement is called with each context whose headers named different
+// traces or spans; Context.Others has those that lost.
+func OnDisagreement(f func(*Context)) Option { return func(p *Propagator) { p.disagree = f } }
+
+// New makes a propagator.
+func New(options ...Option) *Propagator {
+	p := &Propagator{
+		read:  []Format{B3, B3Multi, SW8, W3C, Uber, OT, LightStep},
+		write: []Format{B3, SW8, W3C, Uber},
+	}
+	for _, o := range options {
+		o(p)
+	}
+	var set Formats
+	for _, f := range p.read {
+		set = set.With(f)
+	}
+	p.readings.New = func() any { return &reading{p: p, wanted: set} }
+	p.writings.New = func() any { return &writing{p: p} }
+	return p
+}
+
+// Reads are the formats that are read, in the order of precedence.
+func (p *Propagator) Reads() []Format { return append([]Format(nil), p.read...) }
+
+// Writes are the formats that are written.
+func (p *Propagator) Writes() []Format { return append([]Format(nil), p.write...) }
+
+// Keys are the names of the headers that Inject may write, in lower case;
+// baggage in headers of its own comes besides.
+func (p *Propagator) Keys() (keys []string) {
+	for _, f := range p.write {
+		for _, k := range byFormat[f] {
+			if k[len(k)-1] != '-' {
+				keys = append(keys, k)
+			}
+		}
+	}
+	return keys
+}
+
+// Counts are what a propagator has seen, by format.
+type Counts struct {
+	Read      map[Format]int64 // contexts that were understood
+	Malformed map[Format]int64 // headers that were not
+	Disagreed map[Format]int64 // contexts that lost against another one
+	Written   map[Format]int64
+	// Cut are items of baggage that did not fit, read or written.
+	Cut int64
+}
+
+type counts struct {
+	read, malformed, disagreed, written [numFormats]atomic.Int64
+	cut                                 atomic.Int64
+}
+
+// Counts gives the numbers so far.
+func (p *Propagator) Counts() Counts {
+	numbers := func(a *[numFormats]atomic.Int64) map[Format]int64 {
+		m := make(map[Format]int64)
+		for f := B3; int(f) < numFormats; f++ {
+			if n := a[f].Load(); n > 0 {
+				m[f] = n
+			}
+		}
+		return m
+	}
+	c := &p.counts
+	return Counts{numbers(&c.read), numbers(&c.malformed), numbers(&c.disagreed), numbers(&c.written), c.cut.Load()}
+}
