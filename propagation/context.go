@@ -82,8 +82,11 @@ func (c *Context) Name() string {
 	return string(c.Trace.AppendHex32(nil))
 }
 
-// hasName is true when the name does not follow from the id.
-func (c *Context) hasName() bool {
+// SetName sets the trace id in SkyWalking's words, if it is one of this trace.
+func (c *Context) SetName(name string) { c.readName(name) }
+
+// IsNamed is true when the name does not follow from the id.
+func (c *Context) IsNamed() bool {
 	if c.TraceName == "" && c.name64 == "" {
 		return false
 	}

@@ -201,7 +201,7 @@ func (r *reading) item(f Format, key, value string) {
 	case f == OT && strings.EqualFold(key, stateKey):
 		r.marks = value
 		return
-	case f != OT && strings.EqualFold(key, nameKey):
+	case f != OT && strings.EqualFold(key, NameKey):
 		r.name = value
 		return
 	}
@@ -213,9 +213,9 @@ func (r *reading) item(f Format, key, value string) {
 	r.items[f] = append(r.items[f], Item{Key: strings.ToLower(key), Value: value})
 }
 
-// nameKey is the item of baggage that carries SkyWalking's name of the trace
+// NameKey is the item of baggage that carries SkyWalking's name of the trace
 // where nothing else can.
-const nameKey = "bridge-tn"
+const NameKey = "bridge-tn"
 
 var errAlone = errors.New("tracestate without traceparent")
 

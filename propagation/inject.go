@@ -118,9 +118,9 @@ func (w *writing) names(c *Context, prefix string) {
 			w.addPrefixed(prefix, it.Key, append(w.next(), it.Value...))
 		}
 	}
-	if c.HasIDs() && c.hasName() {
+	if c.HasIDs() && c.IsNamed() {
 		if name := c.Name(); plain(name) {
-			w.addPrefixed(prefix, nameKey, append(w.next(), name...))
+			w.addPrefixed(prefix, NameKey, append(w.next(), name...))
 		}
 	}
 }

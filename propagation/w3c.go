@@ -99,7 +99,7 @@ func (c *Context) appendMarks(dst []byte, high bool) []byte {
 		part()
 		dst = span.ID(c.Trace.Hi).AppendHex(append(dst, 'h', ':'))
 	}
-	if c.hasName() {
+	if c.IsNamed() {
 		part()
 		name := c.Name()
 		if isName(name) {

@@ -31,6 +31,7 @@ var mayImport = []struct{ from, ours, libraries string }{
 	{"internal/rawgrpc", "", "google.golang.org/grpc"},
 	{"internal/archtest", "", ""},
 	{"propagation", "span", ""},
+	{"tracer", "span propagation", "github.com/opentracing/opentracing-go"},
 	{"rules", "span", ""},
 	{"assemble", "span", ""},
 	{"translate/wire", "", ""},

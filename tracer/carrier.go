@@ -1,0 +1,231 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package tracer
+
+import (
+	"encoding/binary"
+	"fmt"
+	"io"
+
+	"github.com/opentracing/opentracing-go"
+
+	"github.com/spanbridge/spanbridge/propagation"
+	"github.com/spanbridge/spanbridge/span"
+)
+
+// Inject writes the headers of a context. HTTPHeaders and TextMap take
+// OpenTracing's carriers and those of package propagation; Binary is the form
+// of Jaeger's clients.
+func (t *Tracer) Inject(sm opentracing.SpanContext, format, carrier any) error {
+	c, ok := sm.(*SpanContext)
+	switch format {
+	case opentracing.HTTPHeaders, opentracing.TextMap:
+		if !ok || c == nil {
+			return opentracing.ErrInvalidSpanContext
+		}
+		w := writerOf(carrier)
+		if w == nil {
+			return opentracing.ErrInvalidCarrier
+		}
+		t.inject(c, w)
+		return nil
+	case opentracing.Binary:
+		if !ok || c == nil {
+			return opentracing.ErrInvalidSpanContext
+		}
+		w, ok := carrier.(io.Writer)
+		if !ok {
+			return opentracing.ErrInvalidCarrier
+		}
+		_, err := w.Write(c.appendBinary(nil))
+		return err
+	}
+	return opentracing.ErrUnsupportedFormat
+}
+
+func (t *Tracer) inject(c *SpanContext, w propagation.Writer) {
+	from := propagation.Caller{Service: t.process.Service, Instance: t.process.Instance}
+	if c.entry != nil {
+		from.Endpoint = c.entry.operation()
+	}
+	s := c.span
+	if s == nil {
+		t.propagator.Inject(&c.Context, from, w)
+		return
+	}
+	from.Address = s.address()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	t.propagator.InjectIn(&s.headers, &c.Context, from, w)
+}
+
+// Extract reads the headers of a request, of whatever format. What is there but
+// cannot be read is counted and is no error: the request begins a new trace.
+func (t *Tracer) Extract(format, carrier any) (opentracing.SpanContext, error) {
+	switch format {
+	case opentracing.HTTPHeaders, opentracing.TextMap:
+		r := readerOf(carrier)
+		if r == nil {
+			return nil, opentracing.ErrInvalidCarrier
+		}
+		c := &SpanContext{Context: t.propagator.Extract(r), remote: true}
+		if c.IsEmpty() {
+			return nil, opentracing.ErrSpanContextNotFound
+		}
+		return c, nil
+	case opentracing.Binary:
+		r, ok := carrier.(io.Reader)
+		if !ok {
+			return nil, opentracing.ErrInvalidCarrier
+		}
+		c, err := readBinary(r)
+		if err != nil {
+			return nil, err
+		}
+		return c, nil
+	}
+	return nil, opentracing.ErrUnsupportedFormat
+}
+
+func writerOf(carrier any) propagation.Writer {
+	switch c := carrier.(type) {
+	case opentracing.HTTPHeadersCarrier:
+		return propagation.HTTP(c)
+	case opentracing.TextMapCarrier:
+		return propagation.TextMap(c)
+	case opentracing.TextMapWriter:
+		return setter{c}
+	case propagation.Writer:
+		return c
+	}
+	return nil
+}
+
+func readerOf(carrier any) propagation.Reader {
+	switch c := carrier.(type) {
+	case opentracing.HTTPHeadersCarrier:
+		return propagation.HTTP(c)
+	case opentracing.TextMapCarrier:
+		return propagation.TextMap(c)
+	case opentracing.TextMapReader:
+		return ranger{c}
+	case propagation.Reader:
+		return c
+	}
+	return nil
+}
+
+// setter and ranger are OpenTracing's carriers as those of propagation.
+type setter struct{ w opentracing.TextMapWriter }
+
+func (s setter) Set(key, value string) { s.w.Set(key, value) }
+
+type ranger struct{ r opentracing.TextMapReader }
+
+func (r ranger) Each(f func(key, value string)) {
+	_ = r.r.ForeachKey(func(key, value string) error {
+		f(key, value)
+		return nil
+	})
+}
+
+// Bounds of what readBinary takes.
+const (
+	maxItems = 180
+	maxItem  = 16 << 10
+)
+
+// appendBinary appends the context as Jaeger's clients do: trace id, span id
+// and parent in 8 bytes for each half, flags, then baggage with lengths of 4
+// bytes.
+func (c *SpanContext) appendBinary(d []byte) []byte {
+	d = binary.BigEndian.AppendUint64(d, c.Trace.Hi)
+	d = binary.BigEndian.AppendUint64(d, c.Trace.Lo)
+	d = binary.BigEndian.AppendUint64(d, uint64(c.Span))
+	d = binary.BigEndian.AppendUint64(d, uint64(c.Parent))
+	flags := byte(0)
+	switch c.Sampling {
+	case propagation.Accept:
+		flags = 1
+	case propagation.Debug:
+		flags = 3
+	case propagation.Firehose:
+		flags = 9
+	}
+	d = append(d, flags)
+	items := c.Baggage
+	if c.IsNamed() {
+		items = items.With(propagation.NameKey, c.Name())
+	}
+	d = binary.BigEndian.AppendUint32(d, uint32(len(items)))
+	for i := range items {
+		for _, s := range [...]string{items[i].Key, items[i].Value} {
+			d = binary.BigEndian.AppendUint32(d, uint32(len(s)))
+			d = append(d, s...)
+		}
+	}
+	return d
+}
+
+func readBinary(r io.Reader) (*SpanContext, error) {
+	var head [4*8 + 1 + 4]byte
+	if n, err := io.ReadFull(r, head[:]); err != nil {
+		if n == 0 {
+			return nil, opentracing.ErrSpanContextNotFound
+		}
+		return nil, opentracing.ErrSpanContextCorrupted
+	}
+	c := &SpanContext{remote: true}
+	c.Trace = span.TraceID{Hi: binary.BigEndian.Uint64(head[:]), Lo: binary.BigEndian.Uint64(head[8:])}
+	c.Span = span.ID(binary.BigEndian.Uint64(head[16:]))
+	c.Parent = span.ID(binary.BigEndian.Uint64(head[24:]))
+	switch flags := head[32]; {
+	case flags&2 != 0:
+		c.Sampling = propagation.Debug
+	case flags&9 == 9:
+		c.Sampling = propagation.Firehose
+	case flags&1 != 0:
+		c.Sampling = propagation.Accept
+	default:
+		c.Sampling = propagation.Deny
+	}
+	n := binary.BigEndian.Uint32(head[33:])
+	if n > maxItems {
+		return nil, fmt.Errorf("binary carrier: %d items of baggage, want at most %d: %w", n, maxItems, opentracing.ErrSpanContextCorrupted)
+	}
+	for range n {
+		key, err := readText(r)
+		if err != nil {
+			return nil, err
+		}
+		value, err := readText(r)
+		if err != nil {
+			return nil, err
+		}
+		if key == propagation.NameKey {
+			c.SetName(value)
+		} else {
+			c.Baggage = append(c.Baggage, propagation.Item{Key: key, Value: value})
+		}
+	}
+	if !c.HasIDs() {
+		return nil, opentracing.ErrSpanContextCorrupted
+	}
+	return c, nil
+}
+
+func readText(r io.Reader) (string, error) {
+	var n [4]byte
+	if _, err := io.ReadFull(r, n[:]); err != nil {
+		return "", opentracing.ErrSpanContextCorrupted
+	}
+	size := binary.BigEndian.Uint32(n[:])
+	if size > maxItem {
+		return "", fmt.Errorf("binary carrier: a text of %d bytes, want at most %d: %w", size, maxItem, opentracing.ErrSpanContextCorrupted)
+	}
+	p := make([]byte, size)
+	if _, err := io.ReadFull(r, p); err != nil {
+		return "", opentracing.ErrSpanContextCorrupted
+	}
+	return string(p), nil
+}
