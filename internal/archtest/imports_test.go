@@ -32,6 +32,7 @@ var mayImport = []struct{ from, ours, libraries string }{
 	{"internal/archtest", "", ""},
 	{"propagation", "span", ""},
 	{"tracer", "span propagation", "github.com/opentracing/opentracing-go"},
+	{"propagation/payload", "propagation", ""},
 	{"rules", "span", ""},
 	{"assemble", "span", ""},
 	{"translate/wire", "", ""},
