@@ -23,14 +23,16 @@ import (
 
 // admin is the port for operators: metrics, health and profiles.
 type admin struct {
-	cfg     config.Admin
-	server  *http.Server
-	log     *slog.Logger
-	isReady atomic.Bool
+	cfg config.Admin
+	// setting moves the port, off turns it off.
+	setting, off string
+	server       *http.Server
+	log          *slog.Logger
+	isReady      atomic.Bool
 }
 
 func newAdmin(cfg config.Admin, reg *prometheus.Registry, log *slog.Logger) *admin {
-	a := &admin{cfg: cfg, log: log}
+	a := &admin{cfg: cfg, log: log, setting: "admin.listen", off: "admin.enabled to false"}
 	r := mux.NewRouter()
 	get := func(path string, h http.Handler) { r.Path(path).Methods(http.MethodGet, http.MethodHead).Handler(h) }
 	get("/metrics", promhttp.HandlerFor(reg, promhttp.HandlerOpts{}))
@@ -61,10 +63,10 @@ func (a *admin) open() error {
 	var lc net.ListenConfig
 	l, err := lc.Listen(context.Background(), "tcp", a.cfg.Listen)
 	if errors.Is(err, syscall.EADDRINUSE) {
-		return fmt.Errorf("port %s (metrics and health) is in use by another program; set admin.listen to another address, or admin.enabled to false", a.cfg.Listen)
+		return fmt.Errorf("port %s (metrics and health) is in use by another program; set %s to another address, or %s", a.cfg.Listen, a.setting, a.off)
 	}
 	if err != nil {
-		return fmt.Errorf("cannot listen at %s (metrics and health), set by admin.listen: %w", a.cfg.Listen, err)
+		return fmt.Errorf("cannot listen at %s (metrics and health), set by %s: %w", a.cfg.Listen, a.setting, err)
 	}
 	a.cfg.Listen = l.Addr().String()
 	go func() {

@@ -29,6 +29,7 @@ type cli struct {
 	Send     sendCmd     `cmd:"" help:"Send an example trace by every protocol to a running bridge and read it back."`
 	Convert  convertCmd  `cmd:"" help:"Convert a file of spans from any protocol to any other."`
 	Ingest   ingestCmd   `cmd:"" help:"Send spans that lie in logs to a running bridge."`
+	Proxy    proxyCmd    `cmd:"" help:"Stand beside a service and turn the tracing headers of its requests into those that each side understands."`
 	Version  versionCmd  `cmd:"" help:"Print the version."`
 }
 

@@ -49,11 +49,13 @@ func TestScripts(t *testing.T) {
 				name := strings.ToUpper(strings.ReplaceAll(p.Name, "-", "_"))
 				e.Setenv("FREE_"+name, fmt.Sprintf("127.0.0.1:%d", port))
 			}
-			port, err := freePort(false)
-			if err != nil {
-				return err
+			for _, name := range []string{"ADMIN", "PROXY", "PROXY_FORWARD", "PROXY_ADMIN"} {
+				port, err := freePort(false)
+				if err != nil {
+					return err
+				}
+				e.Setenv("FREE_"+name, fmt.Sprintf("127.0.0.1:%d", port))
 			}
-			e.Setenv("FREE_ADMIN", fmt.Sprintf("127.0.0.1:%d", port))
 			source, err := filepath.Abs("../../translate")
 			e.Setenv("TRANSLATE", source) // for its samples
 			return err

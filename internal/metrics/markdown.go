@@ -30,12 +30,25 @@ This page is generated from the source (` + "`make docs`" + `).
 | name | kind | labels | meaning |
 |---|---|---|---|
 `)
-	for _, m := range List {
+	rows(&b, List)
+	b.WriteString(`
+## bridge proxy
+
+At /metrics of its own admin port (--admin). docs/proxy.md says what the proxy does.
+
+| name | kind | labels | meaning |
+|---|---|---|---|
+`)
+	rows(&b, ProxyList)
+	return b.String()
+}
+
+func rows(b *strings.Builder, list []Metric) {
+	for _, m := range list {
 		labels := strings.Join(m.Labels, ", ")
 		if labels == "" {
 			labels = "none"
 		}
-		fmt.Fprintf(&b, "| %s | %s | %s | %s |\n", m.Name, m.Kind, labels, m.Help)
+		fmt.Fprintf(b, "| %s | %s | %s | %s |\n", m.Name, m.Kind, labels, m.Help)
 	}
-	return b.String()
 }

@@ -105,6 +105,14 @@ func (c *converter) endpoint(method, path string) string {
 	return c.names.since(mark)
 }
 
+// Endpoint is the name that a server's span gets here for a request of HTTP, for
+// those who must name it before there is a span: METHOD:/path with masked ids.
+func Endpoint(method, path string) string {
+	dst := make([]byte, 0, len(method)+1+len(path))
+	dst = append(append(dst, method...), ':')
+	return string(appendMasked(dst, path))
+}
+
 // mask masks the path in a name.
 func (c *converter) mask(name string) string {
 	if strings.IndexByte(name, '/') < 0 {

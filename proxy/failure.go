@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package proxy
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"syscall"
+)
+
+// Reasons why a request has no whole answer.
+const (
+	unreachable = "unreachable"
+	timeout     = "timeout"
+	protocol    = "protocol"
+	broken      = "broken"
+	aborted     = "aborted"
+)
+
+// failed answers a request that the other side did not answer: 504 when time ran
+// out, 502 otherwise, for gRPC the status UNAVAILABLE.
+func (h *handler) failed(w http.ResponseWriter, r *http.Request, err error) {
+	x := w.(*exchange)
+	x.reason = reasonOf(err)
+	if x.body.err != nil || r.Context().Err() != nil {
+		x.reason = aborted
+	}
+	if x.reason == aborted {
+		x.w.WriteHeader(http.StatusBadGateway) // nobody reads it
+		return
+	}
+	code := http.StatusBadGateway
+	if x.reason == timeout {
+		code = http.StatusGatewayTimeout
+	}
+	text := fmt.Sprintf("bridge proxy: %s: %s", r.URL.Host, describe(x.reason, err, isGRPC(r.Header) || r.ProtoMajor == 2))
+	h.proxy.complaints.say("a request was not answered", "direction", h.d.name, "method", r.Method, "to", r.URL.Host, "reason", x.reason, "err", err)
+	if isGRPC(r.Header) {
+		head := x.Header()
+		head["Content-Type"] = []string{"application/grpc"}
+		head["Grpc-Status"] = []string{"14"} // UNAVAILABLE
+		head["Grpc-Message"] = []string{percentEncode(text)}
+		x.WriteHeader(http.StatusOK)
+		return
+	}
+	http.Error(x, text, code)
+}
+
+// reasonOf sorts an error of a transport.
+func reasonOf(err error) string {
+	var network net.Error
+	var op *net.OpError
+	switch {
+	case errors.Is(err, context.Canceled):
+		return aborted
+	case errors.As(err, &network) && network.Timeout(), errors.Is(err, context.DeadlineExceeded):
+		return timeout
+	case errors.As(err, &op) && op.Op == "dial":
+		return unreachable
+	case errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE), errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
+		return broken
+	case strings.Contains(err.Error(), "server closed idle connection"), strings.Contains(err.Error(), "transport connection broken"):
+		return broken
+	default:
+		return protocol
+	}
+}
+
+func describe(reason string, err error, http2 bool) string {
+	switch reason {
+	case unreachable:
+		return fmt.Sprintf("no connection: %v", err)
+	case timeout:
+		return fmt.Sprintf("no answer in time: %v", err)
+	case broken:
+		return fmt.Sprintf("the connection ended before the answer: %v", err)
+	}
+	if http2 {
+		return fmt.Sprintf("no answer in HTTP/2, in which the request came (does the service speak it without TLS?): %v", err)
+	}
+	return fmt.Sprintf("no answer in HTTP: %v", err)
+}
+
+// percentEncode is the encoding of grpc-message (gRPC over HTTP2, Responses).
+func percentEncode(s string) string {
+	var b strings.Builder
+	for i := range len(s) {
+		if c := s[i]; c < ' ' || c > '~' || c == '%' {
+			fmt.Fprintf(&b, "%%%02X", c)
+		} else {
+			b.WriteByte(c)
+		}
+	}
+	return b.String()
+}

@@ -1,0 +1,218 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package proxy
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/url"
+	"slices"
+	"sync"
+	"syscall"
+
+	"github.com/spanbridge/spanbridge/internal/metrics"
+	"github.com/spanbridge/spanbridge/propagation"
+)
+
+// Proxy passes requests of a service on, in both directions. New, Open, Serve
+// and Shutdown are called once each, in this order.
+type Proxy struct {
+	options    Options
+	metrics    *metrics.Proxy
+	memory     *memory
+	transports *transports
+	complaints complaints
+	stdLog     *log.Logger
+	ports      []*port
+
+	open   gate // requests, upgraded connections and tunnels
+	ending context.Context
+	end    context.CancelFunc
+	served sync.WaitGroup
+}
+
+// gate counts who is inside. Unlike a sync.WaitGroup it may be entered while
+// somebody waits.
+type gate struct {
+	mu     sync.Mutex
+	inside int
+	empty  *sync.Cond
+}
+
+func (g *gate) enter() {
+	g.mu.Lock()
+	g.inside++
+	g.mu.Unlock()
+}
+
+func (g *gate) leave() {
+	g.mu.Lock()
+	if g.inside--; g.inside == 0 && g.empty != nil {
+		g.empty.Broadcast()
+	}
+	g.mu.Unlock()
+}
+
+// wait returns when nobody is inside.
+func (g *gate) wait() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.empty = sync.NewCond(&g.mu)
+	for g.inside > 0 {
+		g.empty.Wait()
+	}
+}
+
+// port is an address that is listened at.
+type port struct {
+	Port
+	option   string
+	server   *http.Server
+	listener net.Listener
+}
+
+// Port is where a proxy listens.
+type Port struct {
+	Address   string
+	Direction string // inward or outward
+	To        string // a URL; empty for the forward proxy
+	Formats   []propagation.Format
+}
+
+// New makes a proxy. It opens nothing.
+func New(o Options) (*Proxy, error) {
+	if err := o.Check(); err != nil {
+		return nil, err
+	}
+	p := &Proxy{options: o, metrics: o.Metrics, transports: newTransports(&o), complaints: complaints{log: o.Log}}
+	p.stdLog = slog.NewLogLogger(o.Log.Handler(), slog.LevelDebug)
+	p.ending, p.end = context.WithCancel(context.Background())
+	out := len(o.Outbound) > 0 || o.Forward != ""
+	if out && len(o.Inbound) > 0 {
+		p.memory = newMemory(o.Remember, o.RememberFor, o.Metrics.Forgotten.Inc)
+		o.Metrics.Remembered(p.memory.len)
+	}
+	if len(o.Inbound) > 0 {
+		// Where several formats came, the one counts that the service's tracer reads:
+		// it would go by it as well.
+		d := newDirection(inward, o.Inward, o.Inward, &o, p.memory)
+		d.caller = propagation.Caller{Service: o.Caller}
+		for _, r := range o.Inbound {
+			p.listen(r.Address, r.To, d, o.Inward)
+		}
+	}
+	if out {
+		// And here the one that it writes; others may be copies of what it got.
+		d := newDirection(outward, o.Outward, o.Inward, &o, p.memory)
+		d.caller = propagation.Caller{Service: o.Service, Instance: o.Instance}
+		for _, r := range o.Outbound {
+			p.listen(r.Address, r.To, d, o.Outward)
+		}
+		if o.Forward != "" {
+			p.listen(o.Forward, nil, d, o.Outward)
+		}
+	}
+	return p, nil
+}
+
+// listen adds a port.
+func (p *Proxy) listen(address string, to *url.URL, d *direction, formats []propagation.Format) {
+	at := &port{Port: Port{Address: address, Direction: d.name, Formats: formats}}
+	if to != nil {
+		at.To = to.String()
+	}
+	var protocols http.Protocols
+	protocols.SetHTTP1(true)
+	protocols.SetUnencryptedHTTP2(true)
+	at.server = &http.Server{
+		Handler:           newHandler(p, d, to),
+		Protocols:         &protocols,
+		ReadHeaderTimeout: p.options.Timeouts.Header,
+		IdleTimeout:       p.options.Timeouts.Idle,
+		MaxHeaderBytes:    p.options.MaxHeader,
+		ErrorLog:          p.stdLog,
+		BaseContext:       func(net.Listener) context.Context { return p.ending },
+		HTTP2:             &http.HTTP2Config{MaxConcurrentStreams: 1000},
+	}
+	p.ports = append(p.ports, at)
+}
+
+// Open opens all ports, or none.
+func (p *Proxy) Open() error {
+	var lc net.ListenConfig
+	for _, at := range p.ports {
+		l, err := lc.Listen(context.Background(), "tcp", at.Address)
+		if errors.Is(err, syscall.EADDRINUSE) {
+			err = fmt.Errorf("%s is in use by another program", at.Address)
+		}
+		if err != nil {
+			for _, other := range p.ports {
+				if other.listener != nil {
+					_ = other.listener.Close()
+				}
+			}
+			return fmt.Errorf("cannot listen for %s requests: %w", at.Direction, err)
+		}
+		at.listener, at.Address = l, l.Addr().String()
+	}
+	return nil
+}
+
+// Ports are where the proxy listens; after Open with the ports that were given.
+func (p *Proxy) Ports() []Port {
+	ports := make([]Port, len(p.ports))
+	for i, at := range p.ports {
+		ports[i] = at.Port
+	}
+	return ports
+}
+
+// isOwn is true for the address of a forward port of this proxy.
+func (p *Proxy) isOwn(host string) bool {
+	return slices.ContainsFunc(p.ports, func(at *port) bool { return at.To == "" && at.Address == host })
+}
+
+// Serve takes requests. It returns at once.
+func (p *Proxy) Serve() {
+	for _, at := range p.ports {
+		p.served.Go(func() {
+			if err := at.server.Serve(at.listener); !errors.Is(err, http.ErrServerClosed) {
+				p.options.Log.Error("a port stopped", "address", at.Address, "err", err)
+			}
+		})
+	}
+}
+
+// Shutdown takes no new connections, lets the requests that are under way come
+// to their end as long as the context allows, and then ends them.
+func (p *Proxy) Shutdown(ctx context.Context) {
+	var all sync.WaitGroup
+	for _, at := range p.ports {
+		all.Go(func() { _ = at.server.Shutdown(ctx) })
+	}
+	done := make(chan struct{})
+	go func() {
+		all.Wait()
+		p.open.wait() // upgraded connections and tunnels, which a server does not know
+		close(done)
+	}()
+	select {
+	case <-done:
+	case <-ctx.Done():
+	}
+	p.end()
+	for _, at := range p.ports {
+		_ = at.server.Close()
+		if at.listener != nil {
+			_ = at.listener.Close()
+		}
+	}
+	<-done
+	p.served.Wait()
+	p.transports.close()
+}

@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package proxy
+
+import (
+	"net"
+	"net/http"
+	"time"
+)
+
+// transports call services. Connections are kept apart by version of HTTP, and
+// those of gRPC from the others, since no bound on the time to the head of an
+// answer holds for streams.
+type transports struct {
+	version Version
+	http1   *http.Transport
+	h2c     *http.Transport
+	grpc    *http.Transport
+}
+
+func newTransports(o *Options) *transports {
+	t := &transports{version: o.Version}
+	t.http1 = newTransport(o, o.Timeouts.Response)
+	t.http1.Protocols.SetHTTP1(true)
+	t.h2c = newTransport(o, o.Timeouts.Response)
+	t.h2c.Protocols.SetUnencryptedHTTP2(true)
+	t.grpc = newTransport(o, 0)
+	t.grpc.Protocols.SetUnencryptedHTTP2(true)
+	return t
+}
+
+func newTransport(o *Options, response time.Duration) *http.Transport {
+	dialer := &net.Dialer{Timeout: o.Timeouts.Dial, KeepAlive: 30 * time.Second}
+	t := &http.Transport{
+		// Not from the environment: there HTTP_PROXY may name this proxy.
+		Proxy:                  nil,
+		DialContext:            dialer.DialContext,
+		TLSHandshakeTimeout:    o.Timeouts.Dial,
+		ResponseHeaderTimeout:  response,
+		ExpectContinueTimeout:  time.Second,
+		IdleConnTimeout:        o.Timeouts.ServiceIdle,
+		MaxIdleConns:           4096,
+		MaxIdleConnsPerHost:    1024,
+		MaxResponseHeaderBytes: int64(o.MaxHeader),
+		DisableCompression:     true, // as the caller asked, not as we do
+		Protocols:              new(http.Protocols),
+		// A stream may be silent for long. This finds out that the other side is gone.
+		HTTP2: &http.HTTP2Config{SendPingTimeout: 30 * time.Second, PingTimeout: 15 * time.Second},
+	}
+	t.Protocols.SetHTTP2(true) // for https, if the service wants it
+	return t
+}
+
+// RoundTrip sends a request by the version of HTTP that the options say.
+func (t *transports) RoundTrip(r *http.Request) (*http.Response, error) {
+	switch {
+	case isGRPC(r.Header) && (r.ProtoMajor == 2 || t.version == H2C):
+		return t.grpc.RoundTrip(r)
+	case t.version == HTTP1 || t.version == SameVersion && r.ProtoMajor < 2 || r.URL.Scheme == "https" || r.Header["Upgrade"] != nil:
+		return t.http1.RoundTrip(r)
+	default:
+		return t.h2c.RoundTrip(r)
+	}
+}
+
+func (t *transports) close() {
+	t.http1.CloseIdleConnections()
+	t.h2c.CloseIdleConnections()
+	t.grpc.CloseIdleConnections()
+}
