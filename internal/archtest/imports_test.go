@@ -38,6 +38,7 @@ var mayImport = []struct{ from, ours, libraries string }{
 	{"propagation/zipkingo", "propagation span", "github.com/openzipkin/zipkin-go"},
 	{"propagation/otel", "propagation span", "go.opentelemetry.io/otel"},
 	{"propagation/go2sky", "propagation span", "github.com/SkyAPM/go2sky"},
+	{"propagation/payload", "propagation", ""},
 	{"rules", "span", ""},
 	{"assemble", "span", ""},
 	{"translate/wire", "", ""},
