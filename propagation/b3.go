@@ -43,7 +43,7 @@ func ParseB3(s string) (Context, error) {
 		}
 	}
 	if len(rest) > 0 {
-		if c.Parent, err = span.ParseID(rest[0]); err != nil {
+		if c.Parent, err = parseParent(rest[0]); err != nil {
 			return Context{}, fmt.Errorf("b3: parent id: %w", err)
 		}
 	}
@@ -67,44 +67,44 @@ func b3Sampling(s string) (Sampling, bool) {
 
 // ParseB3Multi reads the headers X-B3-TraceId, X-B3-SpanId, X-B3-ParentSpanId,
 // X-B3-Sampled and X-B3-Flags, each of which may be empty. Sampled may be
-// spelled true or false, as older clients do. Of the flags only 1 counts. A
-// trace id without a span id names no parent: the decision beside it holds.
+// spelled true or false, as older clients do. Of the flags only 1 counts. One of
+// trace and span id without the other names no parent: the decision beside it
+// holds, and without one it is an error.
 func ParseB3Multi(trace, spanID, parent, sampled, flags string) (Context, error) {
 	var c Context
 	var err error
 	switch {
-	case trace != "" && spanID != "":
-		if c, err = parseIDs("X-B3", trace, spanID); err != nil {
-			return Context{}, err
-		}
-		if parent != "" && strings.Trim(parent, "0") != "" {
-			if c.Parent, err = span.ParseID(parent); err != nil {
-				return Context{}, fmt.Errorf("X-B3-ParentSpanId: %w", err)
-			}
-		}
-	case trace != "" || spanID != "":
-		return Context{}, errors.New("X-B3: one of X-B3-TraceId and X-B3-SpanId, want both")
-	}
-	switch {
-	case flags == "1":
+	case flags == "1" || sampled == "d":
 		c.Sampling = Debug
 	case sampled == "":
 	case sampled == "1" || strings.EqualFold(sampled, "true"):
 		c.Sampling = Accept
 	case sampled == "0" || strings.EqualFold(sampled, "false"):
 		c.Sampling = Deny
-	case sampled == "d":
-		c.Sampling = Debug
-	default:
+	default: // Brave leaves the ids aside too
 		return Context{}, fmt.Errorf("X-B3-Sampled: %q, want 0 or 1", short(sampled))
+	}
+	if trace == "" || spanID == "" {
+		if c.Sampling == Defer && (trace != "" || spanID != "") {
+			return Context{}, errors.New("X-B3: one of X-B3-TraceId and X-B3-SpanId, want both")
+		}
+		return c, nil
+	}
+	decision := c.Sampling
+	if c, err = parseIDs("X-B3", trace, spanID); err != nil {
+		return Context{}, err
+	}
+	c.Sampling = decision
+	if parent != "" {
+		if c.Parent, err = parseParent(parent); err != nil {
+			return Context{}, fmt.Errorf("X-B3-ParentSpanId: %w", err)
+		}
 	}
 	return c, nil
 }
 
 // parseIDs reads the ids of a trace and a span.
-func parseIDs(format, trace, spanID string) (Context, error) {
-	var c Context
-	var err error
+func parseIDs(format, trace, spanID string) (c Context, err error) {
 	if c.Trace, err = span.ParseTraceID(trace); err != nil {
 		return Context{}, fmt.Errorf("%s: trace id: %w", format, err)
 	}
@@ -113,6 +113,14 @@ func parseIDs(format, trace, spanID string) (Context, error) {
 	}
 	c.Long = len(trace) > 16
 	return c, nil
+}
+
+// parseParent reads the id of a parent; zeros stand for none.
+func parseParent(s string) (span.ID, error) {
+	if len(s) <= 16 && s != "" && strings.Trim(s, "0") == "" {
+		return 0, nil
+	}
+	return span.ParseID(s)
 }
 
 // AppendB3 appends the header b3; nothing for a context that says nothing.
@@ -134,15 +142,19 @@ func (c *Context) AppendB3(dst []byte) []byte {
 	}
 	dst = append(c.appendTrace(dst), '-')
 	dst = c.Span.AppendHex(dst)
-	if decision == 0 {
+	if decision == 0 { // zipkin-go takes no parent without a decision
 		return dst
 	}
 	dst = append(dst, '-', decision)
-	if c.Parent != 0 && c.Parent != c.Span {
+	if c.hasParent() {
 		dst = c.Parent.AppendHex(append(dst, '-'))
 	}
 	return dst
 }
+
+// hasParent is true for a parent that may be said: Zipkin takes a span that is
+// its own parent for a root.
+func (c *Context) hasParent() bool { return c.Parent != 0 && c.Parent != c.Span }
 
 // appendTrace appends the trace id at the width in which it came.
 func (c *Context) appendTrace(dst []byte) []byte {
@@ -153,27 +165,37 @@ func (c *Context) appendTrace(dst []byte) []byte {
 }
 
 func (w *writing) b3(c *Context) {
-	w.add(&hB3, c.AppendB3(w.next()))
-	w.names(c, b3Prefix)
+	w.add(&hB3, c.AppendB3(w.text))
+	w.b3Baggage(c)
 }
 
 func (w *writing) b3Multi(c *Context) {
 	if c.HasIDs() {
-		w.add(&hB3Trace, c.appendTrace(w.next()))
-		w.add(&hB3Span, c.Span.AppendHex(w.next()))
-		if c.Parent != 0 && c.Parent != c.Span {
-			w.add(&hB3Parent, c.Parent.AppendHex(w.next()))
+		w.add(&hB3Trace, c.appendTrace(w.text))
+		w.add(&hB3Span, c.Span.AppendHex(w.text))
+		if c.hasParent() {
+			w.add(&hB3Parent, c.Parent.AppendHex(w.text))
 		}
 	}
 	switch c.Sampling {
 	case Deny:
-		w.add(&hB3Sampled, append(w.next(), '0'))
-	case Accept, Firehose:
-		w.add(&hB3Sampled, append(w.next(), '1'))
+		w.add(&hB3Sampled, append(w.text, '0'))
+	case Accept, Firehose: // aiozipkin takes true for a denial
+		w.add(&hB3Sampled, append(w.text, '1'))
 	case Debug:
-		w.add(&hB3Flags, append(w.next(), '1'))
+		w.add(&hB3Flags, append(w.text, '1'))
 	}
-	w.names(c, b3Prefix)
+	w.b3Baggage(c)
+}
+
+// b3Baggage writes the headers of jaeger-client's codec for B3, once for both
+// forms.
+func (w *writing) b3Baggage(c *Context) {
+	if w.wrote.Has(B3) || w.wrote.Has(B3Multi) {
+		return
+	}
+	w.items(c, b3Prefix)
+	w.name(c, &hB3Name, false)
 }
 
 // fields cuts s at each sep and gives the number of fields, which may be more

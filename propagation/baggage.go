@@ -67,36 +67,47 @@ func (b Baggage) Without(key string) Baggage {
 // bytes is the length of all keys and values.
 func (b Baggage) bytes() (n int) {
 	for i := range b {
-		n += len(b[i].Key) + len(b[i].Value) + len(b[i].Properties)
+		n += b[i].bytes()
 	}
 	return n
 }
 
+func (it *Item) bytes() int { return len(it.Key) + len(it.Value) + len(it.Properties) }
+
+// put sets an item in place, for a list that is still being read.
+func (b Baggage) put(it Item) Baggage {
+	for i := range b {
+		if b[i].Key == it.Key {
+			b[i] = it
+			return b
+		}
+	}
+	return append(b, it)
+}
+
 // merge adds the items whose keys are not there yet, as far as they fit. Keys of
 // header names are lower case: they add nothing to the same key in another case.
+// The same item in W3C's header may have properties.
 func (r *reading) merge(items Baggage) {
-	if len(items) == 0 {
-		return
-	}
-	if len(r.c.Baggage) == 0 {
-		r.c.Baggage = items
-		return
-	}
-	// The first list may be full to its capacity and is nobody else's yet.
-	size := r.c.Baggage.bytes()
+	had := r.c.Baggage
+	size := had.bytes()
 next:
-	for _, it := range items {
-		for i := range r.c.Baggage {
-			if strings.EqualFold(r.c.Baggage[i].Key, it.Key) {
+	for i := range items {
+		it := &items[i]
+		for j := range had {
+			if known := &had[j]; len(known.Key) == len(it.Key) && strings.EqualFold(known.Key, it.Key) {
+				if known.Properties == "" && known.Value == it.Value {
+					known.Properties = it.Properties
+				}
 				continue next
 			}
 		}
-		size += len(it.Key) + len(it.Value)
-		if len(r.c.Baggage) >= maxBaggage || size > maxBaggageBytes {
+		if size += it.bytes(); len(r.c.Baggage) >= maxBaggage || size > maxBaggageBytes {
+			size -= it.bytes()
 			r.cut++
 			continue
 		}
-		r.c.Baggage = append(r.c.Baggage, it)
+		r.c.Baggage = append(r.c.Baggage, *it)
 	}
 }
 
@@ -122,18 +133,25 @@ func unescape(s string, plus bool) string {
 const upperHex = "0123456789ABCDEF"
 
 // appendEscaped percent-encodes all but what W3C Baggage lets stand (baggage-octet
-// without the percent sign) and is also safe in Jaeger's headers.
+// without the percent sign) and is also safe in Jaeger's headers, where a plus
+// stands for a space.
 func appendEscaped(dst []byte, s string) []byte {
 	for i := range len(s) {
-		switch c := s[i]; {
-		case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', '0' <= c && c <= '9', strings.IndexByte("-_.~!*'()/:@$&", c) >= 0:
+		if c := s[i]; c < 0x80 && stands[c] {
 			dst = append(dst, c)
-		default:
+		} else {
 			dst = append(dst, '%', upperHex[c>>4], upperHex[c&15])
 		}
 	}
 	return dst
 }
+
+var stands = func() (t [0x80]bool) {
+	for c := range t {
+		t[c] = 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || strings.IndexByte("-_.~!*'()/:@$&", byte(c)) >= 0
+	}
+	return t
+}()
 
 // isToken is true for a key that a header name may end with, and that W3C's
 // header baggage takes.
@@ -142,13 +160,20 @@ func isToken(s string) bool {
 		return false
 	}
 	for i := range len(s) {
-		c := s[i]
-		if !('a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || strings.IndexByte("!#$%&'*+-.^_`|~", c) >= 0) {
+		if c := s[i]; c >= 0x80 || !token[c] {
 			return false
 		}
 	}
 	return true
 }
+
+// token are the characters of RFC 9110's token.
+var token = func() (t [0x80]bool) {
+	for c := range t {
+		t[c] = 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || strings.IndexByte("!#$%&'*+-.^_`|~", byte(c)) >= 0
+	}
+	return t
+}()
 
 // plain is true for a value that a header can carry as it is.
 func plain(s string) bool {
@@ -157,5 +182,5 @@ func plain(s string) bool {
 			return false
 		}
 	}
-	return s == strings.TrimSpace(s)
+	return s == "" || s[0] != ' ' && s[len(s)-1] != ' '
 }

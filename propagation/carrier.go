@@ -15,9 +15,21 @@ type Reader interface {
 
 // Writer is where headers are written to. Keys come as their specifications
 // write them, such as X-B3-TraceId; a carrier that keeps them in another case
-// changes that.
+// changes that. What is set replaces what was there.
 type Writer interface {
 	Set(key, value string)
+}
+
+// Deleter is a Writer that takes headers out as well. Inject does so with those
+// of an earlier writing that it does not write again; in any case of the key.
+type Deleter interface {
+	Del(key string)
+}
+
+// Unescaped is a carrier of any text at all, such as the headers of a message.
+// Jaeger's clients escape baggage in HTTP headers and not in these.
+type Unescaped interface {
+	Unescaped()
 }
 
 // HTTP is the carrier of HTTP headers:
@@ -37,6 +49,16 @@ func (h HTTP) Each(f func(key, value string)) {
 // Set replaces a header.
 func (h HTTP) Set(key, value string) { http.Header(h).Set(key, value) }
 
+// Metadata is the carrier of headers with lower-case keys, such as gRPC's
+// metadata.MD.
+type Metadata map[string][]string
+
+// Each gives every value of every key.
+func (m Metadata) Each(f func(key, value string)) { HTTP(m).Each(f) }
+
+// Set replaces the values of a key.
+func (m Metadata) Set(key, value string) { m[strings.ToLower(key)] = []string{value} }
+
 // TextMap is the carrier of texts by key, such as OpenTracing's TextMapCarrier
 // or the attachments of an RPC. Keys are read in any case.
 type TextMap map[string]string
@@ -51,6 +73,9 @@ func (m TextMap) Each(f func(key, value string)) {
 // Set replaces a pair.
 func (m TextMap) Set(key, value string) { m[key] = value }
 
+// Unescaped marks the carrier as one of any text.
+func (TextMap) Unescaped() {}
+
 // Strip takes the headers of formats out of HTTP headers: what was read and is
 // written anew in another form must not go on beside it.
 func Strip(h http.Header, formats ...Format) {
@@ -59,20 +84,4 @@ func Strip(h http.Header, formats ...Format) {
 			delete(h, k)
 		}
 	}
-}
-
-// IsHeader is true for the name of a header of one of the formats.
-func IsHeader(key string, formats ...Format) bool {
-	for _, f := range formats {
-		for _, name := range byFormat[f] {
-			if prefix := strings.HasSuffix(name, "-"); prefix && hasPrefixFold(key, name) || !prefix && strings.EqualFold(key, name) {
-				return true
-			}
-		}
-	}
-	return false
-}
-
-func hasPrefixFold(s, prefix string) bool {
-	return len(s) > len(prefix) && strings.EqualFold(s[:len(prefix)], prefix)
 }

@@ -4,6 +4,7 @@ package propagation
 
 import (
 	"net/http"
+	"strings"
 	"unsafe"
 )
 
@@ -32,41 +33,61 @@ func (m *Memory) Reset() { m.text, m.values = m.text[:0], m.values[:0] }
 // it, and holds until its Reset.
 func (p *Propagator) InjectIn(m *Memory, c *Context, from Caller, to Writer) {
 	w := p.writings.Get().(*writing)
-	w.from = from
-	_, w.raw = to.(TextMap)
+	w.from, w.keepUndecided, w.unmarked = from, p.keepUndecided, p.unmarked
+	switch to.(type) {
+	case HTTP, Metadata:
+		w.raw = false
+	default:
+		_, w.raw = to.(Unescaped)
+	}
+	own := w.text[:0]
+	if m != nil {
+		w.text = m.text
+	} else {
+		w.text = own
+	}
 	for _, f := range p.write {
 		n := len(w.heads)
 		w.format(f, c)
 		if len(w.heads) > n {
+			w.wrote = w.wrote.With(f)
 			p.counts.written[f].Add(1)
 		}
 	}
 	if w.cut > 0 {
 		p.counts.cut.Add(int64(w.cut))
 	}
-	p.clear(to)
-	w.flush(m, to)
-	w.heads, w.text, w.cut, w.from = w.heads[:0], w.text[:0], 0, Caller{}
+	w.clear(p.write, to)
+	if m != nil {
+		m.text = w.text
+		m.values = w.flush(w.text, m.values, c.Baggage, to)
+		w.text = own
+	} else if len(w.heads) > 0 {
+		copied := append(make([]byte, 0, len(w.text)), w.text...)
+		w.flush(copied, nil, c.Baggage, to)
+	}
+	w.heads, w.from, w.wrote, w.cut = w.heads[:0], Caller{}, 0, 0
 	p.writings.Put(w)
 }
 
 // writing is one Inject: the text of all values in a row and where each is.
 type writing struct {
-	p     *Propagator
-	from  Caller
-	raw   bool // values of baggage are not escaped
-	text  []byte
-	at    int // where the value begins that is being written
-	heads []written
-	cut   int
+	from          Caller
+	keepUndecided bool
+	unmarked      bool
+	raw           bool // values of baggage are not escaped
+	text          []byte
+	heads         []written
+	wrote         Formats
+	cut           int
 }
 
+// written is one header.
 type written struct {
-	h      *header // nil for one with a prefix
-	prefix string
-	key    string
-	from   int
-	to     int
+	h        *header // nil for an item of baggage
+	prefix   string
+	item     int // of the baggage
+	from, to int // of the text
 }
 
 func (w *writing) format(f Format, c *Context) {
@@ -86,123 +107,141 @@ func (w *writing) format(f Format, c *Context) {
 	}
 }
 
-// next gives the memory that a value is appended to.
-func (w *writing) next() []byte {
-	w.at = len(w.text)
-	return w.text
-}
-
-// add ends a value; an empty one is not written.
+// add ends a value that was appended to w.text; an empty one is not written.
 func (w *writing) add(h *header, text []byte) {
-	w.text = text
-	if len(text) > w.at {
-		w.heads = append(w.heads, written{h: h, from: w.at, to: len(text)})
+	if from := len(w.text); len(text) > from {
+		w.heads = append(w.heads, written{h: h, from: from, to: len(text)})
 	}
+	w.text = text
 }
 
-func (w *writing) addPrefixed(prefix, key string, text []byte) {
-	w.text = text
-	w.heads = append(w.heads, written{prefix: prefix, key: key, from: w.at, to: len(text)})
-}
-
-// names writes SkyWalking's name of the trace, and for B3 the baggage, as
-// headers with a prefix.
-func (w *writing) names(c *Context, prefix string) {
-	if prefix == b3Prefix {
-		for i := range c.Baggage {
-			it := &c.Baggage[i]
-			if !isToken(it.Key) || !plain(it.Value) || it.Value == "" {
-				w.cut++
-				continue
-			}
-			w.addPrefixed(prefix, it.Key, append(w.next(), it.Value...))
+// items writes each item of the baggage into a header of its own. Readers take
+// the values of B3 and OpenTracing as they are.
+func (w *writing) items(c *Context, prefix string) {
+	for i := range c.Baggage {
+		it := &c.Baggage[i]
+		escape := prefix == uberPrefix && !w.raw
+		if !isToken(it.Key) || !escape && !w.raw && !plain(it.Value) {
+			w.cut++
+			continue
 		}
-	}
-	if c.HasIDs() && c.IsNamed() {
-		if name := c.Name(); plain(name) {
-			w.addPrefixed(prefix, NameKey, append(w.next(), name...))
+		from := len(w.text)
+		if escape {
+			w.text = appendEscaped(w.text, it.Value)
+		} else {
+			w.text = append(w.text, it.Value...)
 		}
+		w.heads = append(w.heads, written{prefix: prefix, item: i, from: from, to: len(w.text)})
 	}
 }
 
 // flush hands the values to the carrier.
-func (w *writing) flush(m *Memory, to Writer) {
-	if len(w.heads) == 0 {
-		return
-	}
-	var own Memory
-	if m == nil {
-		own = Memory{make([]byte, 0, len(w.text)), make([]string, 0, len(w.heads))}
-		m = &own
-	}
-	from := len(m.text)
-	m.text = append(m.text, w.text...)
-	all := unsafe.String(unsafe.SliceData(m.text[from:]), len(w.text))
+func (w *writing) flush(text []byte, values []string, b Baggage, to Writer) []string {
+	all := unsafe.String(unsafe.SliceData(text), len(text))
 	switch to := to.(type) {
 	case HTTP:
+		values = grow(values, len(w.heads))
 		for i := range w.heads {
 			h := &w.heads[i]
-			m.values = append(m.values, all[h.from:h.to])
-			n := len(m.values)
-			to[h.canonical()] = m.values[n-1 : n : n]
+			values = append(values, all[h.from:h.to])
+			n := len(values)
+			if h.h != nil {
+				to[h.h.canonical] = values[n-1 : n : n]
+			} else {
+				to[http.CanonicalHeaderKey(h.prefix+b[h.item].Key)] = values[n-1 : n : n]
+			}
+		}
+	case Metadata:
+		values = grow(values, len(w.heads))
+		for i := range w.heads {
+			h := &w.heads[i]
+			values = append(values, all[h.from:h.to])
+			n := len(values)
+			if h.h != nil {
+				to[h.h.lower] = values[n-1 : n : n]
+			} else {
+				to[strings.ToLower(h.prefix+b[h.item].Key)] = values[n-1 : n : n]
+			}
 		}
 	case TextMap:
 		for i := range w.heads {
 			h := &w.heads[i]
-			to[h.spec()] = all[h.from:h.to]
+			to[h.key(b)] = all[h.from:h.to]
 		}
 	default:
 		for i := range w.heads {
 			h := &w.heads[i]
-			to.Set(h.spec(), all[h.from:h.to])
+			to.Set(h.key(b), all[h.from:h.to])
 		}
 	}
+	return values
 }
 
-func (h *written) spec() string {
+// grow makes room for n more values.
+func grow(values []string, n int) []string {
+	if cap(values)-len(values) < n {
+		return append(make([]string, 0, len(values)+n), values...)
+	}
+	return values
+}
+
+func (h *written) key(b Baggage) string {
 	if h.h != nil {
 		return h.h.spec
 	}
-	return h.prefix + h.key
+	return h.prefix + b[h.item].Key
 }
 
-func (h *written) canonical() string {
-	if h.h != nil {
-		return h.h.canonical
+// has is true for a header that is going to be written.
+func (w *writing) has(h *header) bool {
+	for i := range w.heads {
+		if w.heads[i].h == h {
+			return true
+		}
 	}
-	return http.CanonicalHeaderKey(h.prefix + h.key)
+	return false
 }
 
-// optional are headers that are left out at times: one of an earlier writing
-// must not stay.
-var optional = [numFormats][]*header{
-	B3:      {&hB3},
-	B3Multi: {&hB3Trace, &hB3Span, &hB3Parent, &hB3Sampled, &hB3Flags},
-	SW8:     {&hSW8, &hCorrelation, &hSW8X},
-	W3C:     {&hParent, &hState, &hBaggage},
-	Uber:    {&hUber, &hUberBaggage, &hUberDebug},
-	OT:      {&hOTTrace, &hOTSpan, &hOTSampled},
-}
-
-// clear takes out what was written before.
-func (p *Propagator) clear(to Writer) {
+// clear takes out what an earlier writing wrote and this one does not.
+func (w *writing) clear(formats []Format, to Writer) {
+	var del func(*header)
 	switch to := to.(type) {
 	case HTTP:
 		if len(to) == 0 {
 			return
 		}
-		for _, f := range p.write {
-			for _, h := range optional[f] {
-				delete(to, h.canonical)
+		for _, f := range formats {
+			for _, h := range headersOf[f] {
+				if !w.has(h) {
+					delete(to, h.canonical)
+				}
 			}
 		}
+		return
+	case Metadata:
+		if len(to) == 0 {
+			return
+		}
+		del = func(h *header) { delete(to, h.lower) }
 	case TextMap:
 		if len(to) == 0 {
 			return
 		}
-		for _, f := range p.write {
-			for _, h := range optional[f] {
-				delete(to, h.spec)
+		del = func(h *header) {
+			delete(to, h.spec)
+			if h.lower != h.spec {
+				delete(to, h.lower)
+			}
+		}
+	case Deleter:
+		del = func(h *header) { to.Del(h.spec) }
+	default:
+		return
+	}
+	for _, f := range formats {
+		for _, h := range headersOf[f] {
+			if !w.has(h) {
+				del(h)
 			}
 		}
 	}

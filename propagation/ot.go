@@ -17,24 +17,21 @@ func ParseOT(trace, spanID, sampled string) (Context, error) {
 	if err != nil {
 		return Context{}, err
 	}
-	c.Sampling, err = otSampling(sampled)
-	return c, err
-}
-
-func otSampling(s string) (Sampling, error) {
 	switch {
-	case s == "":
-		return Defer, nil
-	case s == "1" || strings.EqualFold(s, "true"):
-		return Accept, nil
-	case s == "0" || strings.EqualFold(s, "false"):
-		return Deny, nil
+	case sampled == "":
+	case sampled == "1" || strings.EqualFold(sampled, "true"):
+		c.Sampling = Accept
+	case sampled == "0" || strings.EqualFold(sampled, "false"):
+		c.Sampling = Deny
+	default:
+		return Context{}, fmt.Errorf("ot-tracer-sampled: %q, want true or false", short(sampled))
 	}
-	return Defer, fmt.Errorf("ot-tracer-sampled: %q, want true or false", short(s))
+	return c, nil
 }
 
-// ParseLightStep reads the header x-ot-span-context as Envoy's LightStep tracer
-// wrote it: trace;span;parent;cs.
+// ParseLightStep reads the header x-ot-span-context in the form of four fields
+// that Envoy once wrote: trace;span;parent;cs. It does not say whether the trace
+// is sampled.
 func ParseLightStep(s string) (Context, error) {
 	var f [4]string
 	if n := fields(f[:], strings.TrimSpace(s), ';'); n != 4 {
@@ -44,43 +41,30 @@ func ParseLightStep(s string) (Context, error) {
 	if err != nil {
 		return Context{}, err
 	}
-	if c.Parent, err = span.ParseID(f[2]); err != nil {
+	if c.Parent, err = parseParent(f[2]); err != nil {
 		c.Parent = 0
 	}
-	c.Sampling = Accept
 	return c, nil
 }
 
+// ot writes the trace id with 16 digits, which is what basictracer-go can read;
+// the first half goes by a mark in the baggage.
 func (w *writing) ot(c *Context) {
 	if !c.HasIDs() {
 		return
 	}
-	w.add(&hOTTrace, span.ID(c.Trace.Lo).AppendHex(w.next()))
-	w.add(&hOTSpan, c.Span.AppendHex(w.next()))
+	if c.Trace.Lo == 0 { // no id is left of it
+		w.cut++
+		return
+	}
+	w.add(&hOTTrace, span.ID(c.Trace.Lo).AppendHex(w.text))
+	w.add(&hOTSpan, c.Span.AppendHex(w.text))
 	switch {
 	case c.Sampling == Deny:
-		w.add(&hOTSampled, append(w.next(), "false"...))
+		w.add(&hOTSampled, append(w.text, "false"...))
 	case c.Sampling.Sampled():
-		w.add(&hOTSampled, append(w.next(), "true"...))
+		w.add(&hOTSampled, append(w.text, "true"...))
 	}
-	for i := range c.Baggage {
-		it := &c.Baggage[i]
-		if !isToken(it.Key) || !plain(it.Value) || it.Value == "" { // readers take values as they are
-			w.cut++
-			continue
-		}
-		w.addPrefixed(otPrefix, it.Key, append(w.next(), it.Value...))
-	}
-	d := w.next()
-	from := len(d)
-	if c.Sampling != Defer { // absent says it
-		d = c.appendMarks(d, true)
-	} else {
-		decided := *c
-		decided.Sampling = Accept
-		d = decided.appendMarks(d, true)
-	}
-	if len(d) > from {
-		w.addPrefixed(otPrefix, stateKey, d)
-	}
+	w.items(c, otPrefix)
+	w.marks(c, &hOTMarks, OT)
 }

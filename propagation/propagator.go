@@ -3,6 +3,7 @@
 package propagation
 
 import (
+	"slices"
 	"sync"
 	"sync/atomic"
 )
@@ -11,8 +12,10 @@ import (
 // several goroutines at once.
 type Propagator struct {
 	read          []Format // in the order of precedence
+	wanted        Formats  // the same
 	write         []Format
 	keepUndecided bool
+	unmarked      bool
 	disagree      func(*Context)
 	counts        counts
 	readings      sync.Pool
@@ -26,37 +29,42 @@ type Option func(*Propagator)
 // wins. By default all are, in the order b3, b3multi, sw8, w3c, uber, ot,
 // lightstep.
 func Read(formats ...Format) Option {
-	return func(p *Propagator) { p.read = append([]Format(nil), formats...) }
+	return func(p *Propagator) { p.read = once(formats, LightStep) }
 }
 
 // Prefer puts formats in front of the others: the one that the tracer of this
 // process speaks, where several are on their way.
 func Prefer(formats ...Format) Option {
-	return func(p *Propagator) {
-		var first Formats
-		order := append([]Format(nil), formats...)
-		for _, f := range formats {
-			first = first.With(f)
-		}
-		for _, f := range p.read {
-			if !first.Has(f) {
-				order = append(order, f)
-			}
-		}
-		p.read = order
-	}
+	return func(p *Propagator) { p.read = once(append(slices.Clone(formats), p.read...), LightStep) }
 }
 
 // Write sets which formats are written. By default b3, sw8, w3c and uber are, so
 // that whoever is called understands one.
 func Write(formats ...Format) Option {
-	return func(p *Propagator) { p.write = append([]Format(nil), formats...) }
+	return func(p *Propagator) { p.write = once(formats, OT) }
+}
+
+// once is a list without what comes again and what is no format up to last.
+func once(formats []Format, last Format) (list []Format) {
+	var set Formats
+	for _, f := range formats {
+		if f >= B3 && f <= last && !set.Has(f) {
+			set = set.With(f)
+			list = append(list, f)
+		}
+	}
+	return list
 }
 
 // KeepUndecided writes the ids of a trace that nobody has decided on yet into
 // uber-trace-id as well, where they read as a denial. Without it that header is
 // left out.
 func KeepUndecided() Option { return func(p *Propagator) { p.keepUndecided = true } }
+
+// WithoutMarks writes nothing that is not the formats' own: no member br of
+// tracestate, no bridge-tn in baggage, no b3d in sw8-correlation. What a format
+// cannot say is then lost.
+func WithoutMarks() Option { return func(p *Propagator) { p.unmarked = true } }
 
 // OnDisagreement is called with each context whose headers named different
 // traces or spans; Context.Others has those that lost.
@@ -71,28 +79,27 @@ func New(options ...Option) *Propagator {
 	for _, o := range options {
 		o(p)
 	}
-	var set Formats
 	for _, f := range p.read {
-		set = set.With(f)
+		p.wanted = p.wanted.With(f)
 	}
-	p.readings.New = func() any { return &reading{p: p, wanted: set} }
-	p.writings.New = func() any { return &writing{p: p} }
+	p.readings.New = func() any { return new(reading) }
+	p.writings.New = func() any { return new(writing) }
 	return p
 }
 
 // Reads are the formats that are read, in the order of precedence.
-func (p *Propagator) Reads() []Format { return append([]Format(nil), p.read...) }
+func (p *Propagator) Reads() []Format { return slices.Clone(p.read) }
 
 // Writes are the formats that are written.
-func (p *Propagator) Writes() []Format { return append([]Format(nil), p.write...) }
+func (p *Propagator) Writes() []Format { return slices.Clone(p.write) }
 
 // Keys are the names of the headers that Inject may write, in lower case;
 // baggage in headers of its own comes besides.
 func (p *Propagator) Keys() (keys []string) {
 	for _, f := range p.write {
-		for _, k := range byFormat[f] {
-			if k[len(k)-1] != '-' {
-				keys = append(keys, k)
+		for _, h := range headersOf[f] {
+			if !slices.Contains(keys, h.lower) {
+				keys = append(keys, h.lower)
 			}
 		}
 	}
@@ -105,7 +112,8 @@ type Counts struct {
 	Malformed map[Format]int64 // headers that were not
 	Disagreed map[Format]int64 // contexts that lost against another one
 	Written   map[Format]int64
-	// Cut are items of baggage that did not fit, read or written.
+	// Cut are items of baggage, names and marks that a format or a bound did not
+	// let through, read or written.
 	Cut int64
 }
 

@@ -4,7 +4,6 @@ package propagation
 
 import (
 	"encoding/base64"
-	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -24,68 +23,127 @@ type Caller struct {
 	Address string
 }
 
-// Numbers of sw8.
 const (
-	sw8Fields      = 8
-	maxSW8         = 8 << 10 // bytes that are read; agents write 2 KiB at most
-	maxService     = 50      // characters, as OAP keeps them
-	maxInstance    = 50
-	maxEndpoint    = 150
-	maxAddress     = 200
-	unknown        = "unknown"
-	maxCorrelation = 3   // items; Java, go2sky and Python (agent.correlation.element_max_number)
-	maxCorrelated  = 128 // characters of a value (correlation.value_max_length)
-	debugKey       = "b3d"
+	sw8Fields = 8
+	maxSW8    = 8 << 10 // bytes that are read; agents write 2 KiB at most
+	unknown   = "unknown"
 )
+
+// limit is how much of a text goes into a field of sw8. The characters are what
+// OAP keeps; the bytes hold the header below SkyWalking's 2 KiB in any script.
+type limit struct{ chars, bytes int }
+
+var (
+	maxID       = limit{150, 150}
+	maxService  = limit{50, 150}
+	maxInstance = limit{50, 150}
+	maxEndpoint = limit{150, 450}
+	maxAddress  = limit{200, 200}
+)
+
+// fits is true for a text that is not cut.
+func (l limit) fits(s []byte) bool {
+	return len(s) <= l.chars || len(s) <= l.bytes && utf8.RuneCount(s) <= l.chars
+}
+
+// cut is s as valid UTF-8 within the limit.
+func (l limit) cut(s string) string {
+	if !utf8.ValidString(s) {
+		s = strings.ToValidUTF8(s, "\uFFFD")
+	}
+	if len(s) <= l.chars {
+		return s
+	}
+	n := 0
+	for i, r := range s {
+		if n++; n > l.chars || i+utf8.RuneLen(r) > l.bytes {
+			return s[:i]
+		}
+	}
+	return s
+}
+
+// sw8Names are the last four fields of the header, and what stands for an empty
+// one: agents refuse a header with an empty field.
+var sw8Names = [...]struct {
+	what    string
+	max     limit
+	standIn string
+}{
+	{"service", maxService, unknown},
+	{"instance", maxInstance, unknown},
+	{"endpoint", maxEndpoint, "/"},
+	{"address", maxAddress, unknown},
+}
 
 // ParseSW8 reads SkyWalking's header sw8: flag, trace id, segment id, span
 // number, service, instance, endpoint and address, joined by "-", all but flag
-// and number in standard base64. Padding may be missing and further fields are
-// ignored. Flag 0 is a denial, though agents do not take it for one.
+// and number in standard base64 of UTF-8. Padding may be missing, the last four
+// may be empty and further fields are ignored. Flag 0 is a denial, though agents
+// do not take it for one.
 func ParseSW8(s string) (Context, error) {
 	s = strings.TrimSpace(s)
 	if len(s) > maxSW8 {
 		return Context{}, fmt.Errorf("sw8: %d bytes, want at most %d", len(s), maxSW8)
 	}
 	var f [sw8Fields]string
-	if n := fields(f[:], s, '-'); n < sw8Fields {
+	n := fields(f[:], s, '-')
+	if n < sw8Fields {
 		return Context{}, fmt.Errorf("sw8: %d fields, want 8", n)
 	}
 	flag, err := strconv.Atoi(f[0])
 	if err != nil {
 		return Context{}, fmt.Errorf("sw8: flag: %q, want a number", short(f[0]))
 	}
-	var a [256]byte
-	name, ok := decode64(a[:0], f[1])
-	if !ok || len(name) == 0 {
-		return Context{}, wrong64("trace id", f[1])
+	var a, b [256]byte
+	name, whole, err := readID(a[:0], "trace id", f[1])
+	if err != nil {
+		return Context{}, err
 	}
-	c := Context{Trace: span.TraceOf(text(name)), sw8: s}
-	c.Long = len(name) != 16
-	if isWhole64(f[1]) && utf8.Valid(name) {
-		c.name64 = f[1]
-	} else {
-		c.TraceName = strings.ToValidUTF8(string(name), "\uFFFD")
+	c := Context{Trace: span.TraceOf(text(name)), Long: len(name) != 16}
+	if len(name) != 32 || text(name) != text(c.Trace.AppendHex32(b[:0])) {
+		switch {
+		case whole:
+			c.native.name64 = f[1]
+		case len(name) <= maxName:
+			c.TraceName = string(name)
+		}
 	}
-	segment, ok := decode64(a[:0], f[2]) // name is done with
-	if !ok || len(segment) == 0 {
-		return Context{}, wrong64("segment id", f[2])
+	segment, ok, err := readID(a[:0], "segment id", f[2]) // name is done with
+	if err != nil {
+		return Context{}, err
 	}
 	number, err := strconv.ParseInt(f[3], 10, 32)
 	if err != nil || number < 0 {
 		return Context{}, fmt.Errorf("sw8: span number: %q, want 0 or more", short(f[3]))
 	}
 	c.Span = span.SpanOf(c.Trace, text(segment), int32(number))
-	for i, what := range [...]string{"service", "instance", "endpoint", "address"} {
-		if _, ok := decode64(a[:0], f[4+i]); !ok { // segment is done with
-			return Context{}, wrong64(what, f[4+i])
+	whole = whole && ok && n == sw8Fields && f[0] == "1" && (f[3] == "0" || f[3][0] >= '1')
+	for i, is := range sw8Names {
+		p, ok := decode64(a[:0], f[4+i]) // segment is done with
+		if !ok {
+			return Context{}, wrong64(is.what, f[4+i])
 		}
+		whole = whole && len(p) > 0 && isWhole64(f[4+i]) && utf8.Valid(p) && is.max.fits(p)
 	}
+	c.native.sw8, c.native.trace, c.native.span, c.native.whole = s, c.Trace, c.Span, whole
 	c.Sampling = Accept
 	if flag == 0 {
 		c.Sampling = Deny
 	}
 	return c, nil
+}
+
+// readID decodes an id; whole is true if every agent takes it as it is.
+func readID(dst []byte, what, s string) (id []byte, whole bool, err error) {
+	id, ok := decode64(dst, s)
+	switch {
+	case !ok || len(id) == 0:
+		return nil, false, wrong64(what, s)
+	case !utf8.Valid(id): // the Python agent throws
+		return nil, false, fmt.Errorf("sw8: %s: %q, want base64 of UTF-8", what, short(s))
+	}
+	return id, isWhole64(s) && maxID.fits(id), nil
 }
 
 func wrong64(what, s string) error {
@@ -95,15 +153,24 @@ func wrong64(what, s string) error {
 	return fmt.Errorf("sw8: %s: %q, want base64", what, short(s))
 }
 
-// decode64 appends what standard base64 with or without padding holds.
+// decode64 appends what standard base64 with or without padding holds. Line
+// breaks, which the library ignores, must not get into a header.
 func decode64(dst []byte, s string) ([]byte, bool) {
-	s = strings.TrimRight(s, "=")
+	if strings.IndexByte(s, '\n') >= 0 || strings.IndexByte(s, '\r') >= 0 {
+		return nil, false
+	}
+	for len(s) > 0 && s[len(s)-1] == '=' {
+		s = s[:len(s)-1]
+	}
 	out, err := base64.RawStdEncoding.AppendDecode(dst, unsafe.Slice(unsafe.StringData(s), len(s)))
 	return out, err == nil
 }
 
-// isWhole64 is true for base64 with its padding, which all agents take.
-func isWhole64(s string) bool { return len(s)%4 == 0 && s != "" }
+// isWhole64 is true for base64 with its padding and no more, if decode64 has
+// taken it.
+func isWhole64(s string) bool {
+	return s != "" && len(s)%4 == 0 && (s[len(s)-1] != '=' || s[len(s)-3] != '=')
+}
 
 // text is p as a string, for functions that do not keep it.
 func text(p []byte) string { return unsafe.String(unsafe.SliceData(p), len(p)) }
@@ -116,7 +183,7 @@ func append64(dst []byte, s string) []byte {
 // caller; false for contexts of other formats.
 func (c *Context) Caller() (Caller, bool) {
 	var f [sw8Fields]string
-	if c.sw8 == "" || fields(f[:], c.sw8, '-') < sw8Fields {
+	if fields(f[:], c.sw8(), '-') < sw8Fields {
 		return Caller{}, false
 	}
 	var v [4]string
@@ -131,7 +198,7 @@ func (c *Context) Caller() (Caller, bool) {
 // sw8 named them; false for contexts of other formats.
 func (c *Context) ParentSegment() (segment string, number int32, ok bool) {
 	var f [sw8Fields]string
-	if c.sw8 == "" || fields(f[:], c.sw8, '-') < sw8Fields {
+	if fields(f[:], c.sw8(), '-') < sw8Fields {
 		return "", 0, false
 	}
 	p, ok1 := decode64(nil, f[2])
@@ -160,160 +227,66 @@ func (c *Context) ParentTag() string {
 // AppendSW8 appends the header sw8, nothing without ids and nothing for a
 // denial: agents trace on every header, whatever its flag. A context that was
 // read from sw8 names the same span of the same segment again; any other span
-// is number 0 of the segment that a gateway will give it. Empty fields of the
-// caller are filled, since agents refuse a header with an empty field.
+// is number 0 of the segment that a gateway will give it. What every agent would
+// not take is mended: empty fields get a stand-in, long ones are cut.
 func (c *Context) AppendSW8(dst []byte, from Caller) []byte {
 	if !c.HasIDs() || c.Sampling == Deny {
 		return dst
 	}
+	native := c.sw8()
+	if native != "" && c.native.whole && c.TraceName == "" {
+		return append(dst, native...)
+	}
 	dst = append(dst, '1', '-')
-	if c.name64 != "" {
-		dst = append(dst, c.name64...)
-	} else if c.TraceName != "" {
-		dst = append64(dst, c.TraceName)
+	var a [256]byte
+	if name64 := c.name64(); name64 != "" {
+		dst = append(dst, name64...)
+	} else if n := len(c.TraceName); n > 0 && n <= maxID.bytes {
+		dst = append64(dst, maxID.cut(c.TraceName))
 	} else {
-		var a [32]byte
 		dst = append64(dst, text(c.Trace.AppendHex32(a[:0])))
 	}
-	var f [sw8Fields]string
-	passed := c.sw8 != "" && fields(f[:], c.sw8, '-') >= sw8Fields
 	dst = append(dst, '-')
-	if passed {
-		dst = appendWhole64(dst, f[2], unknown)
-		dst = append(append(append(dst, '-'), f[3]...), '-')
-		for i, max := range [...]int{maxService, maxInstance, maxEndpoint, maxAddress} {
-			if i > 0 {
-				dst = append(dst, '-')
-			}
-			dst = appendWhole64(dst, f[4+i], or(cut([...]string{from.Service, from.Instance, from.Endpoint, from.Address}[i], max), unknown))
+	if native != "" {
+		if passed, ok := appendPassed(dst, native, from.Address); ok {
+			return passed
 		}
-		return dst
 	}
-	var a [32]byte
 	dst = append64(dst, text(span.AppendSegmentName(a[:0], c.Trace, c.Span)))
-	dst = append(dst, '-', '0', '-')
-	dst = append(append64(dst, or(cut(from.Service, maxService), unknown)), '-')
-	dst = append(append64(dst, or(cut(from.Instance, maxInstance), unknown)), '-')
-	dst = append(append64(dst, or(cut(from.Endpoint, maxEndpoint), "/")), '-')
-	return append64(dst, or(cut(from.Address, maxAddress), unknown))
+	dst = append(dst, '-', '0')
+	for i, s := range [...]string{from.Service, from.Instance, from.Endpoint, from.Address} {
+		is := &sw8Names[i]
+		if s = is.max.cut(s); s == "" {
+			s = is.standIn
+		}
+		dst = append64(append(dst, '-'), s)
+	}
+	return dst
 }
 
-// appendWhole64 appends a field as it came if every agent takes it, else what
-// it holds in that form, else the stand-in.
-func appendWhole64(dst []byte, s, standIn string) []byte {
-	var a [256]byte
-	p, ok := decode64(a[:0], s)
-	switch {
-	case !ok || len(p) == 0:
-		return append64(dst, standIn)
-	case isWhole64(s) && utf8.Valid(p):
-		return append(dst, s...)
-	default:
-		return append64(dst, strings.ToValidUTF8(string(p), "\uFFFD"))
+// appendPassed appends the fields of a header that has passed ParseSW8, from the
+// segment on. False for a segment that is too long to be named.
+func appendPassed(dst []byte, native, address string) ([]byte, bool) {
+	var f [sw8Fields]string
+	fields(f[:], native, '-')
+	var a [512]byte
+	segment, ok := decode64(a[:0], f[2])
+	number, err := strconv.ParseInt(f[3], 10, 32)
+	if !ok || err != nil || !maxID.fits(segment) {
+		return dst, false
 	}
-}
-
-// cut is s as valid UTF-8 of at most that many characters.
-func cut(s string, max int) string {
-	if !utf8.ValidString(s) {
-		s = strings.ToValidUTF8(s, "\uFFFD")
-	}
-	if len(s) <= max {
-		return s
-	}
-	n := 0
-	for i := range s {
-		if n == max {
-			return s[:i]
+	dst = append64(dst, text(segment))
+	dst = strconv.AppendInt(append(dst, '-'), number, 10)
+	for i, is := range sw8Names {
+		p, _ := decode64(a[:0], f[4+i])
+		s := is.max.cut(text(p))
+		if i == 3 && s == "" {
+			s = is.max.cut(address)
 		}
-		n++
-	}
-	return s
-}
-
-func or(s, other string) string {
-	if s == "" {
-		return other
-	}
-	return s
-}
-
-func (w *writing) sw8(c *Context) {
-	w.add(&hSW8, c.AppendSW8(w.next(), w.from))
-	if c.Sampling == Deny {
-		return
-	}
-	dst := w.next()
-	n := 0
-	for i := range c.Baggage {
-		it := &c.Baggage[i]
-		if n == maxCorrelation || it.Key == "" || it.Value == "" || utf8.RuneCountInString(it.Value) > maxCorrelated ||
-			!utf8.ValidString(it.Key) || !utf8.ValidString(it.Value) {
-			w.cut++
-			continue
+		if s == "" {
+			s = is.standIn
 		}
-		if n > 0 {
-			dst = append(dst, ',')
-		}
-		dst = append64(append(append64(dst, it.Key), ':'), it.Value)
-		n++
+		dst = append64(append(dst, '-'), s)
 	}
-	if c.Sampling == Debug && n < maxCorrelation {
-		if n > 0 {
-			dst = append(dst, ',')
-		}
-		dst = append64(append(append64(dst, debugKey), ':'), "1")
-	}
-	w.add(&hCorrelation, dst)
-	if c.SkipAnalysis || c.Sent != 0 {
-		mode := byte('0')
-		if c.SkipAnalysis {
-			mode = '1'
-		}
-		dst = append(w.next(), mode, '-')
-		if c.Sent != 0 {
-			dst = strconv.AppendInt(dst, c.Sent, 10)
-		}
-		w.add(&hSW8X, dst)
-	}
-}
-
-// readCorrelation reads sw8-correlation: base64(key):base64(value), joined by
-// commas. Readers of the agents differ in how many they take; here all count.
-func (r *reading) readCorrelation(s string) {
-	var items Baggage
-	for part := range strings.SplitSeq(s, ",") {
-		if part = strings.TrimSpace(part); part == "" {
-			continue
-		}
-		k, v, _ := strings.Cut(part, ":")
-		key, ok1 := decode64(nil, k)
-		value, ok2 := decode64(nil, v)
-		switch {
-		case !ok1 || !ok2 || len(key) == 0 || len(items) >= maxBaggage:
-			r.cut++
-		case string(key) == debugKey:
-			r.debug = true
-		default:
-			items = append(items, Item{Key: string(key), Value: string(value)})
-		}
-	}
-	r.merge(items)
-}
-
-var errSW8X = errors.New("sw8-x: want mode-timestamp")
-
-// parseSW8X reads sw8-x: mode 1 stands for spans that OAP is not to analyse;
-// the timestamp is in ms since 1970 and may be a space or missing.
-func parseSW8X(s string) (skip bool, sent int64, err error) {
-	mode, at, _ := strings.Cut(s, "-")
-	if mode = strings.TrimSpace(mode); mode != "0" && mode != "1" {
-		return false, 0, errSW8X
-	}
-	if at = strings.TrimSpace(at); at != "" {
-		if sent, err = strconv.ParseInt(at, 10, 64); err != nil || sent < 0 {
-			return mode == "1", 0, nil
-		}
-	}
-	return mode == "1", sent, nil
+	return dst, true
 }

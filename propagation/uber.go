@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
-
-	"github.com/spanbridge/spanbridge/span"
 )
 
 // Jaeger's flags. Debug counts even without sampled (docs/headers.md:
@@ -34,8 +32,10 @@ func ParseUber(s string) (Context, error) {
 	if err != nil {
 		return Context{}, err
 	}
-	if c.Parent, err = span.ParseID(f[2]); err != nil {
-		c.Parent = 0
+	if f[2] != "0" {
+		if c.Parent, err = parseParent(f[2]); err != nil {
+			c.Parent = 0
+		}
 	}
 	flags, err := strconv.ParseUint(f[3], 10, 8)
 	if err != nil {
@@ -64,7 +64,7 @@ func (c *Context) AppendUber(dst []byte) []byte {
 	}
 	dst = append(c.appendTrace(dst), ':')
 	dst = append(c.Span.AppendHex(dst), ':')
-	if c.Parent != 0 {
+	if c.hasParent() {
 		dst = c.Parent.AppendHex(dst)
 	} else {
 		dst = append(dst, '0')
@@ -82,28 +82,21 @@ func (c *Context) AppendUber(dst []byte) []byte {
 }
 
 func (w *writing) uber(c *Context) {
-	switch {
-	case !c.HasIDs():
-		if c.DebugID != "" && plain(c.DebugID) {
-			w.add(&hUberDebug, append(w.next(), c.DebugID...))
-		} else if c.Sampling == Debug {
-			w.add(&hUberDebug, append(w.next(), "debug"...))
+	if !c.HasIDs() {
+		switch {
+		case c.DebugID != "":
+			w.add(&hUberDebug, w.appendUberValue(w.text, c.DebugID))
+		case c.Sampling == Debug:
+			w.add(&hUberDebug, append(w.text, "debug"...))
 		}
 		w.uberBaggage(c)
 		return
-	case c.Sampling == Defer && !w.p.keepUndecided:
-	default:
-		w.add(&hUber, c.AppendUber(w.next()))
 	}
-	for i := range c.Baggage {
-		it := &c.Baggage[i]
-		if !isToken(it.Key) {
-			w.cut++
-			continue
-		}
-		w.addPrefixed(uberPrefix, it.Key, w.appendUberValue(w.next(), it.Value))
+	if c.Sampling != Defer || w.keepUndecided {
+		w.add(&hUber, c.AppendUber(w.text))
 	}
-	w.names(c, uberPrefix)
+	w.items(c, uberPrefix)
+	w.name(c, &hUberName, !w.raw)
 }
 
 // appendUberValue: Jaeger's clients escape what they put into HTTP headers and
@@ -115,23 +108,20 @@ func (w *writing) appendUberValue(dst []byte, v string) []byte {
 	return appendEscaped(dst, v)
 }
 
-// uberBaggage writes baggage without a trace, as Jaeger's clients read it.
+// uberBaggage writes baggage without a trace, as Jaeger's clients read it: they
+// unescape the whole and cut it at commas and equals signs then.
 func (w *writing) uberBaggage(c *Context) {
-	if len(c.Baggage) == 0 {
-		return
-	}
-	dst := w.next()
+	dst := w.text
 	for i := range c.Baggage {
 		it := &c.Baggage[i]
-		// They split at commas and equals signs and unescape nothing.
-		if !isToken(it.Key) || !plain(it.Value) || strings.ContainsAny(it.Value, ",=") {
+		if !isToken(it.Key) || strings.ContainsAny(it.Value, ",=") || it.Value != strings.TrimSpace(it.Value) {
 			w.cut++
 			continue
 		}
-		if len(dst) > w.at {
+		if len(dst) > len(w.text) {
 			dst = append(dst, ',')
 		}
-		dst = append(append(append(dst, it.Key...), '='), it.Value...)
+		dst = appendEscaped(append(appendEscaped(dst, it.Key), '='), it.Value)
 	}
 	w.add(&hUberBaggage, dst)
 }
@@ -139,15 +129,15 @@ func (w *writing) uberBaggage(c *Context) {
 // readUberBaggage reads the header jaeger-baggage: k=v,k=v.
 func (r *reading) readUberBaggage(s string) {
 	var items Baggage
-	for part := range strings.SplitSeq(s, ",") {
-		k, v, ok := strings.Cut(strings.TrimSpace(part), "=")
-		if !ok || k == "" || len(items) >= maxBaggage {
-			if part != "" {
+	for part := range strings.SplitSeq(unescape(s, true), ",") {
+		k, v, ok := strings.Cut(part, "=")
+		if k = strings.TrimSpace(k); !ok || k == "" || len(items) >= maxBaggage {
+			if strings.TrimSpace(part) != "" {
 				r.cut++
 			}
 			continue
 		}
-		items = append(items, Item{Key: k, Value: v})
+		items = items.put(Item{Key: k, Value: strings.TrimRight(v, " \t")})
 	}
 	r.merge(items)
 }
