@@ -16,7 +16,8 @@ import (
 //	   | sampling
 //	sampling = "0" | "1" | "d"
 //
-// As Brave does, it takes trace-span-parent without a decision as well.
+// As Brave does, it takes trace-span-parent without a decision as well; a single
+// character is never the parent.
 func ParseB3(s string) (Context, error) {
 	var f [4]string
 	n := fields(f[:], strings.TrimSpace(s), '-')
@@ -38,7 +39,7 @@ func ParseB3(s string) (Context, error) {
 	if len(rest) > 0 {
 		if d, ok := b3Sampling(rest[0]); ok {
 			c.Sampling, rest = d, rest[1:]
-		} else if len(rest) == 2 {
+		} else if len(rest) == 2 || len(rest[0]) == 1 {
 			return Context{}, fmt.Errorf("b3: sampling: %q, want 0, 1 or d", short(rest[0]))
 		}
 	}

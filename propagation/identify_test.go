@@ -72,7 +72,7 @@ func TestParse(t *testing.T) {
 	f(ParseB3, "d", Context{Sampling: Debug})
 	f(ParseB3, z+"-b-0-a", Context{Trace: trace, Span: 0xb, Parent: 0xa, Sampling: Deny})
 	f(ParseB3, z+"-b", Context{Trace: trace, Span: 0xb})
-	f(ParseB3, z+"-b-a", Context{Trace: trace, Span: 0xb, Parent: 0xa})
+	f(ParseB3, z+"-b-aa", Context{Trace: trace, Span: 0xb, Parent: 0xaa})
 	f(ParseTraceparent, "00-"+z+"-00f067aa0ba902b7-00", Context{Trace: trace, Span: 0xf067aa0ba902b7, Sampling: Deny})
 	f(ParseTraceparent, "00-"+z+"-00f067aa0ba902b7-03", Context{Trace: trace, Span: 0xf067aa0ba902b7, Sampling: Accept, Random: true})
 	f(ParseUber, z+":b:0:3", Context{Trace: trace, Span: 0xb, Sampling: Debug})

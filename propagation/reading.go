@@ -121,6 +121,9 @@ func (r *reading) take(key, value string) {
 			r.item(OT, key[len(otPrefix):], value)
 		}
 	case 'x':
+		if third := key[min(2, len(key)-1)] | 0x20; third != 'b' && third != 'o' {
+			return
+		}
 		switch len(key) {
 		case len("x-b3-flags"):
 			r.keep(B3Multi, iB3Flags, &hB3Flags, key, value)
@@ -240,8 +243,11 @@ func (r *reading) parse(f Format) (c Context, err error) {
 		if g[iUber] != "" {
 			c, err = ParseUber(g[iUber])
 		}
-		if g[iUberDebug] != "" && !c.HasIDs() {
-			c = Context{DebugID: r.unescaped(g[iUberDebug]), Sampling: Debug}
+		if id := g[iUberDebug]; id != "" && !c.HasIDs() {
+			if err != nil {
+				r.bad, err = r.bad.With(Uber), nil
+			}
+			c = Context{DebugID: r.unescaped(id), Sampling: Debug}
 		}
 	case OT:
 		if r.has&hasOT != 0 && g[iOTTrace]+g[iOTSpan] != "" {
