@@ -39,6 +39,8 @@ var mayImport = []struct{ from, ours, libraries string }{
 	{"propagation/otel", "propagation span", "go.opentelemetry.io/otel"},
 	{"propagation/go2sky", "propagation span", "github.com/SkyAPM/go2sky"},
 	{"propagation/payload", "propagation", ""},
+	{"tracer/reporter", "span propagation tracer translate", ""},
+	{"tracer/reporter/zipkin", "tracer tracer/reporter translate translate/zipkin", ""},
 	{"rules", "span", ""},
 	{"assemble", "span", ""},
 	{"translate/wire", "", ""},
