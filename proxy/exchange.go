@@ -4,7 +4,6 @@ package proxy
 
 import (
 	"bufio"
-	"io"
 	"net"
 	"net/http"
 
@@ -102,20 +101,4 @@ func (c *upgraded) CloseWrite() error {
 		return w.CloseWrite()
 	}
 	return nil
-}
-
-// body is what the caller sends, counted.
-type body struct {
-	io.ReadCloser
-	counter prometheus.Counter
-	err     error
-}
-
-func (b *body) Read(p []byte) (int, error) {
-	n, err := b.ReadCloser.Read(p)
-	b.counter.Add(float64(n))
-	if err != nil && err != io.EOF {
-		b.err = err
-	}
-	return n, err
 }

@@ -27,7 +27,7 @@ const (
 func (h *handler) failed(w http.ResponseWriter, r *http.Request, err error) {
 	x := w.(*exchange)
 	x.reason = reasonOf(err)
-	if x.body.err != nil || r.Context().Err() != nil {
+	if x.body.failed.Load() || r.Context().Err() != nil {
 		x.reason = aborted
 	}
 	if x.reason == aborted {

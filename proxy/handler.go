@@ -58,11 +58,12 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	defer x.end(r)
 	declineH2C(r.Header)
 	if r.ContentLength != 0 && r.Body != nil {
-		x.body = body{ReadCloser: r.Body, counter: h.d.request}
-		r.Body = &x.body
-		if r.ProtoMajor == 1 {
+		b := &x.body
+		b.ReadCloser, b.counter, b.http2, b.control = r.Body, h.d.request, r.ProtoMajor == 2, http.NewResponseController(w)
+		r.Body = b
+		if !b.http2 {
 			// An answer may begin before the request has ended.
-			_ = http.NewResponseController(w).EnableFullDuplex()
+			_ = b.control.EnableFullDuplex()
 		}
 	}
 	h.d.cross(x, r, h.host(r))
@@ -109,6 +110,9 @@ func (h *handler) host(r *http.Request) string {
 // rewrite says where a request goes. The rest of it stays as it came.
 func (h *handler) rewrite(pr *httputil.ProxyRequest) {
 	in, out := pr.In, pr.Out
+	if b, ok := in.Body.(*body); ok && out.Body != nil {
+		out.Body = &outgoing{out.Body, b}
+	}
 	// Values come with the end of the body, into the caller's map.
 	out.Trailer = in.Trailer
 	h.forwarded.set(in, out)
@@ -174,7 +178,7 @@ func (x *exchange) end(r *http.Request) {
 	// the connection or the stream.
 	if !x.whole && x.reason == "" {
 		x.reason = broken
-		if x.err != nil || x.body.err != nil || r.Context().Err() != nil {
+		if x.err != nil || x.body.failed.Load() || r.Context().Err() != nil {
 			x.reason = aborted
 		}
 	}
