@@ -97,12 +97,12 @@ func (t *Transport) start(tracer opentracing.Tracer, r *http.Request) opentracin
 	if name == "" {
 		name = operationOf(r, r.Pattern)
 	}
-	options := make([]opentracing.StartSpanOption, 0, 2+len(t.options.start))
+	options := make([]opentracing.StartSpanOption, 0, 2+len(t.startWith))
 	options = append(options, kindClient)
 	if parent := opentracing.SpanFromContext(r.Context()); parent != nil {
 		options = append(options, opentracing.ChildOf(parent.Context()))
 	}
-	return tracer.StartSpan(name, append(options, t.options.start...)...)
+	return tracer.StartSpan(name, append(options, t.startWith...)...)
 }
 
 // tag comes before Inject: sw8 names the address of the callee.
@@ -114,9 +114,7 @@ func (t *Transport) tag(s opentracing.Span, r *http.Request) {
 	}
 	s.SetTag("http.method", method)
 	s.SetTag("http.url", t.urlTag(r))
-	if address := addressOf(r.URL); address != "" {
-		s.SetTag("peer.address", address)
-	}
+	middleware.SetPeer(s, addressOf(r.URL))
 	if r.ContentLength > 0 {
 		s.SetTag("http.request_size", r.ContentLength)
 	}

@@ -8,7 +8,7 @@
 // Handler continues the trace of a request's headers by a server span, and puts
 // that into the request's context. It is named by method and route where the
 // route is known ("GET /users/{id}"): from the patterns of http.ServeMux, from a
-// router that sets Request.Pattern, or by SetOperation. Without a route it is
+// router that sets Request.Pattern, or by SetRoute. Without a route it is
 // named by the method alone. Paths are never taken for names, since every name
 // becomes an endpoint with metrics of its own in backends; the path is in
 // http.url.

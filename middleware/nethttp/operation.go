@@ -83,13 +83,42 @@ func (o *options) urlTag(r *http.Request) string {
 }
 
 // SetOperation names the server span of a request whose context this is, in
-// place of the name that it would have, for routers that do not set
-// Request.Pattern. It is false if Handler did not make a span.
+// place of the name that it would have. It is false if Handler did not make a
+// span.
 func SetOperation(ctx context.Context, operation string) bool {
 	x, ok := ctx.Value(exchangeKey{}).(*exchange)
 	if !ok {
 		return false
 	}
-	x.setOperation(operation)
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.named = true
+	x.span.SetOperationName(operation)
 	return true
+}
+
+// SetRoute is for routers that do not set Request.Pattern: it names the server
+// span of a request by the method and this route, unless it has a name by
+// choice. It is false if Handler did not make a span.
+func SetRoute(r *http.Request, route string) bool {
+	x, ok := r.Context().Value(exchangeKey{}).(*exchange)
+	if ok {
+		x.setRoute(r, route, true)
+	}
+	return ok
+}
+
+// setRoute gives the path of the route. What a router within says explicitly
+// counts more than the pattern of one outside.
+func (x *exchange) setRoute(r *http.Request, pattern string, explicit bool) string {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if pattern != "" && pattern != x.pattern && (explicit || !x.routed) {
+		x.routed = explicit
+		x.pattern = pattern
+		if !x.named {
+			x.span.SetOperationName(operationOf(r, pattern))
+		}
+	}
+	return routeOf(x.pattern)
 }

@@ -20,7 +20,7 @@ type options struct {
 	url       func(*url.URL) string
 	observe   func(opentracing.Span, *http.Request)
 	isError   func(status int) bool
-	start     []opentracing.StartSpanOption
+	startWith []opentracing.StartSpanOption
 	events    bool
 }
 
@@ -86,7 +86,7 @@ func Component(name string) Option { return func(o *options) { o.component = nam
 
 // StartOptions go to StartSpan for each span, such as tags.
 func StartOptions(list ...opentracing.StartSpanOption) Option {
-	return func(o *options) { o.start = append(o.start, list...) }
+	return func(o *options) { o.startWith = append(o.startWith, list...) }
 }
 
 // Events logs what happens on a client's connection: the look-up of the name,

@@ -7,7 +7,7 @@ import (
 	"errors"
 	"net/http"
 	"strings"
-	"sync/atomic"
+	"sync"
 
 	"github.com/opentracing/opentracing-go"
 	"github.com/opentracing/opentracing-go/ext"
@@ -16,7 +16,7 @@ import (
 )
 
 type handler struct {
-	options
+	*options
 	tracer opentracing.Tracer
 	next   http.Handler
 	mux    *http.ServeMux // next, if it is one
@@ -26,11 +26,19 @@ type handler struct {
 // nil, which stands for http.DefaultServeMux. A Handler inside another one adds
 // nothing.
 func Handler(t opentracing.Tracer, next http.Handler, options ...Option) http.Handler {
-	if next == nil {
-		next = http.DefaultServeMux
+	return Middleware(t, options...)(next)
+}
+
+// Middleware is Handler in the form that routers take.
+func Middleware(t opentracing.Tracer, options ...Option) func(http.Handler) http.Handler {
+	o := newOptions(options)
+	return func(next http.Handler) http.Handler {
+		if next == nil {
+			next = http.DefaultServeMux
+		}
+		mux, _ := next.(*http.ServeMux)
+		return &handler{&o, t, next, mux}
 	}
-	mux, _ := next.(*http.ServeMux)
-	return &handler{newOptions(options), t, next, mux}
 }
 
 // kindServer and kindClient are made once: an option for each call would be an
@@ -46,9 +54,12 @@ type exchange struct {
 	writer  writer
 	http1   http1
 	span    opentracing.Span
-	pattern string // the one that the span is named by
 	tagged  bool
-	named   atomic.Bool // by SetOperation
+
+	mu      sync.Mutex
+	pattern string // the route, as far as it is known
+	named   bool   // by Operation or SetOperation
+	routed  bool   // by SetRoute
 }
 
 type exchangeKey struct{}
@@ -66,15 +77,18 @@ func (c *requestContext) Value(key any) any {
 	return c.Context.Value(key)
 }
 
-func (x *exchange) setOperation(operation string) {
-	x.named.Store(true)
-	x.span.SetOperationName(operation)
-}
-
 func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	t, on := middleware.Active(h.tracer)
-	if !on || !h.wants(r) || r.Context().Value(exchangeKey{}) != nil {
+	if !on || !h.wants(r) {
 		h.next.ServeHTTP(w, r)
+		return
+	}
+	if outer, ok := r.Context().Value(exchangeKey{}).(*exchange); ok {
+		before := r.Pattern
+		h.next.ServeHTTP(w, r)
+		if r.Pattern != before {
+			outer.setRoute(r, r.Pattern, true)
+		}
 		return
 	}
 	x := new(exchange)
@@ -98,17 +112,16 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 func (h *handler) start(t opentracing.Tracer, r *http.Request, x *exchange) opentracing.Span {
+	x.pattern = h.patternOf(r)
 	name := ""
 	if h.operation != nil {
-		if name = h.operation(r); name != "" {
-			x.named.Store(true)
-		}
+		name = h.operation(r)
+		x.named = name != ""
 	}
 	if name == "" {
-		x.pattern = h.patternOf(r)
 		name = operationOf(r, x.pattern)
 	}
-	options := make([]opentracing.StartSpanOption, 0, 2+len(h.options.start))
+	options := make([]opentracing.StartSpanOption, 0, 2+len(h.startWith))
 	options = append(options, kindServer)
 	// What cannot be read begins a new trace.
 	if caller, err := t.Extract(opentracing.HTTPHeaders, opentracing.HTTPHeadersCarrier(r.Header)); err == nil && caller != nil {
@@ -116,18 +129,19 @@ func (h *handler) start(t opentracing.Tracer, r *http.Request, x *exchange) open
 	} else if outer := opentracing.SpanFromContext(r.Context()); outer != nil {
 		options = append(options, opentracing.ChildOf(outer.Context()))
 	}
-	return t.StartSpan(name, append(options, h.options.start...)...)
+	return t.StartSpan(name, append(options, h.startWith...)...)
 }
 
 // patternOf asks a ServeMux for the route before it is taken: whoever samples by
 // operation, or is told of our endpoint by sw8, needs the name from the start.
 func (h *handler) patternOf(r *http.Request) string {
 	// The answer for CONNECT may be a path.
-	if h.mux == nil || r.Method == http.MethodConnect || r.RequestURI == "*" {
-		return r.Pattern
+	if h.mux != nil && r.Method != http.MethodConnect && r.RequestURI != "*" {
+		if _, pattern := h.mux.Handler(r); pattern != "" {
+			return pattern
+		}
 	}
-	_, pattern := h.mux.Handler(r)
-	return pattern
+	return r.Pattern
 }
 
 func (h *handler) tag(x *exchange, r *http.Request) {
@@ -150,17 +164,14 @@ func (h *handler) end(x *exchange, r *http.Request, returned bool, recovered any
 	s, w := x.span, &x.writer
 	defer s.Finish()
 	// A router within has set the pattern meanwhile.
-	if r.Pattern != "" && r.Pattern != x.pattern && !x.named.Load() {
-		x.pattern = r.Pattern
-		s.SetOperationName(operationOf(r, r.Pattern))
-	}
+	route := x.setRoute(r, r.Pattern, false)
 	if !middleware.IsSampled(s) {
 		return
 	}
 	if !x.tagged { // sampling.priority was set meanwhile
 		h.tag(x, r)
 	}
-	if route := routeOf(x.pattern); route != "" {
+	if route != "" {
 		s.SetTag("http.route", route)
 	}
 	if r.ContentLength > 0 {
