@@ -113,12 +113,12 @@ func SetRoute(r *http.Request, route string) bool {
 func (x *exchange) setRoute(r *http.Request, pattern string, explicit bool) string {
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	if pattern != "" && pattern != x.pattern && (explicit || !x.routed) {
+	if pattern != "" && (explicit || !x.routed) {
 		x.routed = explicit
-		x.pattern = pattern
-		if !x.named {
+		if pattern != x.pattern && !x.named {
 			x.span.SetOperationName(operationOf(r, pattern))
 		}
+		x.pattern = pattern
 	}
 	return routeOf(x.pattern)
 }
