@@ -3,7 +3,6 @@
 package propagation
 
 import (
-	"reflect"
 	"strings"
 	"testing"
 
@@ -102,51 +101,4 @@ func TestParse(t *testing.T) {
 			t.Errorf("%q: %+v", in, c)
 		}
 	}
-}
-
-func fuzz(f *testing.F, parse func(string) (Context, error), seeds ...string) {
-	for _, s := range seeds {
-		f.Add(s)
-	}
-	f.Fuzz(func(t *testing.T, in string) {
-		c, err := parse(in)
-		if err != nil {
-			if !reflect.DeepEqual(c, Context{}) {
-				t.Fatalf("%q: an error and %+v", in, c)
-			}
-			return
-		}
-		if (c.Span == 0) != c.Trace.IsZero() {
-			t.Fatalf("%q: half of the ids: %+v", in, c)
-		}
-	})
-}
-
-func FuzzB3(f *testing.F) { fuzz(f, ParseB3, z+"-00f067aa0ba902b7-d-48485a3953bb6124", "0", z+"-a-b") }
-
-func FuzzTraceparent(f *testing.F) {
-	fuzz(f, ParseTraceparent, "00-"+z+"-00f067aa0ba902b7-01", "cc-"+z+"-00f067aa0ba902b7-01-x")
-}
-
-func FuzzUber(f *testing.F) { fuzz(f, ParseUber, z+":f067aa0ba902b7:0:1", "1%3A2%3A0%3A0") }
-
-func FuzzSW8(f *testing.F) {
-	fuzz(f, func(s string) (Context, error) {
-		c, err := ParseSW8(s)
-		if err != nil {
-			return Context{}, err
-		}
-		return c, nil
-	}, sw8, "1-------", "0-YQ-YQ-0-YQ-YQ-YQ-YQ")
-}
-
-func FuzzIdentify(f *testing.F) {
-	for _, s := range []string{z, java, sw8, "b3: " + z + "-b", "de5980b8-fce3-4a37-aab9-b4ac3af7eedd"} {
-		f.Add(s)
-	}
-	f.Fuzz(func(t *testing.T, in string) {
-		if id, err := Identify(in); err == nil && id.IsZero() {
-			t.Fatalf("%q: zero id", in)
-		}
-	})
 }

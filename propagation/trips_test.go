@@ -1,0 +1,219 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package propagation
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/spanbridge/spanbridge/span"
+)
+
+const (
+	javaSegment = "56a5e1c519ae4c76a2b8b11d92cead7f.12.16563474296430002"
+	javaSpan    = "dd13ca1c79f8e987" // number 2 of that segment
+)
+
+// javaSW8 is what a Java agent sends whose exit span is number 2.
+var javaSW8 = "1-" + b64(java) + "-" + b64(javaSegment) + "-2-" + b64("frontend") + "-" + b64("a1b2@10.0.0.5") + "-" + b64("GET:/home") + "-" + b64("order:8080")
+
+func b64(s string) string { return string(append64(nil, s)) }
+
+// hop sends a context on in a format and reads it on the other side.
+func hop(t *testing.T, c *Context, formats ...Format) (Context, http.Header) {
+	t.Helper()
+	h := http.Header{}
+	New(Write(formats...)).Inject(c, here, HTTP(h))
+	if err := strict(h); err != nil {
+		t.Errorf("%v: %v", formats, err)
+	}
+	return New().Extract(HTTP(h)), h
+}
+
+// The four cases of the identity rules (design notes on SkyWalking, 5.4), with
+// their values.
+func TestCase1FromB3ToSW8(t *testing.T) {
+	c := New().Extract(HTTP(lines("b3: " + z + "-00f067aa0ba902b7-1-48485a3953bb6124")))
+	p := New(Write(SW8))
+	h := http.Header{}
+	p.Inject(&c, Caller{"frontend", "10.0.0.5", "GET:/home", "order"}, HTTP(h))
+	if h.Get("sw8") != sw8 {
+		t.Error(h.Get("sw8"))
+	}
+	back := p.Extract(HTTP(h))
+	if back.Trace != c.Trace || back.Span != c.Span || back.Name() != z {
+		t.Errorf("%+v", back)
+	}
+}
+
+func TestCase2FromSW8ToB3(t *testing.T) {
+	c := New().Extract(HTTP{"Sw8": {javaSW8}})
+	if c.Trace.String() != javaID || c.Span.String() != javaSpan || c.Parent != 0 || c.Sampling != Accept || c.Name() != java || c.TraceName != "" {
+		t.Errorf("%+v", c)
+	}
+	if got, want := c.ParentTag(), javaSegment+"|2|"+b64("frontend")+"|"+b64("a1b2@10.0.0.5")+"|"+b64("GET:/home")+"|"+b64("order:8080"); got != want {
+		t.Error(got)
+	}
+	caller, ok := c.Caller()
+	if want := (Caller{"frontend", "a1b2@10.0.0.5", "GET:/home", "order:8080"}); !ok || caller != want {
+		t.Errorf("%+v", caller)
+	}
+	_, h := hop(t, &c, B3)
+	if h.Get("b3") != javaID+"-"+javaSpan+"-1" {
+		t.Error(h)
+	}
+	// A server with an id of its own calls on; its segment follows from the id.
+	child := c.Child(0x0a1b2c3d4e5f6071)
+	if _, ok := child.Caller(); ok || child.ParentTag() != "" || child.Name() != java || child.Parent != c.Span {
+		t.Errorf("%+v", child)
+	}
+	back, h := hop(t, &child, SW8)
+	segment, number, ok := back.ParentSegment()
+	if !ok || segment != "ef6822bb66f40f180a1b2c3d4e5f6071" || number != 0 || back.Name() != java || back.Span != child.Span {
+		t.Errorf("%v: %s %d", h, segment, number)
+	}
+}
+
+func TestCase3FromB3ToSW8ToB3(t *testing.T) {
+	order := "1-" + b64(z) + "-" + b64("0b1d2c3e4f5a4b6c8d7e9f0a1b2c3d4e.31.16563474296510000") + "-1-" + b64("order") + "-" + b64("i") + "-" + b64("e") + "-" + b64("billing")
+	c := New().Extract(HTTP{"Sw8": {order}})
+	if c.Trace.String() != z || c.Span.String() != "d5aa5482aa1294c6" || c.hasName() || c.Name() != z {
+		t.Errorf("%+v", c)
+	}
+	back, _ := hop(t, &c, B3)
+	if back.Trace != c.Trace || back.Span != c.Span || back.TraceName != "" {
+		t.Errorf("%+v", back)
+	}
+}
+
+func TestCase4FromSW8ToB3ToSW8(t *testing.T) {
+	c := New().Extract(HTTP{"Sw8": {javaSW8}})
+	child := c.Child(0x1122334455667788)
+	const segment = "ef6822bb66f40f181122334455667788"
+	// The name goes by every format that has a place for it.
+	for _, f := range AllFormats() {
+		mid, h := hop(t, &child, f)
+		if mid.Name() != java || mid.Trace != c.Trace || mid.Span != child.Span {
+			t.Errorf("%s: %v: %+v", f, h, mid)
+		}
+		back, _ := hop(t, &mid, SW8)
+		if s, n, ok := back.ParentSegment(); !ok || s != segment || n != 0 || back.Name() != java {
+			t.Errorf("%s: %s %d of %s", f, s, n, back.Name())
+		}
+	}
+	// B3 ids alone lose it by nature: the numbers are the same, the name is not.
+	mid := New().Extract(HTTP(lines("b3: " + javaID + "-1122334455667788-1")))
+	back, _ := hop(t, &mid, SW8)
+	if s, _, _ := back.ParentSegment(); s != segment || back.Name() != javaID || back.Trace != c.Trace || back.Span != child.Span {
+		t.Errorf("%s of %s", s, back.Name())
+	}
+}
+
+// What was read from sw8 and is handed on without a span of one's own is the
+// same header again.
+func TestPassedOn(t *testing.T) {
+	f := func(in, out string) {
+		t.Helper()
+		c := New().Extract(HTTP{"Sw8": {in}})
+		if got := string(c.AppendSW8(nil, Caller{"me", "me", "me", "peer"})); got != out {
+			t.Errorf("%s\n%s, want\n%s", in, got, out)
+		}
+	}
+	f(javaSW8, javaSW8)
+	f(strings.ReplaceAll(javaSW8, "=", ""), javaSW8)
+	f(javaSW8+"-more", javaSW8)
+	f("2"+javaSW8[1:], javaSW8)
+	f(strings.Replace(javaSW8, "-2-", "-+02-", 1), javaSW8)
+	f(strings.Replace(javaSW8, b64("order:8080"), "", 1), strings.Replace(javaSW8, b64("order:8080"), b64("peer"), 1))
+	f(strings.Replace(javaSW8, b64("a1b2@10.0.0.5"), "", 1), strings.Replace(javaSW8, b64("a1b2@10.0.0.5"), b64("unknown"), 1))
+	f(strings.Replace(javaSW8, b64("GET:/home"), "", 1), strings.Replace(javaSW8, b64("GET:/home"), b64("/"), 1))
+	f(strings.Replace(javaSW8, b64("GET:/home"), "/w==", 1), strings.Replace(javaSW8, b64("GET:/home"), b64("\uFFFD"), 1))
+	f(strings.Replace(javaSW8, b64("GET:/home"), b64(strings.Repeat("x", 300)), 1), strings.Replace(javaSW8, b64("GET:/home"), b64(strings.Repeat("x", 150)), 1))
+	// Ids that OAP cannot keep are replaced by those that follow from the numbers.
+	c := New().Extract(HTTP{"Sw8": {strings.Replace(javaSW8, b64(java), b64(strings.Repeat("t", 151)), 1)}})
+	if got := string(c.AppendSW8(nil, here)); !strings.HasPrefix(got, "1-"+b64(string(c.Trace.AppendHex32(nil)))+"-"+b64(javaSegment)+"-2-") {
+		t.Error(got)
+	}
+	c = New().Extract(HTTP{"Sw8": {strings.Replace(javaSW8, b64(javaSegment), b64(strings.Repeat("s", 151)), 1)}})
+	if got := string(c.AppendSW8(nil, here)); !strings.HasPrefix(got, "1-"+b64(java)+"-"+b64(span.SegmentName(c.Trace, c.Span))+"-0-") {
+		t.Error(got)
+	}
+	// Someone has set other ids: the header names neither.
+	c = New().Extract(HTTP{"Sw8": {javaSW8}})
+	c.Span = 7
+	if got := string(c.AppendSW8(nil, here)); !strings.HasPrefix(got, "1-"+b64(java)+"-"+b64(span.SegmentName(c.Trace, 7))+"-0-") {
+		t.Error(got)
+	}
+	c.Trace = span.TraceID{Lo: 9}
+	if c.Name() != "00000000000000000000000000000009" || c.ParentTag() != "" {
+		t.Error(c.Name(), c.ParentTag())
+	}
+}
+
+// Names of the trace in every form that agents have.
+func TestTraceNames(t *testing.T) {
+	for _, name := range []string{
+		java, z, strings.ToUpper(z), "463ac35c9f6413ad", "de5980b8-fce3-4a37-aab9-b4ac3af7eedd", "334567890123456789012345678901234567890",
+		"order 1/2;x=y,z", "%41+b", "订单", strings.Repeat("n", 150), strings.Repeat("语", 50),
+	} {
+		in := strings.Replace(javaSW8, b64(java), b64(name), 1)
+		c := New().Extract(HTTP{"Sw8": {in}})
+		if c.Name() != name || c.Trace != span.TraceOf(name) {
+			t.Errorf("%q: %q", name, c.Name())
+		}
+		child := c.Child(5)
+		for _, f := range []Format{SW8, W3C, OT, Uber, B3, B3Multi} {
+			back, h := hop(t, &child, f)
+			want := name
+			if (f == B3 || f == B3Multi) && !plain(name) {
+				want = string(c.Trace.AppendHex32(nil)) // these headers have no escape
+			}
+			if back.Name() != want || back.Trace != c.Trace {
+				t.Errorf("%q over %s: %q, %v", name, f, back.Name(), h)
+			}
+		}
+		h := http.Header{}
+		New(WithoutMarks()).Inject(&child, here, HTTP(h))
+		for k := range h {
+			if strings.Contains(k, "Bridge") || k == "Tracestate" {
+				t.Errorf("%q without marks: %v", name, h)
+			}
+		}
+	}
+	// A name that is none of this trace is not believed.
+	for _, h := range []http.Header{
+		lines("b3: 1-2-1", "baggage-bridge-tn: "+java), lines("uber-trace-id: 1:2:0:1", "uberctx-bridge-tn: "+java),
+		lines("traceparent: 00-"+z+"-0000000000000002-01", "tracestate: br=n:"+java),
+	} {
+		if c := New().Extract(HTTP(h)); c.TraceName != "" || !c.HasIDs() {
+			t.Errorf("%v: %+v", h, c)
+		}
+	}
+}
+
+// One header in every format, and each read alone, name the same span.
+func TestAllFormatsAtOnce(t *testing.T) {
+	for _, d := range []Sampling{Defer, Accept, Debug, Firehose} {
+		c := common
+		c.Sampling = d
+		c.Baggage = Baggage{{Key: "user", Value: "42"}}
+		h := http.Header{}
+		New(Write(AllFormats()...), KeepUndecided()).Inject(&c, here, HTTP(h))
+		if err := strict(h); err != nil {
+			t.Error(err)
+		}
+		for _, first := range AllFormats() {
+			p := New(Prefer(first))
+			back := p.Extract(HTTP(h))
+			if back.Trace != c.Trace || back.Span != c.Span || back.Sampling != d || len(back.Others) > 0 || back.Format != first || back.Parent != c.Parent {
+				t.Errorf("%s, %s first: %+v", d, first, back)
+			}
+			if diff := cmp.Diff(c.Baggage, back.Baggage); diff != "" {
+				t.Errorf("%s first: %s", first, diff)
+			}
+		}
+	}
+}
