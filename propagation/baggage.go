@@ -94,6 +94,10 @@ func (r *reading) merge(items Baggage) {
 next:
 	for i := range items {
 		it := &items[i]
+		if strings.EqualFold(it.Key, NameKey) { // Jaeger's baggage may have gone on in another format
+			r.name = it.Value
+			continue
+		}
 		for j := range had {
 			if known := &had[j]; len(known.Key) == len(it.Key) && strings.EqualFold(known.Key, it.Key) {
 				if known.Properties == "" && known.Value == it.Value {

@@ -25,7 +25,7 @@ func (w *writing) sw8(c *Context) {
 	n := 0
 	for i := range c.Baggage {
 		it := &c.Baggage[i]
-		if n == maxCorrelation || it.Key == "" || len(it.Value) > maxCorrelated && utf8.RuneCountInString(it.Value) > maxCorrelated ||
+		if n == maxCorrelation || it.Key == "" || it.Key == debugKey || len(it.Value) > maxCorrelated && utf8.RuneCountInString(it.Value) > maxCorrelated ||
 			!utf8.ValidString(it.Key) || !utf8.ValidString(it.Value) {
 			w.cut++
 			continue

@@ -78,7 +78,10 @@ func (p *Propagator) Examine(r Reader) (found []Finding) {
 			err = errState
 		}
 		in.c = Context{}
-		in.readBaggageOf(f)
+		if f != B3 || in.has&hasB3 != 0 || in.has&hasB3Multi == 0 { // both forms have the same baggage
+			in.readBaggageOf(f)
+		}
+		in.nameTrace(&c)
 		if c.Baggage = in.c.Baggage; err != nil || !c.IsEmpty() {
 			if c.HasIDs() {
 				c.Format = f
@@ -109,6 +112,7 @@ func (r *reading) context(p *Propagator) {
 	for _, f := range p.read {
 		r.readBaggageOf(f)
 	}
+	r.nameTrace(&r.c)
 	if r.c.HasIDs() {
 		r.c.DebugID = ""
 	} else if r.decided == 0 && r.c.DebugID != "" {

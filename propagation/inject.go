@@ -121,7 +121,7 @@ func (w *writing) items(c *Context, prefix string) {
 	for i := range c.Baggage {
 		it := &c.Baggage[i]
 		escape := prefix == uberPrefix && !w.raw
-		if !isToken(it.Key) || !escape && !w.raw && !plain(it.Value) {
+		if !isToken(it.Key) || !escape && !w.raw && !plain(it.Value) || isOurs(prefix, it.Key) {
 			w.cut++
 			continue
 		}
@@ -133,6 +133,14 @@ func (w *writing) items(c *Context, prefix string) {
 		}
 		w.heads = append(w.heads, written{prefix: prefix, item: i, from: from, to: len(w.text)})
 	}
+}
+
+// isOurs is true for keys that mean something to this package's readers.
+func isOurs(prefix, key string) bool {
+	if prefix == otPrefix {
+		return strings.EqualFold(key, stateKey)
+	}
+	return strings.EqualFold(key, NameKey)
 }
 
 // flush hands the values to the carrier.

@@ -56,7 +56,7 @@ type reading struct {
 	has   uint32              // headers that were there, even if empty
 	items [numFormats]Baggage // that came in headers of their own
 	marks string              // ours, of OpenTracing's baggage
-	name  string              // the trace's name, of Jaeger's or B3's baggage
+	name  string              // the trace's name, of anyone's baggage
 	size  int                 // bytes of items
 
 	c       Context
@@ -184,7 +184,7 @@ func (r *reading) item(f Format, key, value string) {
 	case f == OT && strings.EqualFold(key, stateKey):
 		r.marks = value
 		return
-	case f != OT && strings.EqualFold(key, NameKey):
+	case strings.EqualFold(key, NameKey):
 		r.name = value
 		return
 	}
@@ -263,10 +263,14 @@ func (r *reading) parse(f Format) (c Context, err error) {
 	if err != nil {
 		return Context{}, err
 	}
-	if f != SW8 && r.name != "" && c.TraceName == "" {
+	return c, nil
+}
+
+// nameTrace gives a trace the name that came in baggage, if no format gave one.
+func (r *reading) nameTrace(c *Context) {
+	if r.name != "" && c.native.sw8 == "" && !c.IsNamed() {
 		c.readName(r.name)
 	}
-	return c, nil
 }
 
 // readBaggageOf adds the baggage that came with a format.

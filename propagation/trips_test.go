@@ -80,7 +80,7 @@ func TestCase2FromSW8ToB3(t *testing.T) {
 func TestCase3FromB3ToSW8ToB3(t *testing.T) {
 	order := "1-" + b64(z) + "-" + b64("0b1d2c3e4f5a4b6c8d7e9f0a1b2c3d4e.31.16563474296510000") + "-1-" + b64("order") + "-" + b64("i") + "-" + b64("e") + "-" + b64("billing")
 	c := New().Extract(HTTP{"Sw8": {order}})
-	if c.Trace.String() != z || c.Span.String() != "d5aa5482aa1294c6" || c.hasName() || c.Name() != z {
+	if c.Trace.String() != z || c.Span.String() != "d5aa5482aa1294c6" || c.IsNamed() || c.Name() != z {
 		t.Errorf("%+v", c)
 	}
 	back, _ := hop(t, &c, B3)
@@ -214,6 +214,59 @@ func TestAllFormatsAtOnce(t *testing.T) {
 			if diff := cmp.Diff(c.Baggage, back.Baggage); diff != "" {
 				t.Errorf("%s first: %s", first, diff)
 			}
+		}
+	}
+}
+
+func TestExamine(t *testing.T) {
+	p := New()
+	f := func(h http.Header, want ...string) {
+		t.Helper()
+		var got []string
+		for _, x := range p.Examine(HTTP(h)) {
+			line := x.Format.String() + " " + stateOf(&x.Context)
+			if len(x.Context.Baggage) > 0 {
+				line += " with " + x.Context.Baggage[0].Key
+			}
+			if x.Context.TraceName != "" {
+				line += " of " + x.Context.TraceName
+			}
+			if x.Err != nil {
+				line += ": " + x.Err.Error()
+			}
+			got = append(got, line)
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("%v:\n%s", h, diff)
+		}
+	}
+	f(http.Header{})
+	f(lines("b3: x", "X-B3-TraceId: 1", "X-B3-SpanId: 2", "baggage-a: b", "sw8: "), `b3 defer with a: b3: "x", want trace-span, or 0, 1 or d`, "b3multi defer")
+	f(lines("b3: x", "baggage-a: b"), `b3 defer with a: b3: "x", want trace-span, or 0, 1 or d`)
+	f(lines("traceparent: 00-"+z+"-0000000000000001-01", "tracestate: x"), "w3c accept: tracestate: not a list of key=value with known characters: left out as a whole")
+	f(lines("tracestate: a=b"), "w3c defer: tracestate without traceparent")
+	f(lines("uber-trace-id: "+javaID+":2:0:1", "uberctx-bridge-tn: "+java), "uber accept of "+java)
+	if n := p.Counts(); len(n.Malformed) > 0 || len(n.Read) > 0 {
+		t.Errorf("%+v", n)
+	}
+}
+
+// A Jaeger client hands SkyWalking's name on as baggage; one that speaks W3C
+// too writes it into its header.
+func TestNameInOtherBaggage(t *testing.T) {
+	for _, line := range []string{"baggage: a=1,bridge-tn=" + java, "jaeger-baggage: Bridge-TN=" + java, "ot-baggage-bridge-tn: " + java, "sw8-correlation: " + b64("bridge-tn") + ":" + b64(java)} {
+		c := New().Extract(HTTP(lines("b3: "+javaID+"-2-1", line)))
+		if _, ok := c.Baggage.Get(NameKey); ok || c.Name() != java {
+			t.Errorf("%s: %+v", line, c)
+		}
+	}
+	// Keys that mean something here are no user's.
+	c := common
+	c.Baggage = Baggage{{Key: "br", Value: "h:1111111111111111"}, {Key: "bridge-tn", Value: "x"}, {Key: "b3d", Value: "1"}}
+	for _, f := range AllFormats() {
+		back, h := hop(t, &c, f)
+		if back.Trace != c.Trace || back.Sampling != Accept || back.IsNamed() {
+			t.Errorf("%s: %v: %+v", f, h, back)
 		}
 	}
 }
