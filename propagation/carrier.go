@@ -49,8 +49,9 @@ func (h HTTP) Each(f func(key, value string)) {
 // Set replaces a header.
 func (h HTTP) Set(key, value string) { http.Header(h).Set(key, value) }
 
-// Metadata is the carrier of headers with lower-case keys, such as gRPC's
-// metadata.MD.
+// Metadata is the carrier of gRPC's metadata.MD: headers with lower-case keys.
+// Baggage whose key gRPC does not let into metadata is left out of headers that
+// are named after it.
 type Metadata map[string][]string
 
 // Each gives every value of every key.

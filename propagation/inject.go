@@ -34,9 +34,11 @@ func (m *Memory) Reset() { m.text, m.values = m.text[:0], m.values[:0] }
 func (p *Propagator) InjectIn(m *Memory, c *Context, from Caller, to Writer) {
 	w := p.writings.Get().(*writing)
 	w.from, w.keepUndecided, w.unmarked = from, p.keepUndecided, p.unmarked
+	w.raw, w.narrow = false, false
 	switch to.(type) {
-	case HTTP, Metadata:
-		w.raw = false
+	case HTTP:
+	case Metadata:
+		w.narrow = true
 	default:
 		_, w.raw = to.(Unescaped)
 	}
@@ -76,6 +78,7 @@ type writing struct {
 	keepUndecided bool
 	unmarked      bool
 	raw           bool // values of baggage are not escaped
+	narrow        bool // keys are of gRPC's letters
 	text          []byte
 	heads         []written
 	wrote         Formats
@@ -121,7 +124,7 @@ func (w *writing) items(c *Context, prefix string) {
 	for i := range c.Baggage {
 		it := &c.Baggage[i]
 		escape := prefix == uberPrefix && !w.raw
-		if !isToken(it.Key) || !escape && !w.raw && !plain(it.Value) || isOurs(prefix, it.Key) {
+		if !isToken(it.Key) || !escape && !w.raw && !plain(it.Value) || isOurs(prefix, it.Key) || w.narrow && !isNarrow(it.Key) {
 			w.cut++
 			continue
 		}
@@ -141,6 +144,18 @@ func isOurs(prefix, key string) bool {
 		return strings.EqualFold(key, stateKey)
 	}
 	return strings.EqualFold(key, NameKey)
+}
+
+// isNarrow is true for a key that gRPC lets into metadata: it fails the call with
+// any other.
+func isNarrow(key string) bool {
+	for i := range len(key) {
+		c := key[i] | 0x20
+		if !('a' <= c && c <= 'z' || '0' <= key[i] && key[i] <= '9' || key[i] == '-' || key[i] == '_' || key[i] == '.') {
+			return false
+		}
+	}
+	return true
 }
 
 // flush hands the values to the carrier.
