@@ -229,3 +229,50 @@ func TestSamplingTable(t *testing.T) {
 	}
 	golden(t, "testdata/sampling.txt", b.String())
 }
+
+// withoutIDs leaves what says the decision of headers that have ids apart.
+var withoutIDs = strings.NewReplacer("X-B3-TraceId: T, ", "", "X-B3-SpanId: S, ", "", "ot-tracer-traceid: low(T), ", "", "ot-tracer-spanid: S, ", "",
+	"ot-baggage-br: h:high(T), ", "", ";h:high(T)", "")
+
+// docs/headers.md has the same table, made here.
+func TestSamplingTableInDocs(t *testing.T) {
+	const page, begin, end = "../docs/headers.md", "<!-- sampling: begin -->\n", "<!-- sampling: end -->"
+	var b strings.Builder
+	b.WriteString("\n| decision |")
+	for _, f := range columns {
+		fmt.Fprintf(&b, " `%s` |", f)
+	}
+	b.WriteString("\n|---|" + strings.Repeat("---|", len(columns)) + "\n")
+	for row := range states {
+		fmt.Fprintf(&b, "| %s |", states[row].name)
+		for _, f := range columns {
+			c := fill(t, row, f)
+			if c.written == "nothing" {
+				b.WriteString(" – |")
+				continue
+			}
+			said := withoutIDs.Replace(c.written + ", ")
+			if said = strings.TrimSuffix(said, ", "); said == "" {
+				b.WriteString(" ids alone")
+			} else {
+				fmt.Fprintf(&b, " `%s`", strings.ReplaceAll(said, ", ", "`, `"))
+			}
+			if c.read != states[row].name {
+				fmt.Fprintf(&b, " (%s)", c.read)
+			}
+			b.WriteString(" |")
+		}
+		b.WriteString("\n")
+	}
+	b.WriteString("\n")
+	text, err := os.ReadFile(page)
+	if err != nil {
+		t.Fatal(err)
+	}
+	before, rest, ok1 := strings.Cut(string(text), begin)
+	_, after, ok2 := strings.Cut(rest, end)
+	if !ok1 || !ok2 {
+		t.Fatalf("%s has no place for the table: %s", page, begin)
+	}
+	golden(t, page, before+begin+b.String()+end+after)
+}
