@@ -68,6 +68,9 @@ const (
 	// same protocol may take the bytes as they are.
 	Exact
 	HasStatus // the status was given as a code, not derived from a tag
+	// Referred: a header names the span, so that spans of other processes may
+	// refer to it. Only who writes the headers knows; a report does not say.
+	Referred
 )
 
 // Kind is the role of a span in a call, numbered as in OTLP.

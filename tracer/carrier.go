@@ -56,6 +56,9 @@ func (t *Tracer) inject(c *SpanContext, w propagation.Writer) {
 	from.Address = s.address()
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if !s.done {
+		s.record.Injected, s.record.Callee = true, from.Address
+	}
 	t.propagator.InjectIn(&s.headers, &c.Context, from, w)
 }
 

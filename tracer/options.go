@@ -37,6 +37,9 @@ func New(service string, options ...Option) *Tracer {
 	for _, o := range options {
 		o(t)
 	}
+	if r, ok := t.reporter.(Starter); ok {
+		r.Start(&t.process)
+	}
 	return t
 }
 

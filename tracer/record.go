@@ -21,6 +21,12 @@ type Reporter interface {
 	Close(context.Context) error
 }
 
+// Starter is a Reporter that wants to know the process before its first span,
+// because its backend keeps a list of those that live.
+type Starter interface {
+	Start(*Process)
+}
+
 // Record is a finished span.
 type Record struct {
 	Trace    span.TraceID
@@ -47,6 +53,10 @@ type Record struct {
 	// sw8.parent; see propagation.Context.ParentTag). Both are empty for traces
 	// that did not come by sw8.
 	TraceName, ParentTag string
+	// Injected: a header was written that names the span. Callee is then how it
+	// named the side that is called (host:port, or a name), if that was known.
+	Injected bool
+	Callee   string
 	// Dropped are logs beyond the limit.
 	Dropped int
 	Process *Process

@@ -168,6 +168,9 @@ type EncoderOptions struct {
 	// SkyWalking's OAP wants to know more than there is; "": the call has no
 	// reference then.
 	UnknownCaller string
+	// Remember is how many spans an encoder remembers that must know where they
+	// went; 0 stands for the number of a gateway.
+	Remember int
 }
 
 // Residue is how a target gets what its protocol has no place for.
@@ -181,6 +184,9 @@ const (
 	Plain
 	// OTel: in the tags that OpenTelemetry's translators read, and no others.
 	OTel
+	// None: not at all and uncounted. It is for spans that follow the
+	// conventions of the protocol that they are written in.
+	None
 )
 
 // Observer is an encoder that wants to know spans before they are written: each

@@ -108,6 +108,9 @@ func (c *Converter) Add(r *tracer.Record) {
 	case propagation.Firehose:
 		s.Sampling |= span.Firehose
 	}
+	if r.Injected {
+		s.Has |= span.Referred
+	}
 	c.setShared(&s, r)
 	attrs := w.AttrMark()
 	c.tags(&s, r)

@@ -24,17 +24,26 @@ func (r *Reporter) deliver(records []*tracer.Record) (reached bool) {
 	for len(records) > 0 {
 		w := r.sender.Write(records)
 		r.counters.dropped[tooLarge].Add(int64(w.TooLarge))
-		n := w.Records - w.TooLarge
+		r.counters.dropped[refused].Add(int64(w.Repeated))
+		n := w.Records - w.TooLarge - w.Repeated
 		var err error
 		if n > 0 {
 			err = r.send()
+		}
+		var some *Partly
+		if errors.As(err, &some) {
+			lost := min(max(some.Refused, 0), n)
+			r.counters.dropped[refused].Add(int64(lost))
+			n, err = n-lost, nil
 		}
 		switch {
 		case err == nil:
 			r.counters.sent.Add(int64(n))
 			r.counters.bytes.Add(int64(w.Bytes))
 		case errors.Is(err, ErrTooLarge) && w.Records > 1:
-			r.counters.dropped[tooLarge].Add(-int64(w.TooLarge)) // they will be met again
+			// They will be met again.
+			r.counters.dropped[tooLarge].Add(-int64(w.TooLarge))
+			r.counters.dropped[refused].Add(-int64(w.Repeated))
 			half := w.Records / 2
 			reached = r.deliver(records[:half]) && reached
 			w.Records = half

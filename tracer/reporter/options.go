@@ -23,6 +23,7 @@ type Settings struct {
 	User, Password string            // HTTP's basic authentication
 	TLS            *tls.Config       // nil: the system's roots
 	Gzip           bool
+	Resolve        time.Duration // how long the address of an agent holds (UDP); 0: for ever
 }
 
 // Option is a setting of a reporter.
@@ -36,13 +37,14 @@ const (
 	DefaultInterval   = time.Second
 	DefaultTimeout    = 10 * time.Second
 	DefaultRetry      = 30 * time.Second
+	DefaultResolve    = 30 * time.Second
 )
 
 // NewSettings are the settings that options make of the defaults.
 func NewSettings(options ...Option) *Settings {
 	s := &Settings{
 		Queue: DefaultQueue, BatchSpans: DefaultBatchSpans, BatchBytes: DefaultBatchBytes,
-		Interval: DefaultInterval, Timeout: DefaultTimeout, Retry: DefaultRetry,
+		Interval: DefaultInterval, Timeout: DefaultTimeout, Retry: DefaultRetry, Resolve: DefaultResolve,
 		Headers: make(map[string]string),
 	}
 	for _, o := range options {
@@ -96,3 +98,7 @@ func WithTLS(c *tls.Config) Option { return func(s *Settings) { s.TLS = c } }
 
 // WithGzip compresses the messages.
 func WithGzip() Option { return func(s *Settings) { s.Gzip = true } }
+
+// WithResolve sets how often the name of an agent that is reported to by UDP is
+// looked up again; 0 for only when a datagram cannot be sent.
+func WithResolve(d time.Duration) Option { return func(s *Settings) { s.Resolve = d } }

@@ -12,7 +12,8 @@ import (
 )
 
 // Sender writes records in a protocol and sends them. A Reporter calls it from
-// one goroutine; Close comes last.
+// one goroutine; Close comes last. One that is a tracer.Starter too is told of
+// the process before, by any goroutine.
 type Sender interface {
 	// Write makes messages of records, from the first one on, for as many as
 	// fit.
@@ -27,12 +28,8 @@ type Sender interface {
 type Written struct {
 	Records  int // so many of them were looked at; at least one
 	TooLarge int // so many of those are too large for the protocol
+	Repeated int // so many were sent before, and must not be sent twice
 	Bytes    int // of the messages
-}
-
-// Starter is a Sender that wants to know the process before its first span.
-type Starter interface {
-	Start(*tracer.Process)
 }
 
 // Reporter is a tracer.Reporter that sends batches off the request path. All its
@@ -84,7 +81,7 @@ func (r *Reporter) Report(record *tracer.Record) {
 // Start tells a backend that keeps lists of processes of this one, before its
 // first span.
 func (r *Reporter) Start(p *tracer.Process) {
-	if s, ok := r.sender.(Starter); ok {
+	if s, ok := r.sender.(tracer.Starter); ok {
 		s.Start(p)
 	}
 }

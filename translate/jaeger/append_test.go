@@ -53,6 +53,27 @@ func TestThriftBytes(t *testing.T) {
 			if got := AppendBatch(nil, items, compact); !bytes.Equal(want, got) {
 				t.Errorf("compact %v:\n got %x\nwant %x", compact, got, want)
 			}
+			for _, agent := range []bool{false, true} {
+				whole := AppendBatch(nil, items, compact)
+				if agent {
+					whole = AppendAgentBatch(nil, items, compact)
+				}
+				if len(items) == 0 {
+					continue
+				}
+				e := NewThriftEncoder(compact, agent)
+				for range 2 {
+					e.Reset(&items[0])
+					for i := range items {
+						e.Add(&items[i])
+						e.Undo()
+						e.Add(&items[i])
+					}
+					if got := e.Message(); !bytes.Equal(got, whole) || e.Len() != len(items) || e.Size() < len(got) || e.Size() > len(got)+mostEnds {
+						t.Errorf("span by span, compact %v, agent %v: %d bytes, said %d:\n got %x\nwant %x", compact, agent, len(got), e.Size(), got, whole)
+					}
+				}
+			}
 			message := AppendAgentBatch([]byte("head"), items, compact)
 			if !bytes.HasPrefix(message, []byte("head")) {
 				t.Error("what was there is gone")

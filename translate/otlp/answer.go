@@ -106,8 +106,9 @@ func appendPartial(d []byte, rejected int, text string) []byte {
 	return wire.Close(d, mark)
 }
 
-// refused reads the answer of a target: an ExportTraceServiceResponse.
-func refused(answer []byte) (spans int, why string) {
+// Refused reads the answer of a target, an ExportTraceServiceResponse: how many
+// spans of a request that was taken it says it refused, and why.
+func Refused(answer []byte) (spans int, why string) {
 	p := wire.ReadProto(answer)
 	for {
 		field, typ, ok := p.Next()

@@ -87,7 +87,7 @@ func TestRefused(t *testing.T) {
 	t.Parallel()
 	f := func(answer string, spans int, why string) {
 		t.Helper()
-		if n, text := refused([]byte(answer)); n != spans || text != why {
+		if n, text := Refused([]byte(answer)); n != spans || text != why {
 			t.Errorf("%q: %d %q, want %d %q", answer, n, text, spans, why)
 		}
 	}

@@ -60,11 +60,11 @@ var Protocol = translate.Protocol{
 	Targets: []translate.Target{
 		{
 			Kind: "otlp-grpc", About: "OTLP over gRPC", Network: translate.GRPC,
-			Methods: map[string]bool{exportMethod: false}, UniqueIDs: true, New: NewEncoder, Refused: refused,
+			Methods: map[string]bool{exportMethod: false}, UniqueIDs: true, New: NewEncoder, Refused: Refused,
 		},
 		{
 			Kind: "otlp-http", About: "OTLP over HTTP, in protobuf", Network: translate.HTTP,
-			Path: tracesPath, Media: mediaProto, UniqueIDs: true, New: NewEncoder, Refused: refused,
+			Path: tracesPath, Media: mediaProto, UniqueIDs: true, New: NewEncoder, Refused: Refused,
 		},
 	},
 }

@@ -31,6 +31,9 @@ type Draft struct {
 // losses. Text gives them until the next call.
 func (d *Draft) Compare(items []span.Item, losses *translate.Losses) {
 	d.items, d.texts, d.ends = d.items[:0], d.texts[:0], d.ends[:0]
+	if d.Mode == translate.None {
+		return
+	}
 	for i := range items {
 		if it := &items[i]; it.Batch.Home(it.Span()) != d.Protocol {
 			d.items = append(d.items, *it)

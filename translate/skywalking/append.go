@@ -42,7 +42,7 @@ type piece struct {
 
 // NewEncoder makes the first encoder of a target.
 func NewEncoder(opts translate.EncoderOptions) translate.Encoder {
-	return newEncoder(newMemory(), opts)
+	return newEncoder(newMemory(opts.Remember), opts)
 }
 
 func newEncoder(m *memory, opts translate.EncoderOptions) *Encoder {

@@ -311,7 +311,7 @@ func TestS10Presence(t *testing.T) {
 // only so far.
 func TestMemoryBounds(t *testing.T) {
 	t.Parallel()
-	m := newMemory()
+	m := newMemory(0)
 	fill := func(id, parent span.ID, service, endpoint string) {
 		p := m.place(spanKey{z, id})
 		p.is, p.parent = isKnown, parent

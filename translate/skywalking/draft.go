@@ -29,7 +29,7 @@ func (d *draft) text(v *conversion) []byte { return d.texts[v.residue.from:v.res
 func (e *Encoder) compare(items []span.Item) {
 	d := &e.draft
 	d.texts = d.texts[:0]
-	if len(e.pending) == 0 {
+	if len(e.pending) == 0 || e.opts.Residue == translate.None {
 		return
 	}
 	whole := e.buf

@@ -36,9 +36,13 @@ type memory struct {
 	endpoint       string
 }
 
-func newMemory() *memory {
+// newMemory makes a memory for a number of spans, 0 for that of a gateway.
+func newMemory(spans int) *memory {
+	if spans <= 0 {
+		spans = rememberedSpans
+	}
 	return &memory{
-		spans:     newRecent[spanKey, place](rememberedSpans),
+		spans:     newRecent[spanKey, place](spans),
 		natives:   newRecent[uint64, report](rememberedNatives),
 		names:     newRecent[span.TraceID, []byte](rememberedNames),
 		instances: newRecent[string, presence](rememberedInstances),

@@ -48,7 +48,7 @@ func (c *converter) role(it *span.Item) (r role) {
 	r.layer = r.layerOf(s.Kind)
 	r.peer = c.peerOf(b, s, &r)
 	r.remote = r.typ == typeExit && r.layer != layerDatabase && r.layer != layerCache
-	r.apart = r.remote || r.typ == typeEntry
+	r.apart = r.remote || r.typ == typeEntry || s.Has&span.Referred != 0
 	if r.typ == typeExit && r.peer == "" {
 		r.typ, r.layer, r.nameless = typeLocal, layerUnknown, true
 	}

@@ -31,7 +31,7 @@ func New(address string, options ...reporter.Option) (*reporter.Reporter, error)
 	return reporter.New(&sender{
 		client:    client,
 		converter: reporter.NewConverter("zipkin.v2.json"),
-		encoder:   zipkin.NewJSONEncoder(translate.EncoderOptions{Residue: translate.Plain}),
+		encoder:   zipkin.NewJSONEncoder(translate.EncoderOptions{Residue: translate.None}),
 		bytes:     s.BatchBytes,
 	}, s), nil
 }
