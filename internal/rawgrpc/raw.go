@@ -24,6 +24,12 @@ func New(p []byte) *Message {
 	return &Message{mem.BufferSlice{mem.SliceBuffer(p)}}
 }
 
+// NewCopy makes a message of a copy of p, which may change at once: a call that
+// failed may have left a message with the transport. It can be sent once.
+func NewCopy(p []byte) *Message {
+	return &Message{mem.BufferSlice{mem.Copy(p, mem.DefaultBufferPool())}}
+}
+
 // Len is the length in bytes.
 func (m *Message) Len() int { return m.data.Len() }
 

@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"net"
+	"strings"
 	"time"
 
 	"github.com/spanbridge/spanbridge/tracer"
@@ -28,7 +29,7 @@ const spansPerPacket = 200
 // Counts.Sent are spans that were sent.
 func NewUDP(address string, options ...reporter.Option) (*reporter.Reporter, error) {
 	s := reporter.NewSettings(options...)
-	if _, port, err := net.SplitHostPort(address); err != nil || port == "" {
+	if _, port, err := net.SplitHostPort(address); err != nil || port == "" || strings.Contains(port, "/") {
 		return nil, fmt.Errorf("reporter: address: %q, want host:port of an agent", address)
 	}
 	s.BatchSpans = min(s.BatchSpans, spansPerPacket)

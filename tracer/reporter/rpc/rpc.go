@@ -47,7 +47,7 @@ func Dial(address string, s *reporter.Settings) (*Conn, error) {
 	}
 	hosts := strings.Split(list, ",")
 	for _, host := range hosts {
-		if _, port, err := net.SplitHostPort(host); err != nil || port == "" {
+		if _, port, err := net.SplitHostPort(host); err != nil || port == "" || strings.Contains(port, "/") {
 			return nil, fmt.Errorf("reporter: address: %q, want host:port, or https://host:port for TLS", address)
 		}
 	}
@@ -106,7 +106,7 @@ func (c *Conn) outgoing(ctx context.Context) context.Context {
 // Call calls a method with one message.
 func (c *Conn) Call(ctx context.Context, method string, message []byte) (answer []byte, err error) {
 	var m rawgrpc.Message
-	if err := c.conn.Invoke(c.outgoing(ctx), method, rawgrpc.New(message), &m); err != nil {
+	if err := c.conn.Invoke(c.outgoing(ctx), method, rawgrpc.NewCopy(message), &m); err != nil {
 		return nil, judge(method, err)
 	}
 	defer m.Free()
@@ -123,7 +123,7 @@ func (c *Conn) Stream(ctx context.Context, method string, messages [][]byte) err
 		return judge(method, err)
 	}
 	for _, message := range messages {
-		if err := stream.SendMsg(rawgrpc.New(message)); err != nil {
+		if err := stream.SendMsg(rawgrpc.NewCopy(message)); err != nil {
 			if errors.Is(err, io.EOF) {
 				break // RecvMsg knows why
 			}
