@@ -62,6 +62,8 @@ func reasonOf(err error) string {
 		return timeout
 	case errors.As(err, &op) && op.Op == "dial":
 		return unreachable
+	case strings.Contains(err.Error(), "malformed HTTP"):
+		return protocol
 	case errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE), errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
 		return broken
 	case strings.Contains(err.Error(), "server closed idle connection"), strings.Contains(err.Error(), "transport connection broken"):

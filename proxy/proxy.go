@@ -138,6 +138,8 @@ func (p *Proxy) listen(address string, to *url.URL, d *direction, formats []prop
 		ErrorLog:          p.stdLog,
 		BaseContext:       func(net.Listener) context.Context { return p.ending },
 		HTTP2:             &http.HTTP2Config{MaxConcurrentStreams: 1000},
+		// OPTIONS * is for the service.
+		DisableGeneralOptionsHandler: true,
 	}
 	p.ports = append(p.ports, at)
 }

@@ -107,6 +107,7 @@ func serve(t testing.TB, h http.HandlerFunc) *httptest.Server {
 	s := httptest.NewUnstartedServer(h)
 	s.Config.Protocols = new(http.Protocols)
 	s.Config.Protocols.SetHTTP1(true)
+	s.Config.DisableGeneralOptionsHandler = true
 	s.Config.Protocols.SetUnencryptedHTTP2(true)
 	s.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, slog.LevelError)
 	s.Start()
