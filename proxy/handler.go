@@ -76,14 +76,16 @@ func (h *handler) refuse(w http.ResponseWriter, r *http.Request) bool {
 	switch {
 	case h.to != nil && r.Method == http.MethodConnect:
 		h.refused(w, r, http.StatusMethodNotAllowed, "CONNECT is for the forward port")
-	case h.to != nil || r.Method == http.MethodConnect:
+	case h.to != nil:
+		return false
+	case h.proxy.isOwn(r.URL.Host):
+		h.refused(w, r, http.StatusLoopDetected, r.URL.Host+" is this port itself")
+	case r.Method == http.MethodConnect:
 		return false
 	case !r.URL.IsAbs():
 		h.refused(w, r, http.StatusBadRequest, "this port is a forward proxy (HTTP_PROXY): want a request with a whole URL, such as GET http://orders:8080/ HTTP/1.1; a client that cannot do this needs a route of its own")
 	case r.URL.Scheme != "http" && r.URL.Scheme != "https":
 		h.refused(w, r, http.StatusBadRequest, fmt.Sprintf("scheme %q, want http or https", r.URL.Scheme))
-	case h.proxy.isOwn(r.URL.Host):
-		h.refused(w, r, http.StatusLoopDetected, r.URL.Host+" is this port itself")
 	default:
 		return false
 	}
