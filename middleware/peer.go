@@ -5,6 +5,7 @@ package middleware
 import (
 	"net"
 	"net/netip"
+	"strings"
 
 	"github.com/opentracing/opentracing-go"
 )
@@ -19,8 +20,8 @@ func SetPeer(s opentracing.Span, address string) {
 	if h, _, err := net.SplitHostPort(address); err == nil {
 		host = h
 	}
-	// Zipkin names a callee without a tracer by it.
-	if !isIP(host) {
+	// Zipkin names a callee without a tracer by it. A path is that of a socket.
+	if !isIP(host) && strings.IndexByte(address, '/') < 0 {
 		s.SetTag("peer.hostname", host)
 	}
 	// Last, since it says the most.
