@@ -44,22 +44,22 @@ func (t *Tracer) Inject(sm opentracing.SpanContext, format, carrier any) error {
 }
 
 func (t *Tracer) inject(c *SpanContext, w propagation.Writer) {
+	if !t.sw8 {
+		if c.span != nil {
+			c.span.injected("")
+		}
+		t.propagator.Inject(&c.Context, propagation.Caller{}, w)
+		return
+	}
 	from := propagation.Caller{Service: t.process.Service, Instance: t.process.Instance}
 	if c.entry != nil {
 		from.Endpoint = c.entry.operation()
 	}
-	s := c.span
-	if s == nil {
-		t.propagator.Inject(&c.Context, from, w)
-		return
+	if c.span != nil {
+		from.Address = c.span.address()
+		c.span.injected(from.Address)
 	}
-	from.Address = s.address()
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if !s.done {
-		s.record.Injected, s.record.Callee = true, from.Address
-	}
-	t.propagator.InjectIn(&s.headers, &c.Context, from, w)
+	t.propagator.Inject(&c.Context, from, w)
 }
 
 // Extract reads the headers of a request, of whatever format. What is there but

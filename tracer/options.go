@@ -5,6 +5,7 @@ package tracer
 import (
 	"net/netip"
 	"os"
+	"slices"
 	"time"
 
 	"github.com/spanbridge/spanbridge/propagation"
@@ -17,6 +18,7 @@ type Option func(*Tracer)
 // Limits without options.
 const (
 	DefaultMaxTagValueLength = 64 << 10
+	DefaultMaxTagsPerSpan    = 1000
 	DefaultMaxLogsPerSpan    = 1000
 )
 
@@ -26,16 +28,31 @@ const (
 func New(service string, options ...Option) *Tracer {
 	host, _ := os.Hostname()
 	t := &Tracer{
-		process:    Process{Service: service, Instance: host},
-		reporter:   nobody{},
-		sampler:    always{},
-		propagator: propagation.New(),
-		maxValue:   DefaultMaxTagValueLength,
-		maxLogs:    DefaultMaxLogsPerSpan,
-		now:        time.Now,
+		process:  Process{Service: service, Instance: host},
+		maxValue: DefaultMaxTagValueLength,
+		maxTags:  DefaultMaxTagsPerSpan,
+		maxLogs:  DefaultMaxLogsPerSpan,
+		born:     time.Now(),
 	}
 	for _, o := range options {
 		o(t)
+	}
+	if t.reporter == nil {
+		t.reporter = nobody{}
+	}
+	if t.sampler == nil {
+		t.sampler = always{}
+	}
+	if t.propagator == nil {
+		t.propagator = propagation.New()
+	}
+	t.sw8 = slices.Contains(t.propagator.Writes(), propagation.SW8)
+	for i := range t.process.Tags {
+		tag := &t.process.Tags[i]
+		tag.Value = t.tagValue(tag.Value)
+	}
+	for i := range t.rings {
+		t.rings[i].tracer = t
 	}
 	if r, ok := t.reporter.(Starter); ok {
 		r.Start(&t.process)
@@ -62,11 +79,7 @@ func WithIP(ip netip.Addr) Option { return func(t *Tracer) { t.process.IP = ip }
 
 // WithTags adds tags that all spans of the process have in common.
 func WithTags(tags ...Tag) Option {
-	return func(t *Tracer) {
-		for _, tag := range tags {
-			t.process.Tags = append(t.process.Tags, Tag{tag.Key, t.tagValue(tag.Value)})
-		}
-	}
+	return func(t *Tracer) { t.process.Tags = append(t.process.Tags, tags...) }
 }
 
 // WithSharedSpans gives the span of a server the id of its client's span, as
@@ -80,6 +93,10 @@ func With64BitTraceIDs() Option { return func(t *Tracer) { t.short = true } }
 // WithMaxTagValueLength sets after how many bytes the value of a tag, or of a
 // log's field, is cut.
 func WithMaxTagValueLength(bytes int) Option { return func(t *Tracer) { t.maxValue = max(bytes, 1) } }
+
+// WithMaxTagsPerSpan sets how many tags a span keeps, and a log fields; the
+// first ones stay.
+func WithMaxTagsPerSpan(tags int) Option { return func(t *Tracer) { t.maxTags = max(tags, 0) } }
 
 // WithMaxLogsPerSpan sets how many logs a span keeps; the first ones stay.
 func WithMaxLogsPerSpan(logs int) Option { return func(t *Tracer) { t.maxLogs = max(logs, 0) } }

@@ -3,12 +3,10 @@
 package tracer
 
 import (
-	"strings"
 	"sync"
-	"time"
+	"sync/atomic"
 
 	"github.com/opentracing/opentracing-go"
-	"github.com/opentracing/opentracing-go/log"
 
 	"github.com/spanbridge/spanbridge/propagation"
 	"github.com/spanbridge/spanbridge/span"
@@ -17,57 +15,115 @@ import (
 // Span is a recorded span. All methods may be called from several goroutines;
 // after Finish they change nothing.
 type Span struct {
-	t       *Tracer
-	mu      sync.Mutex
-	record  Record
-	context *SpanContext // replaced when baggage is set
-	done    bool
+	t      *Tracer
+	record Record
+	room   *roomySpan // this span, if it is one
 
-	// The first of each, to save an allocation.
-	first struct {
-		context    SpanContext
-		tags       [6]Tag
-		references [1]Reference
-	}
-	// Where the headers of this span live.
-	headers propagation.Memory
-	text    [72]byte
-	values  [2]string
+	mu sync.Mutex // of record and of all below
+	// context is made when somebody asks for it, from the record and what the
+	// parent hands on; then the parent is let go, lest a chain of spans keep all
+	// that were before. It is replaced, never changed.
+	context atomic.Pointer[SpanContext]
+	parent  *SpanContext
+	lent    int32 // that many tags are the sampler's, who gives them to all spans
+	logged  bool  // the room for a log's fields is taken
+	done    bool
 }
 
 var _ opentracing.Span = (*Span)(nil)
 
+// A span is one allocation, of the size that it is likely to need: time and
+// garbage go by the byte.
+type (
+	childSpan struct {
+		Span
+		references [1]Reference
+	}
+	// roomySpan is for spans that start with tags, as those of servers and
+	// clients do: more tags and a log will come.
+	roomySpan struct {
+		Span
+		references [1]Reference
+		tags       [6]Tag
+		logs       [1]Log
+		fields     [2]Tag
+	}
+)
+
+func (t *Tracer) allocate(b *begin) *Span {
+	switch {
+	case b.tagged:
+		x := new(roomySpan)
+		x.room = x
+		x.record.Tags, x.record.Logs, x.record.References = x.tags[:0], x.logs[:0], x.references[:0]
+		return &x.Span
+	case b.parent != nil:
+		x := new(childSpan)
+		x.record.References = x.references[:0]
+		return &x.Span
+	}
+	return new(Span)
+}
+
 // newSpan makes a recorded span.
-func (t *Tracer) newSpan(operation string, b *begin, c *propagation.Context) *Span {
-	t.counts.started.Add(1)
-	s := &Span{t: t}
-	f := &s.first
-	f.context = SpanContext{Context: *c, span: s, entry: s}
-	s.context = &f.context
-	s.headers = propagation.NewMemory(s.text[:], s.values[:])
+func (t *Tracer) newSpan(operation string, b *begin, sampling propagation.Sampling, trace span.TraceID) *Span {
+	s := t.allocate(b)
+	s.t = t
 	r := &s.record
-	r.Trace, r.ID, r.Parent, r.Sampling, r.Long, r.State = c.Trace, c.Span, c.Parent, c.Sampling, c.Long, c.State
-	r.Operation, r.Kind, r.Process = operation, b.kind, &t.process
-	r.Tags, r.References = f.tags[:0], f.references[:0]
+	r.Trace, r.Sampling, r.Kind, r.Process = trace, sampling, b.kind, &t.process
+	r.Operation = t.cutValue(operation)
 	if p := b.parent; p != nil {
-		if !p.remote && b.kind != span.KindServer && b.kind != span.KindConsumer {
-			f.context.entry = p.entry
-		}
-		if p.remote {
-			r.ParentTag = p.ParentTag()
-			r.Shared = t.shared && b.kind == span.KindServer && p.HasIDs()
-		}
-		if p.HasIDs() {
-			r.TraceName = p.traceName()
-		}
-		if p.DebugID != "" {
-			s.setTag(debugIDTag, p.DebugID)
-		}
+		s.parent = p
+		s.inherit(p)
+	}
+	switch {
+	case r.ID != 0: // shared
+	case r.Parent == 0:
+		r.ID = span.ID(trace.Lo) // as the tracers of Zipkin and Jaeger do
+	default:
+		r.ID = newID()
 	}
 	if r.Start = b.start; r.Start.IsZero() {
-		r.Start = t.now()
+		r.Start = t.clock.now()
 	}
+	t.count(r.ID).started.Add(1)
 	return s
+}
+
+// inherit takes what the parent has for the record.
+func (s *Span) inherit(p *SpanContext) {
+	r := &s.record
+	if p.HasIDs() {
+		r.Parent, r.Long, r.State, r.TraceName = p.Span, p.Long, p.State, p.traceName()
+		if s.t.shared && p.remote && r.Kind == span.KindServer {
+			r.ID, r.Parent, r.Shared = p.Span, p.Parent, true
+		}
+	}
+	if !p.remote {
+		return
+	}
+	r.ParentTag = p.ParentTag()
+	if p.DebugID != "" {
+		s.setTag(debugIDTag, p.DebugID)
+	}
+	// Headers that named another trace: whoever finds one finds the other.
+	for i := range p.Others {
+		o := &p.Others[i]
+		r.References = append(r.References, Reference{Kind: span.FollowsFrom, Trace: o.Trace, Span: o.Span})
+	}
+}
+
+// injected notes that a header names the span, and how its callee is called
+// there.
+func (s *Span) injected(callee string) {
+	s.mu.Lock()
+	if !s.done {
+		s.record.Injected = true
+		if callee != "" {
+			s.record.Callee = callee
+		}
+	}
+	s.mu.Unlock()
 }
 
 func (s *Span) addReference(r *opentracing.SpanReference, parent *SpanContext) {
@@ -79,56 +135,146 @@ func (s *Span) addReference(r *opentracing.SpanReference, parent *SpanContext) {
 	if r.Type == opentracing.FollowsFromRef {
 		ref.Kind = span.FollowsFrom
 	}
-	list := append(s.record.References, ref)
-	if n := len(list) - 1; c == parent && !list[0].Parent {
-		list[n].Parent = true
-		list[0], list[n] = list[n], list[0]
+	list := s.record.References
+	if c != parent || len(list) > 0 && list[0].Parent {
+		s.record.References = append(list, ref)
+		return
 	}
+	if s.record.Shared { // the context is the span's own
+		if ref.Span = s.record.Parent; ref.Span == 0 {
+			return
+		}
+	}
+	ref.Parent = true
+	list = append(list, ref)
+	n := len(list) - 1
+	list[0], list[n] = list[n], list[0]
 	s.record.References = list
 }
 
 // Finish ends the span and hands it to the reporter.
-func (s *Span) Finish() { s.FinishWithOptions(opentracing.FinishOptions{}) }
-
-// FinishWithOptions is Finish at a given time and with more logs.
-func (s *Span) FinishWithOptions(o opentracing.FinishOptions) {
+func (s *Span) Finish() {
+	d := s.t.clock.since(s.record.Start)
 	s.mu.Lock()
 	if s.done {
 		s.mu.Unlock()
 		return
 	}
-	r := &s.record
-	end := o.FinishTime
-	if end.IsZero() {
-		end = s.t.now()
+	s.record.Duration = max(d, 0)
+	s.done = true
+	s.mu.Unlock()
+	s.report()
+}
+
+// FinishWithOptions is Finish at a given time and with more logs.
+func (s *Span) FinishWithOptions(o opentracing.FinishOptions) {
+	d := s.t.clock.since(s.record.Start)
+	if !o.FinishTime.IsZero() {
+		d = o.FinishTime.Sub(s.record.Start)
 	}
-	// Of two readings of the clock the monotonic parts count; a start that was
-	// given has none.
-	r.Duration = max(end.Sub(r.Start), 0)
 	for i := range o.LogRecords {
-		s.log(o.LogRecords[i].Timestamp, fieldsOf(o.LogRecords[i].Fields))
+		s.log(o.LogRecords[i].Timestamp, o.LogRecords[i].Fields)
 	}
 	for i := range o.BulkLogData {
 		rec := o.BulkLogData[i].ToLogRecord()
-		s.log(rec.Timestamp, fieldsOf(rec.Fields))
+		s.log(rec.Timestamp, rec.Fields)
 	}
+	s.mu.Lock()
+	if s.done {
+		s.mu.Unlock()
+		return
+	}
+	s.record.Duration = max(d, 0)
 	s.done = true
 	s.mu.Unlock()
-	s.t.counts.finished.Add(1)
-	s.t.reporter.Report(r)
+	s.report()
+}
+
+// report wants the span to be done.
+func (s *Span) report() {
+	n := s.t.count(s.record.ID)
+	if !s.record.Sampling.Sampled() {
+		n.takenBack.Add(1)
+		return
+	}
+	n.finished.Add(1)
+	s.t.reporter.Report(&s.record)
 }
 
 // Context is the context to hand to children and to Inject.
 func (s *Span) Context() opentracing.SpanContext { return s.spanContext() }
 
 func (s *Span) spanContext() *SpanContext {
+	if c := s.context.Load(); c != nil {
+		return c
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.context
+	return s.makeContext()
+}
+
+// makeContext wants the lock to be held.
+func (s *Span) makeContext() *SpanContext {
+	if c := s.context.Load(); c != nil {
+		return c
+	}
+	r := &s.record
+	c := &SpanContext{span: s, entry: s}
+	switch p := s.parent; {
+	case p == nil:
+	case !p.HasIDs():
+		c.Baggage = p.Baggage
+	default:
+		c.Context = p.Child(r.ID)
+		if r.Shared {
+			c.Context = p.Context
+			c.Others, c.DebugID, c.Sent = nil, "", 0
+		} else if p.entry != nil && r.Kind != span.KindServer && r.Kind != span.KindConsumer {
+			c.entry = p.entry
+		}
+	}
+	c.Trace, c.Span, c.Sampling = r.Trace, r.ID, r.Sampling
+	s.parent = nil
+	s.context.Store(c)
+	return c
+}
+
+// changeContext wants the lock to be held.
+func (s *Span) changeContext(change func(*SpanContext)) {
+	c := *s.makeContext()
+	change(&c)
+	s.context.Store(&c)
+}
+
+// SetBaggageItem sets what travels with the trace from here on.
+func (s *Span) SetBaggageItem(key, value string) opentracing.Span {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.done {
+		s.changeContext(func(c *SpanContext) { c.Baggage = c.Baggage.With(key, value) })
+	}
+	return s
+}
+
+// BaggageItem is the value of a key, compared without case: headers do not keep
+// the case of keys.
+func (s *Span) BaggageItem(key string) string {
+	c := s.context.Load()
+	if c == nil {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		if c = s.context.Load(); c == nil {
+			if c = s.parent; c == nil {
+				return ""
+			}
+		}
+	}
+	return c.baggageItem(key)
 }
 
 // SetOperationName replaces the name.
 func (s *Span) SetOperationName(operation string) opentracing.Span {
+	operation = s.t.cutValue(operation)
 	s.mu.Lock()
 	if !s.done {
 		s.record.Operation = operation
@@ -143,182 +289,5 @@ func (s *Span) operation() string {
 	return s.record.Operation
 }
 
-// SetTag sets a tag, in place of one of the same key. The tag span.kind sets
-// the kind, sampling.priority the decision: 0 takes it back for those that are
-// called from now on, but this span is reported; others make it debug.
-func (s *Span) SetTag(key string, value any) opentracing.Span {
-	s.mu.Lock()
-	if !s.done {
-		s.setTag(key, value)
-	}
-	s.mu.Unlock()
-	return s
-}
-
-// setTag wants the lock to be held, or the span to be new.
-func (s *Span) setTag(key string, value any) {
-	switch key {
-	case kindTag:
-		if k := kindOf(value); k != span.KindUnset {
-			s.record.Kind = k
-			return
-		}
-	case priorityTag:
-		if p := priorityOf(value); p != 0 {
-			decision := propagation.Debug
-			if p < 0 {
-				decision = propagation.Deny
-			} else {
-				s.record.Sampling = decision
-			}
-			if s.context.Sampling != decision {
-				c := *s.context
-				c.Sampling = decision
-				s.context = &c
-			}
-		}
-	}
-	value = s.t.tagValue(value)
-	for i := range s.record.Tags {
-		if s.record.Tags[i].Key == key {
-			s.record.Tags[i].Value = value
-			return
-		}
-	}
-	s.record.Tags = append(s.record.Tags, Tag{key, value})
-}
-
-// LogFields adds a log of this moment.
-func (s *Span) LogFields(fields ...log.Field) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if !s.done {
-		s.log(s.t.now(), fieldsOf(fields))
-	}
-}
-
-// LogKV adds a log of keys and values by turns.
-func (s *Span) LogKV(keyValues ...any) {
-	fields, err := log.InterleavedKVToFields(keyValues...)
-	if err != nil {
-		s.LogFields(log.Error(err), log.String("function", "LogKV"))
-		return
-	}
-	s.LogFields(fields...)
-}
-
-// LogEvent is OpenTracing's older form of LogFields.
-func (s *Span) LogEvent(event string) { s.LogFields(log.Event(event)) }
-
-// LogEventWithPayload is OpenTracing's older form of LogFields.
-func (s *Span) LogEventWithPayload(event string, payload any) {
-	s.LogFields(log.Event(event), log.Object("payload", payload))
-}
-
-// Log is OpenTracing's older form of LogFields.
-func (s *Span) Log(d opentracing.LogData) {
-	r := d.ToLogRecord()
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if !s.done {
-		s.log(r.Timestamp, fieldsOf(r.Fields))
-	}
-}
-
-func (s *Span) log(at time.Time, fields []Tag) {
-	if len(s.record.Logs) >= s.t.maxLogs {
-		s.record.Dropped++
-		s.t.counts.cut.Add(1)
-		return
-	}
-	if at.IsZero() {
-		at = s.t.now()
-	}
-	for i := range fields {
-		fields[i].Value = s.t.tagValue(fields[i].Value)
-	}
-	s.record.Logs = append(s.record.Logs, Log{at, fields})
-}
-
-func fieldsOf(fields []log.Field) []Tag {
-	list := make([]Tag, 0, len(fields))
-	for _, f := range fields {
-		if f.Key() != "" || f.Value() != nil { // log.Noop has neither
-			list = append(list, Tag{f.Key(), f.Value()})
-		}
-	}
-	return list
-}
-
-// SetBaggageItem sets what travels with the trace from here on.
-func (s *Span) SetBaggageItem(key, value string) opentracing.Span {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if !s.done {
-		c := *s.context
-		c.Baggage = c.Baggage.With(key, value)
-		s.context = &c
-	}
-	return s
-}
-
-// BaggageItem is the value of a key, compared without case: headers do not keep
-// the case of keys.
-func (s *Span) BaggageItem(key string) string { return s.spanContext().baggageItem(key) }
-
 // Tracer is the tracer that started the span.
 func (s *Span) Tracer() opentracing.Tracer { return s.t }
-
-// address is how this span's callee is called, for sw8.
-func (s *Span) address() string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	var host, port, service, url string
-	for i := range s.record.Tags {
-		tag := &s.record.Tags[i]
-		switch tag.Key {
-		case "peer.address":
-			if v, ok := tag.Value.(string); ok && v != "" {
-				return v
-			}
-		case "peer.hostname":
-			host = textOf(tag.Value)
-		case "peer.ipv4", "peer.ipv6":
-			if host == "" {
-				host = textOf(tag.Value)
-			}
-		case "peer.port":
-			port = textOf(tag.Value)
-		case "peer.service":
-			service = textOf(tag.Value)
-		case "http.url":
-			url = textOf(tag.Value)
-		}
-	}
-	switch {
-	case host != "" && port != "":
-		return host + ":" + port
-	case host != "":
-		return host
-	case url != "":
-		if h := hostOf(url); h != "" {
-			return h
-		}
-	}
-	return service
-}
-
-// hostOf is the host and the port of a URL.
-func hostOf(url string) string {
-	_, rest, ok := strings.Cut(url, "://")
-	if !ok {
-		return ""
-	}
-	if at := strings.IndexAny(rest, "/?#"); at >= 0 {
-		rest = rest[:at]
-	}
-	if at := strings.LastIndexByte(rest, '@'); at >= 0 {
-		rest = rest[at+1:]
-	}
-	return rest
-}

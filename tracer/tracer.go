@@ -4,6 +4,7 @@ package tracer
 
 import (
 	"context"
+	"errors"
 	"math/rand/v2"
 	"sync"
 	"sync/atomic"
@@ -21,15 +22,19 @@ type Tracer struct {
 	reporter   Reporter
 	sampler    Sampler
 	propagator *propagation.Propagator
+	sw8        bool // is written
 	shared     bool
 	short      bool // new trace ids have 64 bits
 	maxValue   int
+	maxTags    int
 	maxLogs    int
-	now        func() time.Time
+	clock      clock
+	born       time.Time
 
-	idle   idle
+	rings  [numRings]ring
 	starts sync.Pool // of opentracing.StartSpanOptions
-	counts counts
+	counts [numCounts]counts
+	cut    atomic.Int64
 	closed atomic.Bool
 }
 
@@ -38,24 +43,38 @@ var (
 	_ opentracing.TracerContextWithSpanExtension = (*Tracer)(nil)
 )
 
-// counts are what Counts shows.
+// counts are what Counts shows, in parts so that processors do not wait for
+// each other.
 type counts struct {
-	started, notSampled, finished, cut atomic.Int64
+	started, notSampled, finished, takenBack atomic.Int64
+	_                                        [32]byte // to a cache line
 }
+
+const numCounts = 8
+
+func (t *Tracer) count(id span.ID) *counts { return &t.counts[id%numCounts] }
 
 // Counts are the numbers of a tracer's spans.
 type Counts struct {
 	Started    int64 // recorded spans
 	NotSampled int64 // spans that were not recorded
 	Finished   int64 // recorded spans that went to the reporter
-	Cut        int64 // values of tags and logs that were cut or left out
+	TakenBack  int64 // recorded spans that did not, since sampling.priority was set to 0
+	Cut        int64 // tags, logs and values that were cut or left out
 	Headers    propagation.Counts
 }
 
 // Counts gives the numbers so far.
 func (t *Tracer) Counts() Counts {
-	c := &t.counts
-	return Counts{c.started.Load(), c.notSampled.Load(), c.finished.Load(), c.cut.Load(), t.propagator.Counts()}
+	c := Counts{Cut: t.cut.Load(), Headers: t.propagator.Counts()}
+	for i := range t.counts {
+		part := &t.counts[i]
+		c.Started += part.started.Load()
+		c.NotSampled += part.notSampled.Load()
+		c.Finished += part.finished.Load()
+		c.TakenBack += part.takenBack.Load()
+	}
+	return c
 }
 
 // Propagator is what reads and writes the headers.
@@ -73,168 +92,11 @@ func (t *Tracer) Shutdown(ctx context.Context) error {
 	if t.closed.Swap(true) {
 		return nil
 	}
-	err := t.reporter.Close(ctx)
+	var err error
 	if c, ok := t.sampler.(interface{ Close() error }); ok {
-		_ = c.Close()
+		err = c.Close()
 	}
-	return err
-}
-
-// begin is what the options of a span say that decides how it starts.
-type begin struct {
-	parent   *SpanContext
-	child    bool // parent is a ChildOf reference
-	kind     span.Kind
-	priority int // of sampling.priority: 1 sampled, -1 denied, 0 not said
-	start    time.Time
-}
-
-func (b *begin) reference(r *opentracing.SpanReference) {
-	c, ok := r.ReferencedContext.(*SpanContext)
-	if !ok || c == nil {
-		return
-	}
-	child := r.Type == opentracing.ChildOfRef
-	switch {
-	case b.parent == nil, c.HasIDs() && !b.parent.HasIDs(), c.HasIDs() && child && !b.child:
-		b.parent, b.child = c, child
-	}
-}
-
-func (b *begin) tag(key string, value any) {
-	switch key {
-	case kindTag:
-		b.kind = kindOf(value)
-	case priorityTag:
-		b.priority = priorityOf(value)
-	}
-}
-
-// Tags that mean something to the tracer itself.
-const (
-	kindTag     = "span.kind"
-	priorityTag = "sampling.priority"
-	debugIDTag  = "jaeger-debug-id"
-)
-
-// StartSpan starts a span. Its trace is that of the first reference of type
-// ChildOf, else of the first of any type; contexts of other tracers are left
-// aside.
-func (t *Tracer) StartSpan(operation string, options ...opentracing.StartSpanOption) opentracing.Span {
-	var b begin
-	var other *opentracing.StartSpanOptions
-	for _, o := range options {
-		switch o := o.(type) { // without an allocation for each
-		case opentracing.SpanReference:
-			b.reference(&o)
-		case opentracing.Tag:
-			b.tag(o.Key, o.Value)
-		case opentracing.Tags:
-			for k, v := range o {
-				b.tag(k, v)
-			}
-		case opentracing.StartTime:
-			b.start = time.Time(o)
-		default:
-			if other == nil {
-				other = t.otherOptions()
-			}
-			o.Apply(other)
-		}
-	}
-	if other != nil {
-		defer t.forgetOptions(other)
-		for i := range other.References {
-			b.reference(&other.References[i])
-		}
-		for k, v := range other.Tags {
-			b.tag(k, v)
-		}
-		if !other.StartTime.IsZero() {
-			b.start = other.StartTime
-		}
-	}
-	c, decision := t.context(operation, &b)
-	if !c.Sampling.Sampled() {
-		t.counts.notSampled.Add(1)
-		return t.idle.take(t, operation, b.parent, &c)
-	}
-	s := t.newSpan(operation, &b, &c)
-	for i := range decision.Tags {
-		s.setTag(decision.Tags[i].Key, decision.Tags[i].Value)
-	}
-	for _, o := range options {
-		switch o := o.(type) {
-		case opentracing.SpanReference:
-			s.addReference(&o, b.parent)
-		case opentracing.Tag:
-			s.setTag(o.Key, o.Value)
-		case opentracing.Tags:
-			for k, v := range o {
-				s.setTag(k, v)
-			}
-		}
-	}
-	if other != nil {
-		for i := range other.References {
-			s.addReference(&other.References[i], b.parent)
-		}
-		for k, v := range other.Tags {
-			s.setTag(k, v)
-		}
-	}
-	return s
-}
-
-// otherOptions takes the memory for options whose types are not known.
-func (t *Tracer) otherOptions() *opentracing.StartSpanOptions {
-	if o, ok := t.starts.Get().(*opentracing.StartSpanOptions); ok {
-		return o
-	}
-	return new(opentracing.StartSpanOptions)
-}
-
-func (t *Tracer) forgetOptions(o *opentracing.StartSpanOptions) {
-	clear(o.References)
-	o.References, o.Tags, o.StartTime = o.References[:0], nil, time.Time{}
-	t.starts.Put(o)
-}
-
-// context decides the identity of a new span and whether it is recorded. The
-// ids of one that is not are made when somebody asks for them.
-func (t *Tracer) context(operation string, b *begin) (c propagation.Context, d Decision) {
-	p := b.parent
-	if p != nil && p.HasIDs() {
-		if t.shared && b.kind == span.KindServer && p.remote {
-			c = p.Context
-			c.Others = nil
-		} else {
-			c = p.Child(newID())
-		}
-	} else {
-		if p != nil {
-			c.Sampling, c.Baggage, c.DebugID = p.Sampling, p.Baggage, p.DebugID
-		}
-	}
-	switch {
-	case b.priority > 0:
-		c.Sampling = propagation.Debug
-	case b.priority < 0:
-		c.Sampling = propagation.Deny
-	}
-	if c.Sampling == propagation.Deny {
-		return c, d
-	}
-	if c.Span == 0 {
-		c.Trace, c.Span = t.newTraceID(), newID()
-	}
-	if c.Sampling == propagation.Defer {
-		c.Sampling = propagation.Deny
-		if d = t.sampler.Sample(c.Trace, operation); d.Sampled {
-			c.Sampling = propagation.Accept
-		}
-	}
-	return c, d
+	return errors.Join(t.reporter.Close(ctx), err)
 }
 
 func (t *Tracer) newTraceID() span.TraceID {
@@ -259,7 +121,7 @@ func newID() span.ID {
 // used again while a context.Context may still lead to it.
 func (t *Tracer) ContextWithSpanHook(ctx context.Context, s opentracing.Span) context.Context {
 	if f, ok := s.(*unsampled); ok {
-		f.Context()
+		f.keep()
 	}
 	return ctx
 }

@@ -5,157 +5,149 @@ package tracer
 import (
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/opentracing/opentracing-go"
 	"github.com/opentracing/opentracing-go/log"
 
 	"github.com/spanbridge/spanbridge/propagation"
+	"github.com/spanbridge/spanbridge/span"
 )
 
-// unsampled is a span that is not recorded. All it holds is its context, which
-// is made when somebody asks for it: most such spans start and finish without,
-// and then their memory is used again.
-//
-// Whoever keeps such a span beyond its Finish must not meet another request's:
-// so the memory has many faces, each use of it shows another one, and a face
-// that is not the present one does nothing. Memories are used again in the
-// order in which they became free, so thousands of spans lie between two uses
-// of one face. A span whose context was asked for keeps it, and its memory is
-// not used again.
+// unsampled is a span that is not recorded. It has no identity of its own: its
+// context is that of the span above it, with the denial. What there is to know
+// of it is in a slot that is used again, of which this is one of many faces, or,
+// once somebody wants more of it than its end, in memory of its own (ADR 0010).
 type unsampled struct {
-	in     *memory
-	number uint32
+	in  *slot                // nil for one that never had any
+	own atomic.Pointer[kept] // nil until somebody asks
 }
 
 var _ opentracing.Span = (*unsampled)(nil)
 
-const (
-	faces   = 32
-	maxIdle = 256
-)
-
-// memory is the state behind a face.
-type memory struct {
+// begun is what such a span was started with.
+type begun struct {
 	t         *Tracer
 	operation string
 	parent    *SpanContext // nil for a root
-	// given are the decision and baggage of a root that came without ids.
-	given   propagation.Context
-	present atomic.Uint32 // the number of the face that is in use
-	context atomic.Pointer[SpanContext]
-	upgrade atomic.Pointer[Span]
-	mu      sync.Mutex // of baggage and upgrade
-	faces   [faces]unsampled
+	trace     span.TraceID // of a root that the sampler was asked about
+	at        time.Duration
+	kind      span.Kind
+	child     bool
 }
 
-// idle are memories that wait for their next use, in a ring.
-type idle struct {
-	mu    sync.Mutex
-	ring  [maxIdle]*memory
-	first int
-	n     int
+// kept is the memory of a span whose context somebody may still ask for.
+type kept struct {
+	begun
+	mu       sync.Mutex                  // of operation, and of changes of the two below
+	context  atomic.Pointer[SpanContext] // nil until somebody asks; replaced, never changed
+	recorded atomic.Pointer[Span]        // what took its place when sampling.priority was set
 }
 
-// take gives a span that is not recorded.
-func (l *idle) take(t *Tracer, operation string, parent *SpanContext, c *propagation.Context) *unsampled {
-	var m *memory
-	l.mu.Lock()
-	// The ring is emptied only when it is full, so that memories rest.
-	if l.n == maxIdle {
-		m = l.ring[l.first]
-		l.ring[l.first] = nil
-		l.first = (l.first + 1) % maxIdle
-		l.n--
+func (t *Tracer) newUnsampled(operation string, b *begin, trace span.TraceID) *unsampled {
+	n := begun{t: t, operation: operation, parent: b.parent, trace: trace, kind: b.kind, child: b.child}
+	// A number of nanoseconds, since the wall clock costs as much again.
+	if n.at = t.clock.since(t.born); !b.start.IsZero() {
+		n.at = b.start.Sub(t.born)
 	}
-	l.mu.Unlock()
-	if m == nil {
-		m = &memory{t: t}
-		for i := range m.faces {
-			m.faces[i] = unsampled{m, uint32(i)}
-		}
+	at := trace.Lo
+	if p := b.parent; p != nil {
+		at = uint64(p.Span)
 	}
-	m.operation = operation
-	if parent != nil && parent.HasIDs() {
-		m.parent = parent
-	} else {
-		m.given.Baggage = c.Baggage
+	t.count(span.ID(at)).notSampled.Add(1)
+	// Slots hold nothing of others that a face which is not the present one
+	// could give away: no baggage.
+	if b.parent != nil && len(b.parent.Baggage) > 0 {
+		f := new(struct {
+			unsampled
+			kept
+		})
+		f.begun = n
+		f.own.Store(&f.kept)
+		return &f.unsampled
 	}
-	return &m.faces[m.present.Load()]
+	return t.rings[at%numRings].take(&n)
 }
 
-// put takes a memory back that nobody asked for its context.
-func (l *idle) put(m *memory) {
-	m.parent, m.operation, m.given.Baggage = nil, "", nil
-	l.mu.Lock()
-	if l.n < maxIdle {
-		l.ring[(l.first+l.n)%maxIdle] = m
-		l.n++
+// keep gives the span memory of its own; nil if it is over and none had been
+// asked for.
+func (f *unsampled) keep() *kept {
+	if k := f.own.Load(); k != nil {
+		return k
 	}
-	l.mu.Unlock()
+	return f.in.keep(f)
 }
 
-func (f *unsampled) live() bool { return f.in.present.Load() == f.number }
-
-// recorded is the span that took this one's place when sampling.priority was
-// set; nil if none did.
+// recorded is the span that took this one's place; nil if none did.
 func (f *unsampled) recorded() *Span {
-	if !f.live() {
-		return nil
+	if k := f.own.Load(); k != nil {
+		return k.recorded.Load()
 	}
-	return f.in.upgrade.Load()
+	return nil
 }
 
 func (f *unsampled) Finish() { f.FinishWithOptions(opentracing.FinishOptions{}) }
 
 func (f *unsampled) FinishWithOptions(o opentracing.FinishOptions) {
-	m := f.in
-	if s := f.recorded(); s != nil {
+	if f.own.Load() == nil {
+		f.in.finish(f)
+	} else if s := f.recorded(); s != nil {
 		s.FinishWithOptions(o)
-		return
-	}
-	// A memory whose context is known stays as it is: Context may be called
-	// after Finish.
-	if m.context.Load() == nil && m.present.CompareAndSwap(f.number, (f.number+1)%faces) {
-		m.t.idle.put(m)
 	}
 }
 
 func (f *unsampled) Context() opentracing.SpanContext {
-	m := f.in
-	if !f.live() {
-		// The span is over and was never asked for its context.
-		return &SpanContext{Context: propagation.Context{Trace: m.t.newTraceID(), Span: newID(), Sampling: propagation.Deny}}
+	k := f.keep()
+	if k == nil { // over, and nobody knows which it was
+		t := f.in.ring.tracer
+		return &SpanContext{Context: propagation.Context{Trace: t.newTraceID(), Span: newID(), Sampling: propagation.Deny}}
 	}
-	if s := m.upgrade.Load(); s != nil {
+	if s := k.recorded.Load(); s != nil {
 		return s.Context()
 	}
-	return m.spanContext()
+	if c := k.context.Load(); c != nil {
+		return c
+	}
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.spanContext()
 }
 
-// spanContext makes the context, once.
-func (m *memory) spanContext() *SpanContext {
-	if c := m.context.Load(); c != nil {
+// spanContext wants the lock to be held.
+func (k *kept) spanContext() *SpanContext {
+	if c := k.context.Load(); c != nil {
 		return c
 	}
-	c := new(SpanContext)
-	if p := m.parent; p != nil {
-		c.Context = p.Child(newID())
-		if !p.remote {
-			c.entry = p.entry
+	c := k.parent
+	switch {
+	case c == nil || !c.HasIDs():
+		c = new(SpanContext)
+		if c.Trace = k.trace; c.Trace.IsZero() {
+			c.Trace = k.t.newTraceID()
 		}
-	} else {
-		c.Trace, c.Span, c.Baggage = m.t.newTraceID(), newID(), m.given.Baggage
+		c.Span = span.ID(c.Trace.Lo)
+		if k.parent != nil {
+			c.Baggage = k.parent.Baggage
+		}
+	case c.Sampling != propagation.Deny:
+		c = &SpanContext{Context: c.Context, remote: c.remote}
 	}
-	c.Sampling = propagation.Deny
-	if m.context.CompareAndSwap(nil, c) {
-		return c
+	if c.Sampling != propagation.Deny {
+		c.Sampling = propagation.Deny
 	}
-	return m.context.Load()
+	k.context.Store(c)
+	return c
 }
 
 func (f *unsampled) SetOperationName(operation string) opentracing.Span {
 	if s := f.recorded(); s != nil {
 		s.SetOperationName(operation)
+	} else if k := f.own.Load(); k != nil {
+		k.mu.Lock()
+		k.operation = operation
+		k.mu.Unlock()
+	} else {
+		f.in.rename(f, operation)
 	}
 	return f
 }
@@ -165,27 +157,42 @@ func (f *unsampled) SetOperationName(operation string) opentracing.Span {
 func (f *unsampled) SetTag(key string, value any) opentracing.Span {
 	if s := f.recorded(); s != nil {
 		s.SetTag(key, value)
-	} else if key == priorityTag && priorityOf(value) > 0 && f.live() {
-		f.record()
+	} else if key == priorityTag && priorityOf(value) > 0 {
+		if k := f.keep(); k != nil {
+			k.record(value)
+		}
 	}
 	return f
 }
 
-func (f *unsampled) record() {
-	m := f.in
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if m.upgrade.Load() != nil {
+// record starts a recorded span in place of this one, as of when this one
+// began. What was set on this one is not known.
+func (k *kept) record(priority any) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.recorded.Load() != nil {
 		return
 	}
-	c := m.spanContext().Context
-	c.Sampling = propagation.Debug
-	s := m.t.newSpan(m.operation, &begin{parent: m.parent}, &c)
-	if m.parent != nil {
-		s.addReference(&opentracing.SpanReference{ReferencedContext: m.parent}, m.parent)
+	t := k.t
+	c := k.spanContext()
+	b := begin{parent: k.parent, child: k.child, kind: k.kind, tagged: true}
+	b.start = t.clock.now()
+	b.start = b.start.Add(k.at - t.clock.since(t.born))
+	s := t.newSpan(k.operation, &b, propagation.Debug, c.Trace)
+	if p := k.parent; p != nil && p.HasIDs() {
+		ref := opentracing.FollowsFromRef
+		if k.child {
+			ref = opentracing.ChildOfRef
+		}
+		s.addReference(&opentracing.SpanReference{Type: ref, ReferencedContext: p}, p)
+	} else {
+		s.record.ID = c.Span
 	}
-	s.setTag(priorityTag, uint16(1))
-	m.upgrade.Store(s)
+	s.setTag(priorityTag, priority)
+	if items := c.Baggage; len(items) > 0 {
+		s.changeContext(func(c *SpanContext) { c.Baggage = items })
+	}
+	k.recorded.Store(s)
 }
 
 func (f *unsampled) LogFields(fields ...log.Field) {
@@ -219,38 +226,42 @@ func (f *unsampled) Log(d opentracing.LogData) {
 }
 
 func (f *unsampled) SetBaggageItem(key, value string) opentracing.Span {
-	if s := f.recorded(); s != nil {
+	k := f.keep()
+	if k == nil {
+		return f
+	}
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if s := k.recorded.Load(); s != nil {
 		s.SetBaggageItem(key, value)
 		return f
 	}
-	if !f.live() {
-		return f
-	}
-	m := f.in
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	c := *m.spanContext()
+	c := *k.spanContext()
 	c.Baggage = c.Baggage.With(key, value)
-	m.context.Store(&c)
+	k.context.Store(&c)
 	return f
 }
 
 func (f *unsampled) BaggageItem(key string) string {
-	if s := f.recorded(); s != nil {
+	k := f.own.Load()
+	if k == nil {
+		return "" // there was none, and would have been kept
+	}
+	if s := k.recorded.Load(); s != nil {
 		return s.BaggageItem(key)
 	}
-	if !f.live() {
-		return ""
-	}
-	m := f.in
-	if c := m.context.Load(); c != nil {
+	if c := k.context.Load(); c != nil {
 		return c.baggageItem(key)
 	}
-	if m.parent != nil {
-		return m.parent.baggageItem(key)
+	if k.parent != nil {
+		return k.parent.baggageItem(key)
 	}
-	c := SpanContext{Context: m.given}
-	return c.baggageItem(key)
+	return ""
 }
 
-func (f *unsampled) Tracer() opentracing.Tracer { return f.in.t }
+func (f *unsampled) Tracer() opentracing.Tracer {
+	if f.in != nil {
+		return f.in.ring.tracer
+	}
+	return f.own.Load().t
+}

@@ -5,7 +5,6 @@ package tracer
 import (
 	"fmt"
 	"slices"
-	"strings"
 	"unicode/utf8"
 
 	"github.com/opentracing/opentracing-go/ext"
@@ -17,24 +16,32 @@ import (
 func (t *Tracer) tagValue(value any) any {
 	switch v := value.(type) {
 	case string:
-		if len(v) > t.maxValue {
-			t.counts.cut.Add(1)
-			return cutText(v, t.maxValue)
+		if len(v) <= t.maxValue {
+			return value
 		}
-		return value
+		return t.cutValue(v)
 	case bool, int, int8, int16, int32, int64, uint, uint8, uint16, uint32, uint64, float32, float64:
 		return value
 	case []byte:
 		if len(v) > t.maxValue {
-			t.counts.cut.Add(1)
+			t.cut.Add(1)
 			v = v[:t.maxValue]
 		}
 		return slices.Clone(v)
 	case ext.SpanKindEnum:
-		return string(v)
+		return t.cutValue(string(v))
 	default:
-		return t.tagValue(fmt.Sprint(value)) // survives what panics in String
+		return t.cutValue(fmt.Sprint(value)) // survives what panics in String
 	}
+}
+
+// cutValue is a text that is no longer than the limit.
+func (t *Tracer) cutValue(s string) string {
+	if len(s) <= t.maxValue {
+		return s
+	}
+	t.cut.Add(1)
+	return cutText(s, t.maxValue)
 }
 
 // cutText is s cut to n bytes, between two runes.
@@ -69,8 +76,7 @@ func kindOf(value any) span.Kind {
 		return span.KindProducer
 	case "consumer":
 		return span.KindConsumer
-	}
-	if strings.EqualFold(name, "internal") {
+	case "internal":
 		return span.KindInternal
 	}
 	return span.KindUnset
@@ -79,28 +85,35 @@ func kindOf(value any) span.Kind {
 // priorityOf reads OpenTracing's tag sampling.priority: 0 asks not to sample,
 // more than 0 to sample.
 func priorityOf(value any) int {
-	switch v := value.(type) {
-	case uint16:
-		return sign(int64(v))
+	var v float64
+	switch n := value.(type) {
+	case uint16: // as ext.SamplingPriority has it
+		v = float64(n)
 	case int:
-		return sign(int64(v))
+		v = float64(n)
+	case int8:
+		v = float64(n)
+	case int16:
+		v = float64(n)
 	case int32:
-		return sign(int64(v))
+		v = float64(n)
 	case int64:
-		return sign(v)
+		v = float64(n)
+	case uint:
+		v = float64(n)
 	case uint8:
-		return sign(int64(v))
+		v = float64(n)
 	case uint32:
-		return sign(int64(v))
+		v = float64(n)
 	case uint64:
-		return sign(int64(min(v, 1)))
+		v = float64(n)
+	case float32:
+		v = float64(n)
 	case float64:
-		return sign(int64(v))
+		v = n
+	default:
+		return 0
 	}
-	return 0
-}
-
-func sign(v int64) int {
 	if v > 0 {
 		return 1
 	}

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package tracer
+
+import (
+	"net"
+	"net/netip"
+	"strings"
+)
+
+// address is how this span's callee is called, for sw8: of the tags of
+// OpenTracing's conventions the one that says most.
+func (s *Span) address() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var host, port, service, url string
+	for i := range s.record.Tags {
+		tag := &s.record.Tags[i]
+		switch tag.Key {
+		case "peer.address":
+			if v, ok := tag.Value.(string); ok && v != "" {
+				return v
+			}
+		case "peer.hostname":
+			host = textOf(tag.Value)
+		case "peer.ipv4", "peer.ipv6":
+			if host == "" {
+				host = hostText(tag.Value)
+			}
+		case "peer.port":
+			port = textOf(tag.Value)
+		case "peer.service":
+			service = textOf(tag.Value)
+		case "http.url":
+			url = textOf(tag.Value)
+		}
+	}
+	switch {
+	case host != "" && port != "":
+		return net.JoinHostPort(host, port)
+	case host != "":
+		return host
+	case url != "":
+		if h := hostOf(url); h != "" {
+			return h
+		}
+	}
+	return service
+}
+
+// hostText is an address as text; OpenTracing's ext.PeerHostIPv4 is a number.
+func hostText(value any) string {
+	if v, ok := value.(uint32); ok {
+		return netip.AddrFrom4([4]byte{byte(v >> 24), byte(v >> 16), byte(v >> 8), byte(v)}).String()
+	}
+	return textOf(value)
+}
+
+// hostOf is the host and the port of a URL.
+func hostOf(url string) string {
+	_, rest, ok := strings.Cut(url, "://")
+	if !ok {
+		return ""
+	}
+	if at := strings.IndexAny(rest, "/?#"); at >= 0 {
+		rest = rest[:at]
+	}
+	if at := strings.LastIndexByte(rest, '@'); at >= 0 {
+		rest = rest[at+1:]
+	}
+	return rest
+}

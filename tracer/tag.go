@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package tracer
+
+import (
+	"slices"
+
+	"github.com/opentracing/opentracing-go"
+
+	"github.com/spanbridge/spanbridge/propagation"
+	"github.com/spanbridge/spanbridge/span"
+)
+
+// SetTag sets a tag, in place of one of the same key. The tag span.kind sets
+// the kind. The tag sampling.priority sets the decision: 0 takes it back, then
+// this span is not reported and those that start below it from now on are not
+// recorded; more than 0 makes it debug.
+func (s *Span) SetTag(key string, value any) opentracing.Span {
+	if key == kindTag || key == priorityTag {
+		s.mu.Lock()
+		if !s.done {
+			s.setTag(key, value)
+		}
+		s.mu.Unlock()
+		return s
+	}
+	value = s.t.tagValue(value) // may call the caller's code: not under the lock
+	s.mu.Lock()
+	if !s.done {
+		s.putTag(key, value)
+	}
+	s.mu.Unlock()
+	return s
+}
+
+// setTag wants the lock to be held, or the span to be new.
+func (s *Span) setTag(key string, value any) {
+	switch key {
+	case kindTag:
+		if k := kindOf(value); k != span.KindUnset {
+			s.record.Kind = k
+			return
+		}
+	case priorityTag:
+		s.setPriority(priorityOf(value))
+	}
+	s.putTag(key, s.t.tagValue(value))
+}
+
+// putTag is setTag for what is a tag and nothing else.
+func (s *Span) putTag(key string, value any) {
+	tags := s.record.Tags
+	for i := range tags {
+		if tags[i].Key == key {
+			if i < int(s.lent) {
+				tags = slices.Clone(tags)
+				s.record.Tags, s.lent = tags, 0
+			}
+			tags[i].Value = value
+			return
+		}
+	}
+	switch {
+	case len(tags) >= s.t.maxTags:
+		s.t.cut.Add(1)
+		return
+	case len(tags) == cap(tags): // append alone would begin with room for one
+		tags = slices.Grow(tags, max(4, len(tags)))
+		s.lent = 0
+	}
+	s.record.Tags = append(tags, Tag{s.t.cutValue(key), value})
+}
+
+func (s *Span) setPriority(priority int) {
+	var decision propagation.Sampling
+	switch {
+	case priority > 0:
+		decision = propagation.Debug
+	case priority < 0:
+		decision = propagation.Deny
+	default:
+		return
+	}
+	if s.record.Sampling == decision {
+		return
+	}
+	s.record.Sampling = decision
+	if s.context.Load() != nil {
+		s.changeContext(func(c *SpanContext) { c.Sampling = decision })
+	}
+}
+
+// lend gives the span tags that it must not change.
+func (s *Span) lend(tags []Tag) {
+	switch r := &s.record; {
+	case len(tags) == 0:
+	case len(r.Tags) == 0 && cap(r.Tags) == 0:
+		r.Tags, s.lent = slices.Clip(tags), int32(len(tags))
+	default:
+		r.Tags = append(r.Tags, tags...)
+	}
+}
