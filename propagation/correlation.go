@@ -100,16 +100,14 @@ func isDebug(correlation string) bool {
 var errSW8X = errors.New("sw8-x: want mode-timestamp")
 
 // parseSW8X reads sw8-x: mode 1 stands for spans that OAP is not to analyse;
-// the timestamp is in ms since 1970 and may be a space or missing.
+// the timestamp is in ms since 1970 and may be a space, missing or anything.
 func parseSW8X(s string) (skip bool, sent int64, err error) {
 	mode, at, _ := strings.Cut(s, "-")
 	if mode = strings.TrimSpace(mode); mode != "0" && mode != "1" {
 		return false, 0, errSW8X
 	}
-	if at = strings.TrimSpace(at); at != "" {
-		if sent, err = strconv.ParseInt(at, 10, 64); err != nil || sent < 0 {
-			return mode == "1", 0, nil
-		}
+	if n, wrong := strconv.ParseInt(strings.TrimSpace(at), 10, 64); wrong == nil && n > 0 {
+		sent = n
 	}
 	return mode == "1", sent, nil
 }

@@ -150,8 +150,9 @@ func isOurs(prefix, key string) bool {
 // any other.
 func isNarrow(key string) bool {
 	for i := range len(key) {
-		c := key[i] | 0x20
-		if !('a' <= c && c <= 'z' || '0' <= key[i] && key[i] <= '9' || key[i] == '-' || key[i] == '_' || key[i] == '.') {
+		switch c := key[i]; {
+		case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', '0' <= c && c <= '9', c == '-', c == '_', c == '.':
+		default:
 			return false
 		}
 	}

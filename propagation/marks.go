@@ -62,7 +62,9 @@ func (c *Context) appendMarks(dst []byte, f Format) []byte {
 // isName is true for a name that needs no escape.
 func isName(s []byte) bool {
 	for _, c := range s {
-		if !('a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || c == '.' || c == '-' || c == '_') {
+		switch {
+		case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', '0' <= c && c <= '9', c == '.', c == '-', c == '_':
+		default:
 			return false
 		}
 	}

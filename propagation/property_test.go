@@ -30,7 +30,7 @@ func keeps(f Format, s Sampling) bool {
 
 // writes is true for a format that has any header for the decision.
 func writes(f Format, s Sampling) bool {
-	return !(f == SW8 && s == Deny || f == Uber && s == Defer)
+	return (f != SW8 || s != Deny) && (f != Uber || s != Defer)
 }
 
 // carries is true for baggage that a format takes on.
@@ -99,7 +99,9 @@ func check(t *rapid.T, c *Context, back Context, formats, order []Format, raw bo
 		t.Fatalf("%+v", back)
 	}
 	want := c.Sampling.within(written[0])
-	if slices.ContainsFunc(written, func(f Format) bool { return keeps(f, c.Sampling) && !(f == SW8 && c.Sampling == Debug && len(c.Baggage) >= maxCorrelation) }) {
+	if slices.ContainsFunc(written, func(f Format) bool {
+		return keeps(f, c.Sampling) && !(f == SW8 && c.Sampling == Debug && len(c.Baggage) >= maxCorrelation)
+	}) {
 		want = c.Sampling
 	}
 	if back.Sampling != want {

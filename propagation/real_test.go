@@ -83,8 +83,12 @@ func TestZipkinGoReads(t *testing.T) {
 func TestZipkinGoWrites(t *testing.T) {
 	yes, no, parent := true, false, model.ID(7)
 	for _, sc := range []model.SpanContext{
-		{TraceID: model.TraceID{High: 1, Low: 2}, ID: 3, ParentID: &parent, Sampled: &yes}, {TraceID: model.TraceID{Low: 2}, ID: 3, Sampled: &no},
-		{TraceID: model.TraceID{Low: 2}, ID: 3, Debug: true}, {TraceID: model.TraceID{Low: 2}, ID: 3}, {Sampled: &no}, {Debug: true},
+		{TraceID: model.TraceID{High: 1, Low: 2}, ID: 3, ParentID: &parent, Sampled: &yes},
+		{TraceID: model.TraceID{Low: 2}, ID: 3, Sampled: &no},
+		{TraceID: model.TraceID{Low: 2}, ID: 3, Debug: true},
+		{TraceID: model.TraceID{Low: 2}, ID: 3},
+		{Sampled: &no},
+		{Debug: true},
 	} {
 		for _, o := range []b3.InjectOption{b3.WithSingleHeaderOnly(), b3.WithSingleAndMultiHeader(), func(*b3.InjectOptions) {}} {
 			r := &http.Request{Header: http.Header{}}

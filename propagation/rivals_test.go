@@ -64,7 +64,7 @@ func BenchmarkRivals(b *testing.B) {
 	for _, f := range []propagation.Format{propagation.B3Multi, propagation.B3} {
 		ours(f.String(), f)
 		run(f.String()+"/extract/zipkin-go", request(f), func(h http.Header) { _, _ = b3.ExtractHTTP(&http.Request{Header: h})() })
-		option := func(o *b3.InjectOptions) {}
+		option := func(*b3.InjectOptions) {}
 		if f == propagation.B3 {
 			option = b3.WithSingleHeaderOnly()
 		}

@@ -123,12 +123,8 @@ func mendState(s string, keys []string, ours bool) string {
 
 // stateMember cuts a member of tracestate, and is true for a valid one.
 func stateMember(m string) (key, value string, ok bool) {
-	at := strings.IndexByte(m, '=')
-	if at < 0 {
-		return "", "", false
-	}
-	key, value = m[:at], m[at+1:]
-	return key, value, isStateKey(key) && isStateValue(value)
+	key, value, ok = strings.Cut(m, "=")
+	return key, value, ok && isStateKey(key) && isStateValue(value)
 }
 
 // isStateKey holds the keys to what readers refuse the whole list for: lower-case
