@@ -195,7 +195,7 @@ func (w *writing) b3Baggage(c *Context) {
 	if w.wrote.Has(B3) || w.wrote.Has(B3Multi) {
 		return
 	}
-	w.items(c, b3Prefix)
+	w.items(c, B3)
 	w.name(c, &hB3Name, false)
 }
 

@@ -16,47 +16,42 @@ var (
 // Extract reads what a request's headers say. Headers that cannot be read are
 // counted and left aside; a request without any gives an empty context.
 func (p *Propagator) Extract(r Reader) Context {
-	in := p.readings.Get().(*reading)
-	in.wanted = p.wanted
-	in.from(r)
-	if in.has != 0 || in.size != 0 || in.cut != 0 {
-		in.context(p)
-	}
-	c := in.c
-	*in = reading{}
-	p.readings.Put(in)
-	if len(c.Others) > 0 && p.disagree != nil {
-		told := c // c itself is on no heap
-		p.disagree(&told)
-	}
-	return c
-}
-
-// from takes all headers of a carrier.
-func (r *reading) from(carrier Reader) {
-	switch m := carrier.(type) {
-	case HTTP: // without the closure of Each
-		r.multi(m)
+	switch m := r.(type) {
+	case HTTP: // without Each, to which a reading would go by the heap
+		return p.extractMulti(m)
 	case Metadata:
-		r.multi(m)
+		return p.extractMulti(m)
 	case TextMap:
-		r.raw, r.unordered = true, true
+		in := reading{wanted: p.wanted, raw: true, unordered: true}
 		for k, v := range m {
-			r.take(k, v)
+			in.take(k, v)
 		}
-	default:
-		_, r.raw = carrier.(Unescaped)
-		carrier.Each(r.take)
+		return in.context(p)
 	}
+	in := p.each(r)
+	return in.context(p)
 }
 
-func (r *reading) multi(m map[string][]string) {
-	r.unordered = true
+func (p *Propagator) extractMulti(m map[string][]string) Context {
+	in := reading{wanted: p.wanted, unordered: true}
 	for k, vs := range m {
 		for _, v := range vs {
-			r.take(k, v)
+			in.take(k, v)
 		}
 	}
+	return in.context(p)
+}
+
+// each takes all headers of any carrier.
+func (p *Propagator) each(r Reader) *reading {
+	in := &reading{wanted: p.wanted}
+	_, in.raw = r.(Unescaped)
+	switch r.(type) {
+	case HTTP, Metadata, TextMap:
+		in.unordered = true
+	}
+	r.Each(in.take)
+	return in
 }
 
 // Finding is what the headers of one format said.
@@ -70,8 +65,7 @@ type Finding struct {
 // precedence, and says of those that cannot be read why: of W3C's, it may be
 // tracestate alone. What it finds is not counted.
 func (p *Propagator) Examine(r Reader) (found []Finding) {
-	in := &reading{wanted: p.wanted}
-	in.from(r)
+	in := p.each(r)
 	for _, f := range p.read {
 		c, err := in.parse(f)
 		if in.bad.Has(f) && err == nil { // the ids count all the same
@@ -93,8 +87,20 @@ func (p *Propagator) Examine(r Reader) (found []Finding) {
 	return found
 }
 
-// context makes one context of all formats.
-func (r *reading) context(p *Propagator) {
+// context is what all headers say together.
+func (r *reading) context(p *Propagator) Context {
+	if r.has != 0 || r.size != 0 || r.cut != 0 {
+		r.unite(p)
+	}
+	if len(r.c.Others) > 0 && p.disagree != nil {
+		told := r.c // r itself is on no heap
+		p.disagree(&told)
+	}
+	return r.c
+}
+
+// unite makes one context of all formats.
+func (r *reading) unite(p *Propagator) {
 	for _, f := range p.read {
 		if r.has&marksOf[f] == 0 {
 			continue

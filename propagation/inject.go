@@ -32,9 +32,7 @@ func (m *Memory) Reset() { m.text, m.values = m.text[:0], m.values[:0] }
 // InjectIn is Inject with the memory of the caller: what is written points into
 // it, and holds until its Reset.
 func (p *Propagator) InjectIn(m *Memory, c *Context, from Caller, to Writer) {
-	w := p.writings.Get().(*writing)
-	w.from, w.keepUndecided, w.unmarked = from, p.keepUndecided, p.unmarked
-	w.raw, w.narrow = false, false
+	w := writing{from: from, keepUndecided: p.keepUndecided, unmarked: p.unmarked}
 	switch to.(type) {
 	case HTTP:
 	case Metadata:
@@ -42,37 +40,27 @@ func (p *Propagator) InjectIn(m *Memory, c *Context, from Caller, to Writer) {
 	default:
 		_, w.raw = to.(Unescaped)
 	}
-	own := w.text[:0]
 	if m != nil {
 		w.text = m.text
-	} else {
-		w.text = own
-	}
-	for _, f := range p.write {
-		n := len(w.heads)
-		w.format(f, c)
-		if len(w.heads) > n {
-			w.wrote = w.wrote.With(f)
-			p.counts.written[f].Add(1)
-		}
-	}
-	if w.cut > 0 {
-		p.counts.cut.Add(int64(w.cut))
-	}
-	w.clear(p.write, to)
-	if m != nil {
+		w.all(p, c)
+		w.clear(p.write, to)
 		m.text = w.text
 		m.values = w.flush(w.text, m.values, c.Baggage, to)
-		w.text = own
-	} else if len(w.heads) > 0 {
-		copied := append(make([]byte, 0, len(w.text)), w.text...)
-		w.flush(copied, nil, c.Baggage, to)
+		return
 	}
-	w.heads, w.from, w.wrote, w.cut = w.heads[:0], Caller{}, 0, 0
-	p.writings.Put(w)
+	text := p.texts.Get().(*[]byte)
+	w.text = (*text)[:0]
+	w.all(p, c)
+	w.clear(p.write, to)
+	if w.n > 0 {
+		w.flush(append(make([]byte, 0, len(w.text)), w.text...), nil, c.Baggage, to)
+	}
+	*text = w.text
+	p.texts.Put(text)
 }
 
-// writing is one Inject: the text of all values in a row and where each is.
+// writing is one Inject: the text of all values in a row and where each is. It
+// is on the stack, and so are as many headers as there are without baggage.
 type writing struct {
 	from          Caller
 	keepUndecided bool
@@ -80,7 +68,9 @@ type writing struct {
 	raw           bool // values of baggage are not escaped
 	narrow        bool // keys are of gRPC's letters
 	text          []byte
-	heads         []written
+	n             int
+	heads         [20]written
+	more          []written
 	wrote         Formats
 	cut           int
 }
@@ -88,9 +78,40 @@ type writing struct {
 // written is one header.
 type written struct {
 	h        *header // nil for an item of baggage
-	prefix   string
-	item     int // of the baggage
-	from, to int // of the text
+	item     int32   // of the baggage
+	prefix   Format  // whose it is
+	from, to int32   // of the text
+}
+
+func (w *writing) put(x written) {
+	if w.n < len(w.heads) {
+		w.heads[w.n] = x
+	} else {
+		w.more = append(w.more, x)
+	}
+	w.n++
+}
+
+func (w *writing) head(i int) *written {
+	if i < len(w.heads) {
+		return &w.heads[i]
+	}
+	return &w.more[i-len(w.heads)]
+}
+
+// all writes the context in all formats.
+func (w *writing) all(p *Propagator, c *Context) {
+	for _, f := range p.write {
+		n := w.n
+		w.format(f, c)
+		if w.n > n {
+			w.wrote = w.wrote.With(f)
+			p.counts.written[f].Add(1)
+		}
+	}
+	if w.cut > 0 {
+		p.counts.cut.Add(int64(w.cut))
+	}
 }
 
 func (w *writing) format(f Format, c *Context) {
@@ -113,18 +134,18 @@ func (w *writing) format(f Format, c *Context) {
 // add ends a value that was appended to w.text; an empty one is not written.
 func (w *writing) add(h *header, text []byte) {
 	if from := len(w.text); len(text) > from {
-		w.heads = append(w.heads, written{h: h, from: from, to: len(text)})
+		w.put(written{h: h, from: int32(from), to: int32(len(text))})
 	}
 	w.text = text
 }
 
 // items writes each item of the baggage into a header of its own. Readers take
 // the values of B3 and OpenTracing as they are.
-func (w *writing) items(c *Context, prefix string) {
+func (w *writing) items(c *Context, f Format) {
+	escape := f == Uber && !w.raw
 	for i := range c.Baggage {
 		it := &c.Baggage[i]
-		escape := prefix == uberPrefix && !w.raw
-		if !isToken(it.Key) || !escape && !w.raw && !plain(it.Value) || isOurs(prefix, it.Key) || w.narrow && !isNarrow(it.Key) {
+		if !isToken(it.Key) || !escape && !w.raw && !plain(it.Value) || isOurs(f, it.Key) || w.narrow && !isNarrow(it.Key) {
 			w.cut++
 			continue
 		}
@@ -134,13 +155,13 @@ func (w *writing) items(c *Context, prefix string) {
 		} else {
 			w.text = append(w.text, it.Value...)
 		}
-		w.heads = append(w.heads, written{prefix: prefix, item: i, from: from, to: len(w.text)})
+		w.put(written{item: int32(i), prefix: f, from: int32(from), to: int32(len(w.text))})
 	}
 }
 
 // isOurs is true for keys that mean something to this package's readers.
-func isOurs(prefix, key string) bool {
-	if prefix == otPrefix {
+func isOurs(f Format, key string) bool {
+	if f == OT {
 		return strings.EqualFold(key, stateKey)
 	}
 	return strings.EqualFold(key, NameKey)
@@ -164,37 +185,41 @@ func (w *writing) flush(text []byte, values []string, b Baggage, to Writer) []st
 	all := unsafe.String(unsafe.SliceData(text), len(text))
 	switch to := to.(type) {
 	case HTTP:
-		values = grow(values, len(w.heads))
-		for i := range w.heads {
-			h := &w.heads[i]
+		values = grow(values, w.n)
+		for i := range w.n {
+			h := w.head(i)
+			key := ""
+			if h.h != nil {
+				key = h.h.canonical
+			} else {
+				key = http.CanonicalHeaderKey(h.key(b))
+			}
 			values = append(values, all[h.from:h.to])
 			n := len(values)
-			if h.h != nil {
-				to[h.h.canonical] = values[n-1 : n : n]
-			} else {
-				to[http.CanonicalHeaderKey(h.prefix+b[h.item].Key)] = values[n-1 : n : n]
-			}
+			to[key] = values[n-1 : n : n]
 		}
 	case Metadata:
-		values = grow(values, len(w.heads))
-		for i := range w.heads {
-			h := &w.heads[i]
+		values = grow(values, w.n)
+		for i := range w.n {
+			h := w.head(i)
+			key := ""
+			if h.h != nil {
+				key = h.h.lower
+			} else {
+				key = strings.ToLower(h.key(b))
+			}
 			values = append(values, all[h.from:h.to])
 			n := len(values)
-			if h.h != nil {
-				to[h.h.lower] = values[n-1 : n : n]
-			} else {
-				to[strings.ToLower(h.prefix+b[h.item].Key)] = values[n-1 : n : n]
-			}
+			to[key] = values[n-1 : n : n]
 		}
 	case TextMap:
-		for i := range w.heads {
-			h := &w.heads[i]
+		for i := range w.n {
+			h := w.head(i)
 			to[h.key(b)] = all[h.from:h.to]
 		}
 	default:
-		for i := range w.heads {
-			h := &w.heads[i]
+		for i := range w.n {
+			h := w.head(i)
 			to.Set(h.key(b), all[h.from:h.to])
 		}
 	}
@@ -213,13 +238,13 @@ func (h *written) key(b Baggage) string {
 	if h.h != nil {
 		return h.h.spec
 	}
-	return h.prefix + b[h.item].Key
+	return prefixOf[h.prefix] + b[h.item].Key
 }
 
 // has is true for a header that is going to be written.
 func (w *writing) has(h *header) bool {
-	for i := range w.heads {
-		if w.heads[i].h == h {
+	for i := range w.n {
+		if w.head(i).h == h {
 			return true
 		}
 	}
@@ -228,44 +253,40 @@ func (w *writing) has(h *header) bool {
 
 // clear takes out what an earlier writing wrote and this one does not.
 func (w *writing) clear(formats []Format, to Writer) {
-	var del func(*header)
 	switch to := to.(type) {
 	case HTTP:
 		if len(to) == 0 {
 			return
 		}
-		for _, f := range formats {
-			for _, h := range headersOf[f] {
-				if !w.has(h) {
-					delete(to, h.canonical)
-				}
-			}
-		}
-		return
 	case Metadata:
 		if len(to) == 0 {
 			return
 		}
-		del = func(h *header) { delete(to, h.lower) }
 	case TextMap:
 		if len(to) == 0 {
 			return
 		}
-		del = func(h *header) {
-			delete(to, h.spec)
-			if h.lower != h.spec {
-				delete(to, h.lower)
-			}
-		}
 	case Deleter:
-		del = func(h *header) { to.Del(h.spec) }
 	default:
 		return
 	}
 	for _, f := range formats {
 		for _, h := range headersOf[f] {
-			if !w.has(h) {
-				del(h)
+			if w.has(h) {
+				continue
+			}
+			switch to := to.(type) {
+			case HTTP:
+				delete(to, h.canonical)
+			case Metadata:
+				delete(to, h.lower)
+			case TextMap:
+				delete(to, h.spec)
+				if h.lower != h.spec {
+					delete(to, h.lower)
+				}
+			case Deleter:
+				to.Del(h.spec)
 			}
 		}
 	}

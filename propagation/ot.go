@@ -65,6 +65,6 @@ func (w *writing) ot(c *Context) {
 	case c.Sampling.Sampled():
 		w.add(&hOTSampled, append(w.text, "true"...))
 	}
-	w.items(c, otPrefix)
+	w.items(c, OT)
 	w.marks(c, &hOTMarks, OT)
 }

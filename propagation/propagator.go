@@ -18,8 +18,7 @@ type Propagator struct {
 	unmarked      bool
 	disagree      func(*Context)
 	counts        counts
-	readings      sync.Pool
-	writings      sync.Pool
+	texts         sync.Pool
 }
 
 // Option is a setting of a Propagator.
@@ -82,8 +81,7 @@ func New(options ...Option) *Propagator {
 	for _, f := range p.read {
 		p.wanted = p.wanted.With(f)
 	}
-	p.readings.New = func() any { return new(reading) }
-	p.writings.New = func() any { return new(writing) }
+	p.texts.New = func() any { return new([]byte) }
 	return p
 }
 

@@ -95,7 +95,7 @@ func (w *writing) uber(c *Context) {
 	if c.Sampling != Defer || w.keepUndecided {
 		w.add(&hUber, c.AppendUber(w.text))
 	}
-	w.items(c, uberPrefix)
+	w.items(c, Uber)
 	w.name(c, &hUberName, !w.raw)
 }
 

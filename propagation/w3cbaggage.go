@@ -68,6 +68,9 @@ func (r *reading) readBaggage(s string) {
 // areProperties is true for a list of key or key=value; with any other
 // OpenTelemetry drops the whole member.
 func areProperties(s string) bool {
+	if !plain(s) {
+		return false
+	}
 	for s != "" {
 		var part string
 		part, s, _ = strings.Cut(s, ";")
