@@ -3,6 +3,7 @@
 package propagation
 
 import (
+	"encoding/base64"
 	"net/http"
 	"reflect"
 	"slices"
@@ -142,6 +143,19 @@ func FuzzUberItem(f *testing.F) { fuzzBaggage(f, "uberctx-a", "a+b%20", "%zz", "
 
 func FuzzCorrelation(f *testing.F) {
 	fuzzBaggage(f, "sw8-correlation", "YQ==:MQ==,Yg==:Mg==", "YQ:", ":", "YjNk:MQ==", "a:b:c,/w==:/w==")
+}
+
+func FuzzDecode64(f *testing.F) {
+	for _, s := range []string{"", "YQ==", "YQ", "YWI=", "YWJj", "Y", "====", "Y\nQ=", "-_"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, in string) {
+		got, ok := decode64([]byte("<"), in)
+		want, err := base64.RawStdEncoding.DecodeString(strings.TrimRight(in, "="))
+		if wanted := err == nil && !strings.ContainsAny(in, "\r\n"); ok != wanted || ok && string(got) != "<"+string(want) {
+			t.Fatalf("%q: %q, %v, want %q, %v", in, got, ok, want, err)
+		}
+	})
 }
 
 func FuzzExtension(f *testing.F) {

@@ -46,6 +46,8 @@ var marksOf = [numFormats]uint32{
 	B3: hasB3, B3Multi: hasB3Multi, SW8: hasSW8, W3C: hasW3C, Uber: hasUber, OT: hasOT, LightStep: hasLightStep,
 }
 
+var listOf = [numFormats]uint8{B3: 0, B3Multi: 0, Uber: 1, OT: 2}
+
 // reading is one Extract.
 type reading struct {
 	wanted    Formats
@@ -53,11 +55,11 @@ type reading struct {
 	unordered bool // the carrier has no order
 
 	given [numHeaders]string
-	has   uint32              // headers that were there, even if empty
-	items [numFormats]Baggage // that came in headers of their own
-	marks string              // ours, of OpenTracing's baggage
-	name  string              // the trace's name, of anyone's baggage
-	size  int                 // bytes of items
+	has   uint32     // headers that were there, even if empty
+	items [3]Baggage // that came in headers of their own: of B3, Uber and OT
+	marks string     // ours, of OpenTracing's baggage
+	name  string     // the trace's name, of anyone's baggage
+	size  int        // bytes of items
 
 	c       Context
 	decided Format // whose the decision is
@@ -188,14 +190,14 @@ func (r *reading) item(f Format, key, value string) {
 		r.name = value
 		return
 	}
-	if r.size += len(key) + len(value); len(r.items[f]) >= maxBaggage || r.size > maxBaggageBytes {
+	if r.size += len(key) + len(value); len(r.items[listOf[f]]) >= maxBaggage || r.size > maxBaggageBytes {
 		r.size -= len(key) + len(value)
 		r.cut++
 		return
 	}
 	key = strings.ToLower(key)
-	if _, known := r.items[f].Get(key); !known {
-		r.items[f] = append(r.items[f], Item{Key: key, Value: value})
+	if _, known := r.items[listOf[f]].Get(key); !known {
+		r.items[listOf[f]] = append(r.items[listOf[f]], Item{Key: key, Value: value})
 	}
 }
 
@@ -299,11 +301,11 @@ func (r *reading) readBaggageOf(f Format) {
 // readItems adds what came in headers of their own, in an order that is the same
 // each time.
 func (r *reading) readItems(f Format) {
-	items := r.items[f]
+	items := r.items[listOf[f]]
 	if len(items) == 0 {
 		return
 	}
-	r.items[f] = nil
+	r.items[listOf[f]] = nil
 	if r.unordered {
 		slices.SortFunc(items, func(a, b Item) int { return strings.Compare(a.Key, b.Key) })
 	}

@@ -5,6 +5,7 @@ package propagation
 import (
 	"encoding/base64"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -153,18 +154,47 @@ func wrong64(what, s string) error {
 	return fmt.Errorf("sw8: %s: %q, want base64", what, short(s))
 }
 
-// decode64 appends what standard base64 with or without padding holds. Line
-// breaks, which the library ignores, must not get into a header.
+// decode64 appends what standard base64 with or without padding holds. Unlike
+// encoding/base64 it takes no line breaks, which must not get into a header.
 func decode64(dst []byte, s string) ([]byte, bool) {
-	if strings.IndexByte(s, '\n') >= 0 || strings.IndexByte(s, '\r') >= 0 {
-		return nil, false
-	}
 	for len(s) > 0 && s[len(s)-1] == '=' {
 		s = s[:len(s)-1]
 	}
-	out, err := base64.RawStdEncoding.AppendDecode(dst, unsafe.Slice(unsafe.StringData(s), len(s)))
-	return out, err == nil
+	var bad byte
+	dst = slices.Grow(dst, len(s)/4*3+2)
+	n := len(dst)
+	for out := dst[n : n+len(s)/4*3]; len(s) >= 4 && len(out) >= 3; s, out = s[4:], out[3:] {
+		a, b, c, d := digits64[s[0]], digits64[s[1]], digits64[s[2]], digits64[s[3]]
+		bad |= a | b | c | d
+		out[0], out[1], out[2] = a<<2|b>>4, b<<4|c>>2, c<<6|d
+		n += 3
+	}
+	dst = dst[:n]
+	switch len(s) {
+	case 1:
+		return nil, false
+	case 2:
+		a, b := digits64[s[0]], digits64[s[1]]
+		bad |= a | b
+		dst = append(dst, a<<2|b>>4)
+	case 3:
+		a, b, c := digits64[s[0]], digits64[s[1]], digits64[s[2]]
+		bad |= a | b | c
+		dst = append(dst, a<<2|b>>4, b<<4|c>>2)
+	}
+	return dst, bad < 64
 }
+
+// digits64 has the value of each digit, and 0x80 for all other bytes.
+var digits64 = func() (t [256]byte) {
+	for i := range t {
+		t[i] = 0x80
+	}
+	for i, c := range []byte("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/") {
+		t[c] = byte(i)
+	}
+	return t
+}()
 
 // isWhole64 is true for base64 with its padding and no more, if decode64 has
 // taken it.

@@ -69,6 +69,9 @@ func (h *headers) Set(key, value string) {
 	*h = append(*h, struct{ key, value string }{key, value})
 }
 
+// Unescaped marks the carrier as one of any text, as OpenTracing's text maps are.
+func (h *headers) Unescaped() {}
+
 // read takes the headers out of an object. As readers of JSON do, it takes the
 // last of members with one name.
 func (h *headers) read(object []byte) {
@@ -285,7 +288,13 @@ func with(query, key, value string) string {
 // ExtractValues reads the context from parameters, of a query or of a form.
 func (f Field) ExtractValues(p *propagation.Propagator, v url.Values) propagation.Context {
 	if f.Form == Flat {
-		return p.Extract(propagation.HTTP(v))
+		var h headers
+		for k, values := range v {
+			if propagation.IsHeader(k, propagation.AllFormats()...) && len(values) > 0 {
+				h.Set(k, values[0])
+			}
+		}
+		return p.Extract(&h)
 	}
 	h := f.ofText(v.Get(f.Name))
 	return p.Extract(&h)

@@ -173,3 +173,71 @@ func FuzzBody(f *testing.F) {
 		}
 	})
 }
+
+// Services that write their headers by hand.
+func TestLenientFields(t *testing.T) {
+	f := func(field Field, in string, found bool) {
+		t.Helper()
+		c, err := field.ExtractBody(multi, []byte(in))
+		if err != nil || c.HasIDs() != found || found && (c.Trace.Lo != 0xa || c.Span != 0xb || c.Sampling != propagation.Accept) {
+			t.Errorf("%s: %+v, %v", in, c, err)
+		}
+	}
+	text, object := Field{Name: "h"}, Field{Name: "h", Form: Object}
+	const ids = `"X-B3-TraceId": "a", "x-b3-spanid": "b"`
+	f(text, `{"h": "{\"X-B3-TraceId\": \"a\", \"X-B3-SpanId\": \"b\", \"X-B3-Sampled\": 1}"}`, true)
+	f(text, `{"h": {`+ids+`, "X-B3-Sampled": true}}`, true) // an object where a text is expected
+	f(object, `{"h": "{\"X-B3-TraceId\": \"a\", \"X-B3-SpanId\": \"b\", \"X-B3-Sampled\": \"1\"}"}`, true)
+	f(object, `{"h": {`+ids+`, "X-B3-Sampled": "1", "X-B3-ParentSpanId": null, "deep": {"b3": "1-2-0"}}}`, true)
+	f(object, `{"h": {"X-B3-TraceId": "1", "X-B3-TraceId": "a", "x-b3-spanid": "b", "X-B3-Sampled": "1"}}`, true) // the last counts
+	f(object, `{"h": 1, "h": {`+ids+`, "X-B3-Sampled": "1"}}`, true)
+	f(text, `{"h": ""}`, false)
+	f(text, `{"h": "["}`, false)
+	f(text, `{"h": "   "}`, false)
+	f(text, `{"h": []}`, false)
+	f(text, `{"h": null}`, false)
+	f(text, `{"H": {`+ids+`}}`, false)
+	// Baggage of any text, as it is.
+	c := ctx
+	c.Baggage = c.Baggage.With("user", "a\"\\\x01語\xff")
+	p := propagation.New(propagation.Write(propagation.Uber))
+	for _, field := range []Field{text, object, {Form: Flat}} {
+		body, err := field.InjectBody(nil, []byte(`{"x":1}`), p, &c, propagation.Caller{})
+		if err != nil || !json.Valid(body) {
+			t.Fatal(string(body), err)
+		}
+		back, err := field.ExtractBody(p, body)
+		if v, _ := back.Baggage.Get("user"); err != nil || v != "a\"\\\x01語\uFFFD" {
+			t.Errorf("%s: %q, %v", body, v, err)
+		}
+	}
+	// Nothing to say leaves the body as it is.
+	if body, err := text.InjectBody(nil, []byte(` {"x":1}`), p, &propagation.Context{}, propagation.Caller{}); err != nil || string(body) != ` {"x":1}` {
+		t.Error(string(body), err)
+	}
+}
+
+func FuzzQuery(f *testing.F) {
+	for _, s := range []string{sanicQuery, "", "&&", "h=1&h=2&x", "b3=0&%zz=1", "h=%7B%7D&a=+"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, query string) {
+		for _, field := range []Field{{Name: "h"}, {Name: "h", Form: Object}, {Form: Flat}} {
+			out := field.InjectQuery(query, single, &ctx, propagation.Caller{})
+			if c := field.ExtractQuery(single, out); c.Trace != ctx.Trace || c.Span != ctx.Span {
+				t.Fatalf("%q: %q: %+v", query, out, c)
+			}
+			if c := field.ExtractQuery(single, field.RemoveQuery(out)); !c.IsEmpty() {
+				t.Fatalf("%q: %+v", out, c)
+			}
+			if field.InjectQuery(out, single, &ctx, propagation.Caller{}) != out {
+				t.Fatalf("%q: again it is another", out)
+			}
+			for part := range strings.SplitSeq(query, "&") {
+				if k, _, _ := parameter(part); k != "h" && !propagation.IsHeader(k, propagation.AllFormats()...) && !strings.Contains(out, part) {
+					t.Fatalf("%q: %q lost %q", query, out, part)
+				}
+			}
+		}
+	})
+}
