@@ -10,8 +10,9 @@ import (
 )
 
 // The member of tracestate, and the item of OpenTracing's baggage, that holds
-// what a format cannot say: parts joined by ";", each a letter, or a letter, a
-// colon and a value.
+// what a format cannot say: parts joined by "&", each a letter, or a letter, a
+// colon and a value. OpenTelemetry's reader of ot-baggage-* takes what W3C's
+// baggage takes, so no semicolon.
 //
 //	?    the decision is still open
 //	d    debug
@@ -38,7 +39,7 @@ func (c *Context) appendMarks(dst []byte, f Format) []byte {
 	}
 	if f == OT && c.Trace.Hi != 0 {
 		if len(dst) > from {
-			dst = append(dst, ';')
+			dst = append(dst, '&')
 		}
 		dst = span.ID(c.Trace.Hi).AppendHex(append(dst, 'h', ':'))
 	}
@@ -51,7 +52,7 @@ func (c *Context) appendMarks(dst []byte, f Format) []byte {
 		return dst
 	}
 	if len(dst) > from {
-		dst = append(dst, ';')
+		dst = append(dst, '&')
 	}
 	if isName(name) {
 		return append(append(dst, 'n', ':'), name...)
@@ -76,7 +77,7 @@ func isName(s []byte) bool {
 func (c *Context) readMarks(s string, f Format) {
 	for s != "" {
 		var part string
-		part, s, _ = strings.Cut(s, ";")
+		part, s, _ = strings.Cut(s, "&")
 		key, value, _ := strings.Cut(part, ":")
 		switch key {
 		case "?":

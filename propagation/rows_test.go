@@ -139,7 +139,7 @@ func TestWidth(t *testing.T) {
 		"uber-trace-id: 0000000000000001:0000000000000002:0000000000000003:1", "traceparent: 00-00000000000000000000000000000001-0000000000000002-01",
 		"ot-tracer-traceid: 0000000000000001", "ot-baggage-br: ")
 	f("b3: 00000000000000000000000000000001-2-1", "b3: 00000000000000000000000000000001-0000000000000002-1", "uber-trace-id: 00000000000000000000000000000001:0000000000000002:0:1")
-	f("b3: "+strings.ToUpper(z)+"-2-d", "b3: "+z+"-0000000000000002-d", "X-B3-Flags: 1", "X-B3-Sampled: ", "ot-tracer-traceid: 48485a3953bb6124", "ot-baggage-br: d;h:463ac35c9f6413ad")
+	f("b3: "+strings.ToUpper(z)+"-2-d", "b3: "+z+"-0000000000000002-d", "X-B3-Flags: 1", "X-B3-Sampled: ", "ot-tracer-traceid: 48485a3953bb6124", "ot-baggage-br: d&h:463ac35c9f6413ad")
 	f("traceparent: 00-00000000000000000000000000000001-0000000000000002-03", "b3: 0000000000000001-0000000000000002-1", "traceparent: 00-00000000000000000000000000000001-0000000000000002-03")
 	f("uber-trace-id: 1:2:2:9", "uber-trace-id: 0000000000000001:0000000000000002:0:9", "b3: 0000000000000001-0000000000000002-1")
 	// The last half of the id is zero: no form of 64 bits is left.
@@ -205,7 +205,7 @@ func TestConflict(t *testing.T) {
 	f(z+" "+s+" accept by ot", New(Prefer(OT)), "ot-tracer-traceid: 48485a3953bb6124", "ot-tracer-spanid: "+s, "ot-tracer-sampled: true", "uber-trace-id: "+z+":"+s+":0:1")
 	f(z+" "+s+" accept by ot", New(), "ot-tracer-traceid: 48485a3953bb6124", "ot-tracer-spanid: "+s, "ot-tracer-sampled: true", "ot-baggage-br: h:463ac35c9f6413ad")
 	// A mark of another trace.
-	f(z+" "+s+" accept by w3c", New(), "traceparent: 00-"+z+"-"+s+"-01", "tracestate: br=h:1111111111111111;n:other")
+	f(z+" "+s+" accept by w3c", New(), "traceparent: 00-"+z+"-"+s+"-01", "tracestate: br=h:1111111111111111&n:other")
 }
 
 // C1: each row of the table of what agents make of a header, for this reader.

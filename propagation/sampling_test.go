@@ -232,7 +232,7 @@ func TestSamplingTable(t *testing.T) {
 
 // withoutIDs leaves what says the decision of headers that have ids apart.
 var withoutIDs = strings.NewReplacer("X-B3-TraceId: T, ", "", "X-B3-SpanId: S, ", "", "ot-tracer-traceid: low(T), ", "", "ot-tracer-spanid: S, ", "",
-	"ot-baggage-br: h:high(T), ", "", ";h:high(T)", "")
+	"ot-baggage-br: h:high(T), ", "", "&h:high(T)", "")
 
 // docs/headers.md has the same table, made here.
 func TestSamplingTableInDocs(t *testing.T) {

@@ -76,7 +76,7 @@ func TestTracestate(t *testing.T) {
 	c.Sampling, c.State = Debug, "a=b"
 	h = http.Header{}
 	p.Inject(&c, Caller{}, HTTP(h))
-	if err := strict(h); err != nil || !strings.HasPrefix(h.Get("tracestate"), "br=d;N:") {
+	if err := strict(h); err != nil || !strings.HasPrefix(h.Get("tracestate"), "br=d&N:") {
 		t.Errorf("%v: %v", err, h)
 	}
 	// Alone it says nothing.
