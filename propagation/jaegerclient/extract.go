@@ -11,10 +11,6 @@ import (
 	"github.com/spanbridge/spanbridge/propagation"
 )
 
-// nameKey is the item of baggage with SkyWalking's name of the trace; package
-// propagation writes it as uberctx-bridge-tn.
-const nameKey = "bridge-tn"
-
 // Extract reads the headers of a request. Headers that cannot be read are as if
 // they were not there: the propagator counts them.
 func (f Format) Extract(carrier any) (jaeger.SpanContext, error) {
@@ -41,8 +37,8 @@ func (c *Codec) spanContext(in *propagation.Context) jaeger.SpanContext {
 	for _, it := range in.Baggage {
 		baggage[it.Key] = it.Value
 	}
-	if name := in.Name(); name != string(in.Trace.AppendHex32(nil)) {
-		baggage[nameKey] = name
+	if in.IsNamed() {
+		baggage[propagation.NameKey] = in.Name()
 	}
 	sampled := in.Sampling.Sampled() || in.Sampling == propagation.Defer && c.decide()
 	sc := jaeger.NewSpanContext(jaeger.TraceID{High: in.Trace.Hi, Low: in.Trace.Lo}, jaeger.SpanID(in.Span), jaeger.SpanID(in.Parent), sampled, baggage)

@@ -67,7 +67,7 @@ func context(sc jaeger.SpanContext, came *propagation.Context) propagation.Conte
 // key; and SkyWalking's name of the trace.
 func baggage(sc jaeger.SpanContext, came propagation.Baggage) (b propagation.Baggage, name string) {
 	sc.ForeachBaggageItem(func(k, v string) bool {
-		if k == nameKey {
+		if k == propagation.NameKey {
 			name = v
 		} else {
 			b = append(b, propagation.Item{Key: k, Value: v})

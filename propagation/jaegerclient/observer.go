@@ -122,7 +122,7 @@ func (o *observed) OnFinish(opentracing.FinishOptions) {
 	if !came.HasIDs() || span.ID(o.parent) != came.Span && span.ID(o.id) != came.Span {
 		return
 	}
-	if name := came.Name(); name != string(came.Trace.AppendHex32(nil)) && len(name) <= maxTag {
+	if name := came.Name(); came.IsNamed() && len(name) <= maxTag {
 		o.span.SetTag(tagTraceName, name)
 	}
 	if tag := came.ParentTag(); tag != "" && len(tag) <= maxTag {

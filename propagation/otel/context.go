@@ -147,8 +147,8 @@ func Attributes(ctx context.Context) (attributes []attribute.KeyValue) {
 	if tag := v.came.ParentTag(); tag != "" {
 		attributes = append(attributes, attribute.String("sw8.parent", tag))
 	}
-	if name := v.came.Name(); v.came.HasIDs() && name != string(v.came.Trace.AppendHex32(nil)) {
-		attributes = append(attributes, attribute.String("sw8.trace_id", name))
+	if v.came.IsNamed() {
+		attributes = append(attributes, attribute.String("sw8.trace_id", v.came.Name()))
 	}
 	if v.came.DebugID != "" {
 		attributes = append(attributes, attribute.String("jaeger-debug-id", v.came.DebugID))

@@ -168,7 +168,7 @@ func TestWithoutIDs(t *testing.T) {
 	}
 	out := otel.MapCarrier{}
 	bridge.New("order").Inject(ctx, out)
-	if out["jaeger-debug-id"] != "order 7" {
+	if out["jaeger-debug-id"] != "order%207" {
 		t.Errorf("%v", out)
 	}
 }

@@ -93,8 +93,8 @@ func Tags(sc model.SpanContext) map[string]string {
 	if tag := b.came.ParentTag(); tag != "" {
 		tags[tagParent] = tag
 	}
-	if name := b.came.Name(); b.came.HasIDs() && name != string(b.came.Trace.AppendHex32(nil)) {
-		tags[tagTraceName] = name
+	if b.came.IsNamed() {
+		tags[tagTraceName] = b.came.Name()
 	}
 	if b.came.DebugID != "" {
 		tags[tagDebugID] = b.came.DebugID
