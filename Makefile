@@ -84,7 +84,7 @@ bench:
 ## golden: rewrite the golden files; the diff is the review
 .PHONY: golden
 golden:
-	$(GO) test ./config ./propagation ./translate/zipkin ./translate/jaeger ./translate/otlp ./translate/skywalking ./translate/roundtrip ./cmd/bridge -update
+	$(GO) test ./config ./propagation ./propagation/jaegerclient ./propagation/zipkingo ./propagation/otel ./propagation/go2sky ./translate/zipkin ./translate/jaeger ./translate/otlp ./translate/skywalking ./translate/roundtrip ./cmd/bridge -update
 
 ## docs: make the generated pages again
 .PHONY: docs
