@@ -69,8 +69,8 @@ func (m *memory) len() int {
 
 // remember keeps what a request to the service said.
 func (m *memory) remember(c *propagation.Context, endpoint string) {
-	name := c.TraceName
-	if c.Found.Has(propagation.SW8) {
+	name := ""
+	if c.IsNamed() {
 		name = c.Name()
 	}
 	m.mu.Lock()
@@ -208,11 +208,9 @@ func (m *memory) restore(c *propagation.Context) (endpoint string, got restored)
 	if c.Trace.Hi != t.trace.Hi {
 		c.Trace, c.Long, got.high = t.trace, true, true
 	}
-	if t.name != "" && c.TraceName == "" && !c.Found.Has(propagation.SW8) && span.TraceOf(t.name) == c.Trace {
-		var a [32]byte
-		if t.name != string(c.Trace.AppendHex32(a[:0])) {
-			c.TraceName, got.name = t.name, true
-		}
+	if t.name != "" && !c.IsNamed() && !c.Found.Has(propagation.SW8) {
+		c.SetName(t.name)
+		got.name = c.IsNamed()
 	}
 	n := len(c.Baggage)
 	c.Baggage = joinBaggage(c.Baggage, t.baggage)
