@@ -12,6 +12,7 @@ import (
 
 	"github.com/spanbridge/spanbridge/internal/metrics"
 	"github.com/spanbridge/spanbridge/propagation"
+	"github.com/spanbridge/spanbridge/propagation/payload"
 )
 
 // direction is one way through the proxy: which headers are read and written,
@@ -21,6 +22,7 @@ type direction struct {
 	propagator *propagation.Propagator
 	strays     []stray
 	memory     *memory // nil when there are no calls to remember for
+	data       *data   // nil when the service has its headers in headers
 	caller     propagation.Caller
 
 	metrics  *metrics.Proxy
@@ -57,6 +59,9 @@ func newDirection(name string, formats, preferred []propagation.Format, o *Optio
 		response:   o.Metrics.Bytes.WithLabelValues(name, "response"),
 		upgrades:   o.Metrics.Upgrades.WithLabelValues(name),
 		untraced:   o.Metrics.Untraced.WithLabelValues(name),
+	}
+	if o.DataField != "" {
+		d.data = &data{payload.Field{Name: o.DataField, MaxBody: int(o.DataLimit)}, d}
 	}
 	for _, s := range idHeaders {
 		if !slices.Contains(formats, s.format) {
@@ -95,6 +100,13 @@ func (d *direction) counts() (headers []metrics.HeaderCount, cut int64) {
 func (d *direction) cross(x *exchange, r *http.Request, host string) {
 	c := &x.context
 	*c = d.propagator.Extract(propagation.HTTP(r.Header))
+	var at *carrier
+	if d.data != nil {
+		var inData propagation.Context
+		if inData, at = d.data.read(r); inData.HasIDs() {
+			*c = with(inData, *c)
+		}
+	}
 	from := d.caller
 	from.Address = host
 	switch {
@@ -111,6 +123,9 @@ func (d *direction) cross(x *exchange, r *http.Request, host string) {
 	d.removeStrays(r.Header, c)
 	x.headers = propagation.NewMemory(x.text[:0], x.values[:0])
 	d.propagator.InjectIn(&x.headers, c, from, propagation.HTTP(r.Header))
+	if at != nil && d.name == inward && !c.IsEmpty() {
+		d.data.write(r, at, c, from)
+	}
 }
 
 func (d *direction) count(got restored) {

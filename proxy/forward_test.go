@@ -42,10 +42,10 @@ func TestForwardPortRefuses(t *testing.T) {
 	r := start(t, "")
 	own := strings.TrimPrefix(r.forward, "http://")
 	for raw, want := range map[string]string{
-		"GET / HTTP/1.1\r\nHost: x\r\n\r\n":                            "400 this port is a forward proxy (HTTP_PROXY)",
-		"GET ftp://x/ HTTP/1.1\r\nHost: x\r\n\r\n":                     `400 scheme "ftp", want http or https`,
+		"GET / HTTP/1.1\r\nHost: x\r\n\r\n":                             "400 this port is a forward proxy (HTTP_PROXY)",
+		"GET ftp://x/ HTTP/1.1\r\nHost: x\r\n\r\n":                      `400 scheme "ftp", want http or https`,
 		"GET http://" + own + "/ HTTP/1.1\r\nHost: " + own + "\r\n\r\n": "508 " + own + " is this port itself",
-		"CONNECT 127.0.0.1:1 HTTP/1.1\r\nHost: 127.0.0.1:1\r\n\r\n":    "502 127.0.0.1:1: no connection: ",
+		"CONNECT 127.0.0.1:1 HTTP/1.1\r\nHost: 127.0.0.1:1\r\n\r\n":     "502 127.0.0.1:1: no connection: ",
 		"CONNECT " + own + " HTTP/1.1\r\nHost: " + own + "\r\n\r\n":     "508 " + own + " is this port itself",
 	} {
 		c := dial(t, r.forward)
@@ -142,7 +142,9 @@ func TestTunnelHalves(t *testing.T) {
 
 // TestForwardToTLS: a route to an https URL, whose version TLS settles.
 func TestForwardToTLS(t *testing.T) {
-	callee := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { fmt.Fprint(w, r.Proto, " ", r.URL.Path, " ", r.Header.Get("b3")) }))
+	callee := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		fmt.Fprint(w, r.Proto, " ", r.URL.Path, " ", r.Header.Get("b3"))
+	}))
 	callee.EnableHTTP2 = true
 	callee.StartTLS()
 	t.Cleanup(callee.Close)

@@ -57,6 +57,7 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h.d.active.Inc()
 	defer x.end(r)
 	declineH2C(r.Header)
+	h.d.cross(x, r, h.host(r))
 	if r.ContentLength != 0 && r.Body != nil {
 		b := &x.body
 		b.ReadCloser, b.counter, b.http2, b.control = r.Body, h.d.request, r.ProtoMajor == 2, http.NewResponseController(w)
@@ -66,7 +67,6 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			_ = b.control.EnableFullDuplex()
 		}
 	}
-	h.d.cross(x, r, h.host(r))
 	h.pass.ServeHTTP(x, r)
 	x.whole = true
 }

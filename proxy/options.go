@@ -146,6 +146,9 @@ func (o *Options) Check() error {
 			return fmt.Errorf("%s: scheme %q, want http or https", r.To, r.To.Scheme)
 		}
 	}
+	if err := checkDataField(o.DataField); err != nil {
+		return err
+	}
 	if o.Remember <= 0 {
 		o.Remember = DefaultRemember
 	}

@@ -39,6 +39,9 @@ type proxyCmd struct {
 	Remember    int           `env:"BRIDGE_PROXY_REMEMBER" default:"10000" placeholder:"TRACES" help:"Of how many traces is remembered what the service's own headers cannot carry (${default})."`
 	RememberFor time.Duration `env:"BRIDGE_PROXY_REMEMBER_FOR" default:"10m" help:"And for how long after they were last seen (${default})."`
 
+	DataField string `env:"BRIDGE_PROXY_DATA_FIELD" placeholder:"NAME" help:"The service has the headers in its data, under this name, as sanic_zipkin has them under zipkin_headers: in a member of a JSON body, or in the query of a request without a body."`
+	DataLimit int64  `env:"BRIDGE_PROXY_DATA_LIMIT" default:"1048576" placeholder:"BYTES" help:"The longest body that is looked into; longer ones pass as they are (${default})."`
+
 	Version       string `name:"http" env:"BRIDGE_PROXY_HTTP" enum:"same,http1,h2c" default:"same" help:"By which version of HTTP services are called (${enum}): same is the caller's. gRPC is always HTTP/2."`
 	XForwardedFor string `env:"BRIDGE_PROXY_X_FORWARDED_FOR" enum:"append,pass,drop" default:"append" help:"On the way to the service: append the caller's address, pass what came, or drop it (${default}). On the way out it passes."`
 
@@ -122,6 +125,7 @@ func (c *proxyCmd) Run(w *world) error {
 func (c *proxyCmd) options() (proxy.Options, error) {
 	o := proxy.Options{
 		Forward: c.Forward, Service: c.Service, Instance: c.Instance, Caller: c.Caller,
+		DataField: c.DataField, DataLimit: c.DataLimit,
 		Remember: c.Remember, RememberFor: c.RememberFor,
 		Version: proxy.Version(c.Version), Forwarded: proxy.Forwarded(c.XForwardedFor), MaxHeader: c.MaxHeader,
 		Timeouts: proxy.Timeouts{
