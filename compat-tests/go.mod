@@ -23,10 +23,7 @@ require (
 	skywalking.apache.org/repo/goapi v0.0.0-20241106011455-ef3dbfac3128
 )
 
-require (
-	github.com/cespare/xxhash/v2 v2.3.0 // indirect
-	go.yaml.in/yaml/v3 v3.0.6 // indirect
-)
+require github.com/cespare/xxhash/v2 v2.3.0 // indirect
 
 require (
 	github.com/HdrHistogram/hdrhistogram-go v1.4.0 // indirect

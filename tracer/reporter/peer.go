@@ -90,6 +90,10 @@ func (c *Converter) setRemote(s *span.Span, r *tracer.Record, p *peer) {
 	if to, err := netip.ParseAddrPort(p.address); err == nil && !s.Remote.IP().IsValid() {
 		s.Remote.SetIP(to.Addr())
 		s.Remote.Port = to.Port()
+		if c.protocol == span.OTLP { // whose conventions have no attribute for both
+			c.stringAttr("network.peer.address", to.Addr().Unmap().String())
+			c.w.Attr(span.IntAttr(c.w.Copy("network.peer.port"), int64(to.Port())))
+		}
 	}
 	// A name of the server stands for that of the service, as in
 	// OpenTelemetry's rules for Zipkin exporters.
