@@ -96,9 +96,7 @@ func writerOf(carrier any) propagation.Writer {
 		return propagation.HTTP(c)
 	case opentracing.TextMapCarrier:
 		return propagation.TextMap(c)
-	case opentracing.TextMapWriter:
-		return setter{c}
-	case propagation.Writer:
+	case propagation.Writer: // and so each opentracing.TextMapWriter
 		return c
 	}
 	return nil
@@ -110,19 +108,15 @@ func readerOf(carrier any) propagation.Reader {
 		return propagation.HTTP(c)
 	case opentracing.TextMapCarrier:
 		return propagation.TextMap(c)
-	case opentracing.TextMapReader:
-		return ranger{c}
 	case propagation.Reader:
 		return c
+	case opentracing.TextMapReader:
+		return ranger{c}
 	}
 	return nil
 }
 
-// setter and ranger are OpenTracing's carriers as those of propagation.
-type setter struct{ w opentracing.TextMapWriter }
-
-func (s setter) Set(key, value string) { s.w.Set(key, value) }
-
+// ranger is OpenTracing's reader as one of propagation.
 type ranger struct{ r opentracing.TextMapReader }
 
 func (r ranger) Each(f func(key, value string)) {

@@ -8,8 +8,21 @@ import (
 	"google.golang.org/grpc/metadata"
 )
 
-// carrier is metadata as OpenTracing reads and writes it.
+// carrier is metadata as OpenTracing reads and writes it, and as package
+// propagation does, which also takes out what is not written again.
 type carrier metadata.MD
+
+// Each gives each value.
+func (c carrier) Each(f func(key, value string)) {
+	for k, vs := range c {
+		for _, v := range vs {
+			f(k, v)
+		}
+	}
+}
+
+// Del takes a key out.
+func (c carrier) Del(key string) { delete(c, strings.ToLower(key)) }
 
 // ForeachKey gives each value.
 func (c carrier) ForeachKey(f func(key, value string) error) error {
