@@ -247,6 +247,12 @@ func TestO1Queues(t *testing.T) {
 			t.Errorf("%+v: %s, want %s", m, have, want)
 		}
 	}
+	// The topic by OpenTracing's name.
+	send.attrs = []any{"message_bus.destination", "pay"}
+	got, _ = written(t, NewEncoder(plain), batch("zipkin.v2.json", send))
+	if tag := got[0].Spans[0].Tags[0]; tag.Key != "mq.topic" || tag.Value != "pay" {
+		t.Errorf("got %v", tag)
+	}
 	// In other protocols the remote service may be the consumer.
 	f(made{id: 1, kind: span.KindProducer, remote: "billing", start: at}, "Local Unknown ")
 	f(made{id: 1, kind: span.KindProducer, remote: "billing", start: at, attrs: []any{"messaging.system", "kafka"}}, "Exit MQ kafka")

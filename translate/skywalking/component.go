@@ -60,7 +60,7 @@ var libraries = map[string][2]int32{
 	"okhttp": {12, 12}, "apache-httpclient": {2, 2}, "java-http-client": {66, 66}, "http-url-connection": {66, 66}, "jetty": {19, 18},
 	"reactor-netty": {151, 151}, "netty": {151, 151}, "vertx-http-client": {59, 59}, "spring-webflux": {67, 99},
 	"net/http": {5004, 5005}, "otelhttp": {5004, 5005}, "otelgin": {5006, 5006}, "otelecho": {5015, 5015}, "otelfiber": {5021, 5021},
-	"otelmux": {5017, 5017}, "otelgrpc": {23, 23}, "undici": {4005, 4005}, "aiohttp-client": {7008, 7008}, "aiohttp-server": {7008, 7008},
+	"otelmux": {5017, 5017}, "gorilla/mux": {5017, 5017}, "gin-gonic/gin": {5006, 5006}, "otelgrpc": {23, 23}, "undici": {4005, 4005}, "aiohttp-client": {7008, 7008}, "aiohttp-server": {7008, 7008},
 	"urllib": {7006, 7006}, "asgi": {7014, 7014},
 }
 

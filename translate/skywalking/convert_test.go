@@ -70,6 +70,8 @@ func TestComponents(t *testing.T) {
 	f(server, "http", "http.method", "GET")
 	f(server, "GoHttpServer", "component", "net/http")
 	f(client, "GoHttpClient", "component", "net/http")
+	f(server, "GoMuxServer", "http.method", "GET", "component", "gorilla/mux")
+	f(server, "Gin", "http.method", "GET", "component", "gin-gonic/gin")
 	f(client, "OKHttp", "http.method", "GET", "component", "okhttp")
 	f(server, "Flask", "http.method", "GET", "component", "Flask")
 	f(server, "http", "http.method", "GET", "component", "of our own")

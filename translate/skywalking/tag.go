@@ -39,6 +39,7 @@ var oapTags = map[string]string{
 	"db.query.text":              "db.statement",
 	"messaging.destination":      "mq.topic",
 	"messaging.destination.name": "mq.topic",
+	"message_bus.destination":    "mq.topic",
 	"kafka.topic":                "mq.topic",
 	"rabbitmq.queue":             "mq.queue",
 }
