@@ -8,14 +8,29 @@ import (
 	"strings"
 )
 
-// address is how this span's callee is called, for sw8: of the tags of
-// OpenTracing's conventions the one that says most.
-func (s *Span) address() string {
+// injected notes that a header names the span, and gives the address of the
+// callee if that is to stand in it.
+func (s *Span) injected(addressed bool) (address string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if addressed {
+		address = s.record.address()
+	}
+	if !s.done() {
+		s.record.Injected = true
+		if address != "" {
+			s.record.Callee = address
+		}
+	}
+	return address
+}
+
+// address is how the span's callee is called, for sw8: of the tags of
+// OpenTracing's conventions the one that says most.
+func (r *Record) address() string {
 	var host, port, service, url string
-	for i := range s.record.Tags {
-		tag := &s.record.Tags[i]
+	for i := range r.Tags {
+		tag := &r.Tags[i]
 		switch tag.Key {
 		case "peer.address":
 			if v, ok := tag.Value.(string); ok && v != "" {

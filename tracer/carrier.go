@@ -44,20 +44,15 @@ func (t *Tracer) Inject(sm opentracing.SpanContext, format, carrier any) error {
 }
 
 func (t *Tracer) inject(c *SpanContext, w propagation.Writer) {
-	if !t.sw8 {
-		if c.span != nil {
-			c.span.injected("")
+	var from propagation.Caller
+	if t.sw8 {
+		from.Service, from.Instance = t.process.Service, t.process.Instance
+		if c.entry != nil {
+			from.Endpoint = c.entry.operation()
 		}
-		t.propagator.Inject(&c.Context, propagation.Caller{}, w)
-		return
-	}
-	from := propagation.Caller{Service: t.process.Service, Instance: t.process.Instance}
-	if c.entry != nil {
-		from.Endpoint = c.entry.operation()
 	}
 	if c.span != nil {
-		from.Address = c.span.address()
-		c.span.injected(from.Address)
+		from.Address = c.span.injected(t.sw8)
 	}
 	t.propagator.Inject(&c.Context, from, w)
 }

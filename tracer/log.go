@@ -4,6 +4,7 @@ package tracer
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/opentracing/opentracing-go"
@@ -48,23 +49,17 @@ func (s *Span) log(at time.Time, fields []log.Field) {
 	}
 	s.mu.Lock()
 	switch r := &s.record; {
-	case s.done:
+	case s.done():
 	case len(r.Logs) >= s.t.maxLogs:
 		r.Dropped++
 		s.t.cut.Add(1)
 	default:
-		r.Logs = append(r.Logs, Log{at, append(s.fieldRoom(len(list)), list...)})
+		n := len(r.Logs)
+		r.Logs = slices.Grow(r.Logs, 1)[:n+1]
+		l := &r.Logs[n] // of the span's own memory, it has room for fields
+		l.Time, l.Fields = at, append(l.Fields, list...)
 	}
 	s.mu.Unlock()
-}
-
-// fieldRoom is room for the fields of a log.
-func (s *Span) fieldRoom(n int) []Tag {
-	if s.room == nil || s.logged || n > len(s.room.fields) {
-		return make([]Tag, 0, n)
-	}
-	s.logged = true
-	return s.room.fields[:0:n]
 }
 
 // appendField makes a tag of a log's field.

@@ -37,7 +37,9 @@ type Record struct {
 	// may be zero.
 	Long bool
 	// Shared: the span has the id of the client's span (WithSharedSpans).
-	Shared    bool
+	Shared bool
+	// Injected: a header was written that names the span.
+	Injected  bool
 	Kind      span.Kind
 	Operation string
 	Start     time.Time
@@ -53,10 +55,9 @@ type Record struct {
 	// sw8.parent; see propagation.Context.ParentTag). Both are empty for traces
 	// that did not come by sw8.
 	TraceName, ParentTag string
-	// Injected: a header was written that names the span. Callee is then how it
-	// named the side that is called (host:port, or a name), if that was known.
-	Injected bool
-	Callee   string
+	// Callee is how a header sw8 named the side that is called (host:port, or a
+	// name), if that was known.
+	Callee string
 	// Dropped are logs beyond the limit.
 	Dropped int
 	Process *Process

@@ -27,6 +27,14 @@ func Composite(reporters ...Reporter) Reporter {
 
 type composite []Reporter
 
+func (c composite) Start(p *Process) {
+	for _, each := range c {
+		if s, ok := each.(Starter); ok {
+			s.Start(p)
+		}
+	}
+}
+
 func (c composite) Report(r *Record) {
 	for _, each := range c {
 		each.Report(r)

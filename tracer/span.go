@@ -16,21 +16,20 @@ import (
 // after Finish they change nothing.
 type Span struct {
 	t      *Tracer
-	record Record
-	room   *roomySpan // this span, if it is one
-
-	mu sync.Mutex // of record and of all below
-	// context is made when somebody asks for it, from the record and what the
-	// parent hands on; then the parent is let go, lest a chain of spans keep all
-	// that were before. It is replaced, never changed.
+	mu     sync.Mutex
+	record Record // its Duration is open until the span is done
+	// context is the parent's, nil for a root, until somebody asks for the span's
+	// own. Then the parent is let go, lest a chain of spans keep all that were
+	// before. It is replaced, never changed.
 	context atomic.Pointer[SpanContext]
-	parent  *SpanContext
-	lent    int32 // that many tags are the sampler's, who gives them to all spans
-	logged  bool  // the room for a log's fields is taken
-	done    bool
 }
 
 var _ opentracing.Span = (*Span)(nil)
+
+// open stands in Record.Duration until Finish: one word less in each span.
+const open = -1
+
+func (s *Span) done() bool { return s.record.Duration != open }
 
 // A span is one allocation, of the size that it is likely to need: time and
 // garbage go by the byte.
@@ -44,7 +43,7 @@ type (
 	roomySpan struct {
 		Span
 		references [1]Reference
-		tags       [6]Tag
+		tags       [4]Tag
 		logs       [1]Log
 		fields     [2]Tag
 	}
@@ -54,8 +53,9 @@ func (t *Tracer) allocate(b *begin) *Span {
 	switch {
 	case b.tagged:
 		x := new(roomySpan)
-		x.room = x
-		x.record.Tags, x.record.Logs, x.record.References = x.tags[:0], x.logs[:0], x.references[:0]
+		r := &x.record
+		r.Tags, r.Logs, r.References = x.tags[:0], x.logs[:0], x.references[:0]
+		x.logs[0].Fields = x.fields[:0]
 		return &x.Span
 	case b.parent != nil:
 		x := new(childSpan)
@@ -70,10 +70,10 @@ func (t *Tracer) newSpan(operation string, b *begin, sampling propagation.Sampli
 	s := t.allocate(b)
 	s.t = t
 	r := &s.record
-	r.Trace, r.Sampling, r.Kind, r.Process = trace, sampling, b.kind, &t.process
+	r.Trace, r.Sampling, r.Kind, r.Process, r.Duration = trace, sampling, b.kind, &t.process, open
 	r.Operation = t.cutValue(operation)
 	if p := b.parent; p != nil {
-		s.parent = p
+		s.context.Store(p)
 		s.inherit(p)
 	}
 	switch {
@@ -131,37 +131,49 @@ func (s *Span) addReference(r *opentracing.SpanReference, parent *SpanContext) {
 	if !ok || c == nil || !c.HasIDs() {
 		return
 	}
-	ref := Reference{Trace: c.Trace, Span: c.Span}
-	if r.Type == opentracing.FollowsFromRef {
-		ref.Kind = span.FollowsFrom
+	child := r.Type == opentracing.ChildOfRef
+	if list := s.record.References; c == parent && (len(list) == 0 || !list[0].Parent) {
+		s.addParent(c, child)
+	} else {
+		s.record.References = append(list, reference(c, child))
 	}
-	list := s.record.References
-	if c != parent || len(list) > 0 && list[0].Parent {
-		s.record.References = append(list, ref)
+}
+
+// addParent puts the reference to the parent in front.
+func (s *Span) addParent(c *SpanContext, child bool) {
+	if !c.HasIDs() {
 		return
 	}
+	ref := reference(c, child)
 	if s.record.Shared { // the context is the span's own
 		if ref.Span = s.record.Parent; ref.Span == 0 {
 			return
 		}
 	}
 	ref.Parent = true
-	list = append(list, ref)
+	list := append(s.record.References, ref)
 	n := len(list) - 1
 	list[0], list[n] = list[n], list[0]
 	s.record.References = list
+}
+
+func reference(c *SpanContext, child bool) Reference {
+	r := Reference{Trace: c.Trace, Span: c.Span}
+	if !child {
+		r.Kind = span.FollowsFrom
+	}
+	return r
 }
 
 // Finish ends the span and hands it to the reporter.
 func (s *Span) Finish() {
 	d := s.t.clock.since(s.record.Start)
 	s.mu.Lock()
-	if s.done {
+	if s.done() {
 		s.mu.Unlock()
 		return
 	}
 	s.record.Duration = max(d, 0)
-	s.done = true
 	s.mu.Unlock()
 	s.report()
 }
@@ -180,12 +192,11 @@ func (s *Span) FinishWithOptions(o opentracing.FinishOptions) {
 		s.log(rec.Timestamp, rec.Fields)
 	}
 	s.mu.Lock()
-	if s.done {
+	if s.done() {
 		s.mu.Unlock()
 		return
 	}
 	s.record.Duration = max(d, 0)
-	s.done = true
 	s.mu.Unlock()
 	s.report()
 }
@@ -205,7 +216,7 @@ func (s *Span) report() {
 func (s *Span) Context() opentracing.SpanContext { return s.spanContext() }
 
 func (s *Span) spanContext() *SpanContext {
-	if c := s.context.Load(); c != nil {
+	if c := s.context.Load(); c != nil && c.span == s {
 		return c
 	}
 	s.mu.Lock()
@@ -215,26 +226,26 @@ func (s *Span) spanContext() *SpanContext {
 
 // makeContext wants the lock to be held.
 func (s *Span) makeContext() *SpanContext {
-	if c := s.context.Load(); c != nil {
-		return c
+	p := s.context.Load()
+	if p != nil && p.span == s {
+		return p
 	}
 	r := &s.record
 	c := &SpanContext{span: s, entry: s}
-	switch p := s.parent; {
+	switch {
 	case p == nil:
 	case !p.HasIDs():
 		c.Baggage = p.Baggage
+	case r.Shared:
+		c.Context = p.Context
+		c.Others, c.DebugID, c.Sent = nil, "", 0
 	default:
 		c.Context = p.Child(r.ID)
-		if r.Shared {
-			c.Context = p.Context
-			c.Others, c.DebugID, c.Sent = nil, "", 0
-		} else if p.entry != nil && r.Kind != span.KindServer && r.Kind != span.KindConsumer {
+		if p.entry != nil && r.Kind != span.KindServer && r.Kind != span.KindConsumer {
 			c.entry = p.entry
 		}
 	}
 	c.Trace, c.Span, c.Sampling = r.Trace, r.ID, r.Sampling
-	s.parent = nil
 	s.context.Store(c)
 	return c
 }
@@ -250,7 +261,7 @@ func (s *Span) changeContext(change func(*SpanContext)) {
 func (s *Span) SetBaggageItem(key, value string) opentracing.Span {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if !s.done {
+	if !s.done() {
 		s.changeContext(func(c *SpanContext) { c.Baggage = c.Baggage.With(key, value) })
 	}
 	return s
@@ -259,24 +270,17 @@ func (s *Span) SetBaggageItem(key, value string) opentracing.Span {
 // BaggageItem is the value of a key, compared without case: headers do not keep
 // the case of keys.
 func (s *Span) BaggageItem(key string) string {
-	c := s.context.Load()
-	if c == nil {
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		if c = s.context.Load(); c == nil {
-			if c = s.parent; c == nil {
-				return ""
-			}
-		}
+	if c := s.context.Load(); c != nil {
+		return c.baggageItem(key)
 	}
-	return c.baggageItem(key)
+	return ""
 }
 
 // SetOperationName replaces the name.
 func (s *Span) SetOperationName(operation string) opentracing.Span {
 	operation = s.t.cutValue(operation)
 	s.mu.Lock()
-	if !s.done {
+	if !s.done() {
 		s.record.Operation = operation
 	}
 	s.mu.Unlock()

@@ -15,6 +15,7 @@ import (
 type begin struct {
 	parent   *SpanContext
 	child    bool // parent is a ChildOf reference
+	alone    bool // and the only one
 	tagged   bool // there are tags among the options
 	kind     span.Kind
 	priority int // of sampling.priority: 1 sampled, -1 denied, 0 not said
@@ -29,6 +30,7 @@ func (b *begin) reference(r *opentracing.SpanReference) {
 		return
 	}
 	child := r.Type == opentracing.ChildOfRef
+	b.alone = b.parent == nil
 	switch {
 	case b.parent == nil, c.HasIDs() && !b.parent.HasIDs(), c.HasIDs() && child && !b.child:
 		b.parent, b.child = c, child
@@ -100,6 +102,11 @@ func (t *Tracer) StartSpan(operation string, options ...opentracing.StartSpanOpt
 	}
 	s := t.newSpan(operation, &b, sampling, trace)
 	s.lend(decision.Tags)
+	if b.alone && !b.tagged {
+		s.addParent(b.parent, b.child)
+		t.forgetOptions(b.other)
+		return s
+	}
 	for _, o := range options {
 		switch o := o.(type) {
 		case opentracing.SpanReference:

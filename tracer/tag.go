@@ -18,7 +18,7 @@ import (
 func (s *Span) SetTag(key string, value any) opentracing.Span {
 	if key == kindTag || key == priorityTag {
 		s.mu.Lock()
-		if !s.done {
+		if !s.done() {
 			s.setTag(key, value)
 		}
 		s.mu.Unlock()
@@ -26,7 +26,7 @@ func (s *Span) SetTag(key string, value any) opentracing.Span {
 	}
 	value = s.t.tagValue(value) // may call the caller's code: not under the lock
 	s.mu.Lock()
-	if !s.done {
+	if !s.done() {
 		s.putTag(key, value)
 	}
 	s.mu.Unlock()
@@ -52,9 +52,9 @@ func (s *Span) putTag(key string, value any) {
 	tags := s.record.Tags
 	for i := range tags {
 		if tags[i].Key == key {
-			if i < int(s.lent) {
+			if len(tags) == cap(tags) { // may be lent
 				tags = slices.Clone(tags)
-				s.record.Tags, s.lent = tags, 0
+				s.record.Tags = tags
 			}
 			tags[i].Value = value
 			return
@@ -66,7 +66,6 @@ func (s *Span) putTag(key string, value any) {
 		return
 	case len(tags) == cap(tags): // append alone would begin with room for one
 		tags = slices.Grow(tags, max(4, len(tags)))
-		s.lent = 0
 	}
 	s.record.Tags = append(tags, Tag{s.t.cutValue(key), value})
 }
@@ -85,17 +84,18 @@ func (s *Span) setPriority(priority int) {
 		return
 	}
 	s.record.Sampling = decision
-	if s.context.Load() != nil {
+	if c := s.context.Load(); c != nil && c.span == s {
 		s.changeContext(func(c *SpanContext) { c.Sampling = decision })
 	}
 }
 
-// lend gives the span tags that it must not change.
+// lend gives the span tags of the sampler's, which it must not change: they have
+// no room, and what has none is copied first.
 func (s *Span) lend(tags []Tag) {
 	switch r := &s.record; {
 	case len(tags) == 0:
 	case len(r.Tags) == 0 && cap(r.Tags) == 0:
-		r.Tags, s.lent = slices.Clip(tags), int32(len(tags))
+		r.Tags = slices.Clip(tags)
 	default:
 		r.Tags = append(r.Tags, tags...)
 	}
