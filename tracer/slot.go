@@ -77,12 +77,15 @@ func (s *slot) rest() {
 	}
 }
 
-func (s *slot) finish(f *unsampled) {
+// finish ends the use of a face; false if it is not the present one.
+func (s *slot) finish(f *unsampled) bool {
 	s.ring.mu.Lock()
-	if s.present == f {
+	present := s.present == f
+	if present {
 		s.rest()
 	}
 	s.ring.mu.Unlock()
+	return present
 }
 
 // keep gives a face memory of its own; nil if its span is over.

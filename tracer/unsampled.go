@@ -39,9 +39,10 @@ type begun struct {
 // kept is the memory of a span whose context somebody may still ask for.
 type kept struct {
 	begun
-	mu       sync.Mutex                  // of operation, and of changes of the two below
+	mu       sync.Mutex                  // of operation and done, and of changes of the two below
 	context  atomic.Pointer[SpanContext] // nil until somebody asks; replaced, never changed
 	recorded atomic.Pointer[Span]        // what took its place when sampling.priority was set
+	done     bool
 }
 
 func (t *Tracer) newUnsampled(operation string, b *begin, trace span.TraceID) *unsampled {
@@ -89,9 +90,17 @@ func (f *unsampled) recorded() *Span {
 func (f *unsampled) Finish() { f.FinishWithOptions(opentracing.FinishOptions{}) }
 
 func (f *unsampled) FinishWithOptions(o opentracing.FinishOptions) {
-	if f.own.Load() == nil {
-		f.in.finish(f)
-	} else if s := f.recorded(); s != nil {
+	if f.own.Load() == nil && f.in.finish(f) {
+		return
+	}
+	k := f.own.Load()
+	if k == nil {
+		return
+	}
+	k.mu.Lock()
+	k.done = true
+	k.mu.Unlock()
+	if s := k.recorded.Load(); s != nil {
 		s.FinishWithOptions(o)
 	}
 }
@@ -144,7 +153,7 @@ func (f *unsampled) SetOperationName(operation string) opentracing.Span {
 		s.SetOperationName(operation)
 	} else if k := f.own.Load(); k != nil {
 		k.mu.Lock()
-		k.operation = operation
+		k.operation = operation // for the span that may take its place
 		k.mu.Unlock()
 	} else {
 		f.in.rename(f, operation)
@@ -170,7 +179,7 @@ func (f *unsampled) SetTag(key string, value any) opentracing.Span {
 func (k *kept) record(priority any) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	if k.recorded.Load() != nil {
+	if k.recorded.Load() != nil || k.done {
 		return
 	}
 	t := k.t
@@ -234,6 +243,9 @@ func (f *unsampled) SetBaggageItem(key, value string) opentracing.Span {
 	defer k.mu.Unlock()
 	if s := k.recorded.Load(); s != nil {
 		s.SetBaggageItem(key, value)
+		return f
+	}
+	if k.done {
 		return f
 	}
 	c := *k.spanContext()
