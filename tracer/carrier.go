@@ -23,7 +23,7 @@ func (t *Tracer) Inject(sm opentracing.SpanContext, format, carrier any) error {
 		if !ok || c == nil {
 			return opentracing.ErrInvalidSpanContext
 		}
-		w := writerOf(carrier)
+		w := writerOf(carrier, format == opentracing.TextMap)
 		if w == nil {
 			return opentracing.ErrInvalidCarrier
 		}
@@ -62,7 +62,7 @@ func (t *Tracer) inject(c *SpanContext, w propagation.Writer) {
 func (t *Tracer) Extract(format, carrier any) (opentracing.SpanContext, error) {
 	switch format {
 	case opentracing.HTTPHeaders, opentracing.TextMap:
-		r := readerOf(carrier)
+		r := readerOf(carrier, format == opentracing.TextMap)
 		if r == nil {
 			return nil, opentracing.ErrInvalidCarrier
 		}
@@ -85,33 +85,58 @@ func (t *Tracer) Extract(format, carrier any) (opentracing.SpanContext, error) {
 	return nil, opentracing.ErrUnsupportedFormat
 }
 
-func writerOf(carrier any) propagation.Writer {
+// writerOf is nil for what cannot be written to. The format TextMap is for any
+// text at all: Jaeger's clients escape nothing in it.
+func writerOf(carrier any, text bool) propagation.Writer {
 	switch c := carrier.(type) {
 	case opentracing.HTTPHeadersCarrier:
-		return propagation.HTTP(c)
+		if c != nil {
+			return propagation.HTTP(c)
+		}
 	case opentracing.TextMapCarrier:
-		return propagation.TextMap(c)
-	case propagation.Writer: // and so each opentracing.TextMapWriter
+		if c != nil {
+			return propagation.TextMap(c)
+		}
+	case propagation.HTTP:
+		if c != nil {
+			return c
+		}
+	case propagation.TextMap:
+		if c != nil {
+			return c
+		}
+	case propagation.Writer:
+		if text {
+			return textWriter{c}
+		}
 		return c
 	}
 	return nil
 }
 
-func readerOf(carrier any) propagation.Reader {
+func readerOf(carrier any, text bool) propagation.Reader {
+	var r propagation.Reader
 	switch c := carrier.(type) {
 	case opentracing.HTTPHeadersCarrier:
 		return propagation.HTTP(c)
 	case opentracing.TextMapCarrier:
 		return propagation.TextMap(c)
+	case propagation.HTTP, propagation.TextMap, propagation.Metadata:
+		return c.(propagation.Reader)
 	case propagation.Reader:
-		return c
+		r = c
 	case opentracing.TextMapReader:
-		return ranger{c}
+		r = ranger{c}
+	default:
+		return nil
 	}
-	return nil
+	if text {
+		return textReader{r}
+	}
+	return r
 }
 
-// ranger is OpenTracing's reader as one of propagation.
+// ranger is OpenTracing's reader as that of propagation; the writers are alike.
 type ranger struct{ r opentracing.TextMapReader }
 
 func (r ranger) Each(f func(key, value string)) {
@@ -119,6 +144,20 @@ func (r ranger) Each(f func(key, value string)) {
 		f(key, value)
 		return nil
 	})
+}
+
+type textReader struct{ propagation.Reader }
+
+func (textReader) Unescaped() {}
+
+type textWriter struct{ propagation.Writer }
+
+func (textWriter) Unescaped() {}
+
+func (w textWriter) Del(key string) {
+	if d, ok := w.Writer.(propagation.Deleter); ok {
+		d.Del(key)
+	}
 }
 
 // Bounds of what readBinary takes.
@@ -201,7 +240,13 @@ func readBinary(r io.Reader) (*SpanContext, error) {
 		}
 	}
 	if !c.HasIDs() {
-		return nil, opentracing.ErrSpanContextCorrupted
+		if !c.Trace.IsZero() || c.Span != 0 {
+			return nil, opentracing.ErrSpanContextCorrupted
+		}
+		if len(c.Baggage) == 0 {
+			return nil, opentracing.ErrSpanContextNotFound
+		}
+		c.Sampling, c.Parent = propagation.Defer, 0
 	}
 	return c, nil
 }

@@ -113,19 +113,6 @@ func (s *Span) inherit(p *SpanContext) {
 	}
 }
 
-// injected notes that a header names the span, and how its callee is called
-// there.
-func (s *Span) injected(callee string) {
-	s.mu.Lock()
-	if !s.done {
-		s.record.Injected = true
-		if callee != "" {
-			s.record.Callee = callee
-		}
-	}
-	s.mu.Unlock()
-}
-
 func (s *Span) addReference(r *opentracing.SpanReference, parent *SpanContext) {
 	c, ok := r.ReferencedContext.(*SpanContext)
 	if !ok || c == nil || !c.HasIDs() {

@@ -185,8 +185,8 @@ func (k *kept) record(priority any) {
 	t := k.t
 	c := k.spanContext()
 	b := begin{parent: k.parent, child: k.child, kind: k.kind, tagged: true}
-	b.start = t.clock.now()
-	b.start = b.start.Add(k.at - t.clock.since(t.born))
+	now := t.clock.now()
+	b.start = now.Add(k.at - now.Sub(t.born))
 	s := t.newSpan(k.operation, &b, propagation.Debug, c.Trace)
 	if p := k.parent; p != nil && p.HasIDs() {
 		ref := opentracing.FollowsFromRef
