@@ -151,6 +151,18 @@ func TestBaggageBounds(t *testing.T) {
 	}
 }
 
+// A list in very many lines costs no more than a list.
+func TestLines(t *testing.T) {
+	h := http.Header{}
+	for i := range 1000 {
+		h.Add("baggage", fmt.Sprintf("k%03d=v", i))
+	}
+	p := New()
+	if c := p.Extract(HTTP(h)); len(c.Baggage) != maxLines+1 || p.Counts().Cut != 1000-maxLines-1 {
+		t.Error(len(c.Baggage), p.Counts())
+	}
+}
+
 // Baggage and debug ids of requests without a trace, as Jaeger's clients know them.
 func TestWithoutIDs(t *testing.T) {
 	p := New()

@@ -60,6 +60,7 @@ type reading struct {
 	marks string     // ours, of OpenTracing's baggage
 	name  string     // the trace's name, of anyone's baggage
 	size  int        // bytes of items
+	lines int        // that were joined to lists
 
 	c       Context
 	decided Format // whose the decision is
@@ -171,12 +172,13 @@ func (r *reading) join(f Format, i int, h *header, key, value string) {
 	}
 	r.has |= 1 << i
 	switch {
-	case len(r.given[i])+len(value) >= maxListRead:
+	case len(r.given[i])+len(value) >= maxListRead || r.lines == maxLines:
 		r.cut++
 	case r.given[i] == "":
 		r.given[i] = value
 	case value != "":
 		r.given[i] += "," + value
+		r.lines++
 	}
 }
 

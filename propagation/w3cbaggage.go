@@ -11,8 +11,12 @@ const (
 	maxW3CBytes   = 8192
 )
 
-// maxListRead is how long a header may be that holds a list.
-const maxListRead = 32 << 10
+// Bounds of headers that hold a list: their length, and in how many lines they
+// come.
+const (
+	maxListRead = 32 << 10
+	maxLines    = 64
+)
 
 func (w *writing) w3cBaggage(c *Context) {
 	dst := w.text

@@ -18,7 +18,8 @@ var checklistRows = []struct{ list, rows string }{
 	{"Zipkin, Jaeger and OTLP", "1-28 30-36 40-53"},
 	{"Zipkin's query API", "services|spans|remoteServices|traces|annotationQuery|trace|trace ids|traceMany|dependencies|autocomplete|" +
 		"health, info|metrics|config.json|headers|/zipkin/|Lens|Grafana"},
-	{"SkyWalking", "W1-13 S1-10 I1-8 O1-6 G1-2"},
+	{"SkyWalking", "W1-13 C1-6 S1-10 I1-8 O1-6 G1-2"},
+	{"Tracing headers", "grammar|sampling|conflicts|widths|doubled|64 bits|names|tracestate|baggage|bounds|there and back|anything|libraries|fields|gRPC|Kafka|cost"},
 }
 
 // wanted are the rows of a list, in order.
