@@ -35,6 +35,9 @@ func (p *Propagator) Extract(r Reader) Context {
 func (p *Propagator) extractMulti(m map[string][]string) Context {
 	in := reading{wanted: p.wanted, unordered: true}
 	for k, vs := range m {
+		if k == "" || !begins[k[0]] { // most headers
+			continue
+		}
 		for _, v := range vs {
 			in.take(k, v)
 		}
@@ -115,8 +118,10 @@ func (r *reading) unite(p *Propagator) {
 			r.add(f, &c)
 		}
 	}
-	for _, f := range p.read {
-		r.readBaggageOf(f)
+	if r.has&hasLists != 0 || r.size != 0 {
+		for _, f := range p.read {
+			r.readBaggageOf(f)
+		}
 	}
 	r.nameTrace(&r.c)
 	if r.c.HasIDs() {

@@ -77,6 +77,31 @@ func FuzzSW8(f *testing.F) {
 	fuzz(f, ParseSW8, sw8, javaSW8, "1-------", "0-YQ-YQ-0-YQ-YQ-YQ-YQ", "2-YQ==-YQ==-+1-----")
 }
 
+// The short way through a header and the long one say the same.
+func FuzzSW8Whole(f *testing.F) {
+	for _, s := range []string{sw8, javaSW8, "1-YQ==-YQ==-0-YQ==-YQ==-YQ==-YQ==", "1-YQ==-YWI=-10-YWJj-YQ==-YQ==-YWJj", "1-YQ==-YQ==-01-YQ==-YQ==-YQ==-YQ=="} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, in string) {
+		c, ok := parseWhole(in)
+		if !ok {
+			return
+		}
+		// A field more sends it the long way.
+		long, err := ParseSW8(in + "-")
+		if err != nil || long.native.whole {
+			t.Fatalf("%q: %+v, %v", in, long, err)
+		}
+		long.native.sw8, long.native.whole = in, true
+		if !reflect.DeepEqual(c, long) {
+			t.Fatalf("%q: %+v, want %+v", in, c, long)
+		}
+		if err := strictSW8(in); err != nil && len(in) < 2048 {
+			t.Fatalf("%q: %v", in, err)
+		}
+	})
+}
+
 func FuzzOT(f *testing.F) {
 	fuzz(f, func(s string) (Context, error) {
 		v := strings.SplitN(s+"|||", "|", 4)

@@ -40,6 +40,7 @@ const (
 	hasUber      = 1<<iUber | 1<<iUberDebug
 	hasOT        = 1<<iOTTrace | 1<<iOTSpan
 	hasLightStep = 1 << iLightStep
+	hasLists     = 1<<iCorrelation | 1<<iBaggage | 1<<iUberBaggage // of baggage
 )
 
 var marksOf = [numFormats]uint32{
@@ -68,6 +69,21 @@ type reading struct {
 	lost    Formats
 	cut     int
 }
+
+// begins are the letters that headers begin with that matter.
+var begins = func() (t [256]bool) {
+	for _, hs := range headersOf {
+		for _, h := range hs {
+			t[h.lower[0]], t[h.canonical[0]] = true, true
+		}
+	}
+	for _, prefix := range prefixOf {
+		if prefix != "" {
+			t[prefix[0]], t[prefix[0]&^0x20] = true, true
+		}
+	}
+	return t
+}()
 
 // take keeps the headers that matter. Names are compared without case.
 func (r *reading) take(key, value string) {

@@ -84,6 +84,9 @@ var sw8Names = [...]struct {
 // do not take it for one.
 func ParseSW8(s string) (Context, error) {
 	s = strings.TrimSpace(s)
+	if c, ok := parseWhole(s); ok {
+		return c, nil
+	}
 	if len(s) > maxSW8 {
 		return Context{}, fmt.Errorf("sw8: %d bytes, want at most %d", len(s), maxSW8)
 	}

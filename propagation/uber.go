@@ -85,11 +85,7 @@ func (w *writing) uber(c *Context) {
 	if !c.HasIDs() {
 		switch {
 		case c.DebugID != "":
-			if plain(c.DebugID) && !strings.ContainsAny(c.DebugID, "%+") { // as people write it
-				w.add(&hUberDebug, append(w.text, c.DebugID...))
-			} else {
-				w.add(&hUberDebug, w.appendUberValue(w.text, c.DebugID))
-			}
+			w.add(&hUberDebug, w.appendUberValue(w.text, c.DebugID))
 		case c.Sampling == Debug:
 			w.add(&hUberDebug, append(w.text, "debug"...))
 		}
