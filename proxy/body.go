@@ -16,6 +16,7 @@ import (
 type body struct {
 	io.ReadCloser
 	counter prometheus.Counter
+	x       *exchange
 	http2   bool
 	control *http.ResponseController
 

@@ -23,6 +23,7 @@ type direction struct {
 	strays     []stray
 	memory     *memory // nil when there are no calls to remember for
 	data       *data   // nil when the service has its headers in headers
+	spans      *spans  // nil when the proxy makes none
 	caller     propagation.Caller
 
 	metrics  *metrics.Proxy
@@ -108,22 +109,29 @@ func (d *direction) cross(x *exchange, r *http.Request, host string) {
 		}
 	}
 	from := d.caller
-	from.Address = host
 	switch {
 	case !c.HasIDs():
 		d.untraced.Inc()
-	case d.memory == nil:
-	case d.name == inward:
-		d.memory.remember(c, endpointOf(r))
-	default:
+	case d.memory != nil && d.name == outward:
 		var got restored
 		from.Endpoint, got = d.memory.restore(c)
 		d.count(got)
 	}
-	d.removeStrays(r.Header, c)
+	if d.spans != nil {
+		if x.record = d.spans.start(c, r, host); x.record != nil && d.name == inward {
+			// The caller is this proxy now.
+			from = d.spans.instance
+			from.Endpoint = endpointOf(r)
+		}
+	}
+	from.Address = host
+	if d.memory != nil && d.name == inward && c.HasIDs() {
+		d.memory.remember(c, endpointOf(r))
+	}
+	d.removeStrays(r.Header, c, x.record != nil)
 	x.headers = propagation.NewMemory(x.text[:0], x.values[:0])
 	d.propagator.InjectIn(&x.headers, c, from, propagation.HTTP(r.Header))
-	if at != nil && d.name == inward && !c.IsEmpty() {
+	if at != nil && !c.IsEmpty() && (d.name == inward || at.found && x.record != nil) {
 		d.data.write(r, at, c, from)
 	}
 }
@@ -141,8 +149,9 @@ func (d *direction) count(got restored) {
 
 // removeStrays takes out what is not written anew and contradicts what is:
 // headers that name another trace or span, and those that cannot be read, which
-// some agents answer with an error.
-func (d *direction) removeStrays(h http.Header, c *propagation.Context) {
+// some agents answer with an error. Where the proxy has a span of its own, all
+// others name another.
+func (d *direction) removeStrays(h http.Header, c *propagation.Context, own bool) {
 	for i := range d.strays {
 		s := &d.strays[i]
 		there := false
@@ -152,7 +161,7 @@ func (d *direction) removeStrays(h http.Header, c *propagation.Context) {
 				break
 			}
 		}
-		if there && c.Found.Has(s.format) && !lost(c, s.format) {
+		if there && !own && c.Found.Has(s.format) && !lost(c, s.format) {
 			continue
 		}
 		if there {

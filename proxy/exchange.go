@@ -6,10 +6,12 @@ import (
 	"bufio"
 	"net"
 	"net/http"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/spanbridge/spanbridge/propagation"
+	"github.com/spanbridge/spanbridge/tracer"
 )
 
 // exchange is one request and its answer. It is the ResponseWriter that the
@@ -19,7 +21,11 @@ type exchange struct {
 	d       *direction
 	context propagation.Context
 	headers propagation.Memory
+	record  *tracer.Record // nil without a span
 	body    body
+
+	began    time.Time // for calls of gRPC with a deadline
+	deadline time.Duration
 
 	code   int
 	bytes  int64

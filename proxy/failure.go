@@ -23,12 +23,15 @@ const (
 )
 
 // failed answers a request that the other side did not answer: 504 when time ran
-// out, 502 otherwise, for gRPC the status UNAVAILABLE.
+// out, 502 otherwise, for gRPC a status that says the same.
 func (h *handler) failed(w http.ResponseWriter, r *http.Request, err error) {
 	x := w.(*exchange)
 	x.reason = reasonOf(err)
 	if x.body.failed.Load() || r.Context().Err() != nil {
 		x.reason = aborted
+	}
+	if x.deadline > 0 && x.reason != aborted && grpcStatusOf(x, err) == grpcDeadlineExceeded {
+		x.reason = timeout
 	}
 	if x.reason == aborted {
 		x.w.WriteHeader(http.StatusBadGateway) // nobody reads it
@@ -43,7 +46,7 @@ func (h *handler) failed(w http.ResponseWriter, r *http.Request, err error) {
 	if isGRPC(r.Header) {
 		head := x.Header()
 		head["Content-Type"] = []string{"application/grpc"}
-		head["Grpc-Status"] = []string{"14"} // UNAVAILABLE
+		head["Grpc-Status"] = []string{grpcStatusOf(x, err)}
 		head["Grpc-Message"] = []string{percentEncode(text)}
 		x.WriteHeader(http.StatusOK)
 		return
@@ -86,17 +89,4 @@ func describe(reason string, err error, http2 bool) string {
 		return fmt.Sprintf("no answer in HTTP/2, in which the request came (does the service speak it without TLS?): %v", err)
 	}
 	return fmt.Sprintf("no answer in HTTP: %v", err)
-}
-
-// percentEncode is the encoding of grpc-message (gRPC over HTTP2, Responses).
-func percentEncode(s string) string {
-	var b strings.Builder
-	for i := range len(s) {
-		if c := s[i]; c < ' ' || c > '~' || c == '%' {
-			fmt.Fprintf(&b, "%%%02X", c)
-		} else {
-			b.WriteByte(c)
-		}
-	}
-	return b.String()
 }

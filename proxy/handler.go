@@ -57,10 +57,13 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h.d.active.Inc()
 	defer x.end(r)
 	declineH2C(r.Header)
+	if x.deadline = grpcTimeout(r.Header); x.deadline > 0 {
+		x.began = time.Now()
+	}
 	h.d.cross(x, r, h.host(r))
 	if r.ContentLength != 0 && r.Body != nil {
 		b := &x.body
-		b.ReadCloser, b.counter, b.http2, b.control = r.Body, h.d.request, r.ProtoMajor == 2, http.NewResponseController(w)
+		b.ReadCloser, b.x, b.counter, b.http2, b.control = r.Body, x, h.d.request, r.ProtoMajor == 2, http.NewResponseController(w)
 		r.Body = b
 		if !b.http2 {
 			// An answer may begin before the request has ended.
@@ -183,6 +186,9 @@ func (x *exchange) end(r *http.Request) {
 		if x.err != nil || x.body.failed.Load() || r.Context().Err() != nil {
 			x.reason = aborted
 		}
+	}
+	if x.record != nil {
+		x.d.spans.finish(x)
 	}
 	if x.reason != "" {
 		x.d.metrics.Errors.WithLabelValues(x.d.name, x.reason).Inc()

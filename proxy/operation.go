@@ -24,12 +24,12 @@ func endpointOf(r *http.Request) string {
 	return skywalking.Endpoint(r.Method, path)
 }
 
-// isGRPC is true for calls of gRPC, but not of gRPC-Web, which is plain HTTP.
-func isGRPC(h http.Header) bool {
-	v := h["Content-Type"]
-	if len(v) != 1 {
-		return false
+// operationOf is the name of a span for a request, which the gateway turns into
+// the same endpoint.
+func operationOf(r *http.Request) string {
+	endpoint := endpointOf(r)
+	if isGRPC(r.Header) {
+		return endpoint
 	}
-	rest, ok := strings.CutPrefix(v[0], "application/grpc")
-	return ok && (rest == "" || rest[0] == '+' || rest[0] == ';')
+	return strings.Replace(endpoint, ":", " ", 1)
 }

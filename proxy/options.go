@@ -14,6 +14,7 @@ import (
 
 	"github.com/spanbridge/spanbridge/internal/metrics"
 	"github.com/spanbridge/spanbridge/propagation"
+	"github.com/spanbridge/spanbridge/tracer"
 )
 
 // Route is an address to listen at and where its requests go: an http or https
@@ -100,6 +101,13 @@ type Options struct {
 	DataField string
 	DataLimit int64
 
+	// Spans takes a span for each request, if it is set; SpansHost is the host and
+	// port that they go to, whose requests have none. Sampler decides about traces
+	// on which nobody has decided; nil samples all.
+	Spans     tracer.Reporter
+	SpansHost string
+	Sampler   tracer.Sampler
+
 	Version   Version
 	Forwarded Forwarded
 	Timeouts  Timeouts
@@ -132,6 +140,9 @@ func (o *Options) Check() error {
 		return errors.New("no inward format: say what the service understands")
 	case (len(o.Outbound) > 0 || o.Forward != "") && len(o.Outward) == 0:
 		return errors.New("no outward format: say what those understand that the service calls")
+	}
+	if o.Spans != nil && o.Service == "" {
+		return errors.New("spans need the name of the service")
 	}
 	for _, f := range slices.Concat(o.Inward, o.Outward) {
 		if !slices.Contains(propagation.AllFormats(), f) {

@@ -17,6 +17,7 @@ import (
 
 	"github.com/spanbridge/spanbridge/internal/metrics"
 	"github.com/spanbridge/spanbridge/propagation"
+	"github.com/spanbridge/spanbridge/span"
 )
 
 // Proxy passes requests of a service on, in both directions. New, Open, Serve
@@ -102,6 +103,7 @@ func New(o Options) (*Proxy, error) {
 		// it would go by it as well.
 		d := newDirection(inward, o.Inward, o.Inward, &o, p.memory)
 		d.caller = propagation.Caller{Service: o.Caller}
+		d.spans = newSpans(&o, span.KindServer)
 		for _, r := range o.Inbound {
 			p.listen(r.Address, r.To, d, o.Inward)
 		}
@@ -110,6 +112,7 @@ func New(o Options) (*Proxy, error) {
 		// And here the one that it writes; others may be copies of what it got.
 		d := newDirection(outward, o.Outward, o.Inward, &o, p.memory)
 		d.caller = propagation.Caller{Service: o.Service, Instance: o.Instance}
+		d.spans = newSpans(&o, span.KindClient)
 		for _, r := range o.Outbound {
 			p.listen(r.Address, r.To, d, o.Outward)
 		}

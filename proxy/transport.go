@@ -55,7 +55,11 @@ func newTransport(o *Options, response time.Duration) *http.Transport {
 func (t *transports) RoundTrip(r *http.Request) (*http.Response, error) {
 	switch {
 	case isGRPC(r.Header) && (r.ProtoMajor == 2 || t.version == H2C):
-		return t.grpc.RoundTrip(r)
+		resp, err := t.grpc.RoundTrip(r)
+		if o, ok := r.Body.(*outgoing); ok && err == nil && isGRPC(resp.Header) {
+			resp.Body = &stream{resp.Body, resp, o.body.x}
+		}
+		return resp, err
 	case t.version == HTTP1 || t.version == SameVersion && r.ProtoMajor < 2 || r.URL.Scheme == "https" || r.Header["Upgrade"] != nil:
 		return t.http1.RoundTrip(r)
 	default:

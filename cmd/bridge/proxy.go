@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/url"
 	"os"
 	"os/signal"
 	"strings"
@@ -21,6 +22,9 @@ import (
 	"github.com/spanbridge/spanbridge/internal/metrics"
 	"github.com/spanbridge/spanbridge/propagation"
 	"github.com/spanbridge/spanbridge/proxy"
+	"github.com/spanbridge/spanbridge/tracer"
+	"github.com/spanbridge/spanbridge/tracer/reporter"
+	"github.com/spanbridge/spanbridge/tracer/reporter/zipkin"
 )
 
 type proxyCmd struct {
@@ -41,6 +45,9 @@ type proxyCmd struct {
 
 	DataField string `env:"BRIDGE_PROXY_DATA_FIELD" placeholder:"NAME" help:"The service has the headers in its data, under this name, as sanic_zipkin has them under zipkin_headers: in a member of a JSON body, or in the query of a request without a body."`
 	DataLimit int64  `env:"BRIDGE_PROXY_DATA_LIMIT" default:"1048576" placeholder:"BYTES" help:"The longest body that is looked into; longer ones pass as they are (${default})."`
+
+	Spans  string  `env:"BRIDGE_PROXY_SPANS" placeholder:"URL" help:"Make a span of every request, a server's inward and a client's outward, and send them there: Zipkin v2, such as http://127.0.0.1:9411 of a bridge."`
+	Sample float64 `env:"BRIDGE_PROXY_SAMPLE" default:"1" placeholder:"RATE" help:"For --spans, the share of traces that are recorded of those that nobody has decided on (${default})."`
 
 	Version       string `name:"http" env:"BRIDGE_PROXY_HTTP" enum:"same,http1,h2c" default:"same" help:"By which version of HTTP services are called (${enum}): same is the caller's. gRPC is always HTTP/2."`
 	XForwardedFor string `env:"BRIDGE_PROXY_X_FORWARDED_FOR" enum:"append,pass,drop" default:"append" help:"On the way to the service: append the caller's address, pass what came, or drop it (${default}). On the way out it passes."`
@@ -91,6 +98,10 @@ func (c *proxyCmd) Run(w *world) error {
 		return err
 	}
 	options.Metrics, options.Log = metrics.NewProxy(reg), log
+	report, err := c.report(&options)
+	if err != nil {
+		return err
+	}
 	p, err := proxy.New(options)
 	if err != nil {
 		return err
@@ -118,7 +129,44 @@ func (c *proxyCmd) Run(w *world) error {
 	drain, cancel := context.WithTimeout(context.Background(), c.Drain)
 	defer cancel()
 	p.Shutdown(drain)
+	if report != nil {
+		// Whatever the requests have left of the time, the spans get some.
+		last, cancel := context.WithTimeout(context.Background(), max(time.Until(deadline(drain)), 5*time.Second))
+		defer cancel()
+		if err := report.Close(last); err != nil {
+			log.Warn("not all spans were sent", "err", err)
+		}
+	}
 	return nil
+}
+
+func deadline(ctx context.Context) time.Time {
+	at, _ := ctx.Deadline()
+	return at
+}
+
+// report makes the reporter of the proxy's own spans; nil without --spans.
+func (c *proxyCmd) report(o *proxy.Options) (*reporter.Reporter, error) {
+	if c.Spans == "" {
+		return nil, nil
+	}
+	to, err := url.Parse(c.Spans)
+	if err != nil {
+		return nil, fmt.Errorf("--spans: %w", err)
+	}
+	r, err := zipkin.New(c.Spans, reporter.WithLogger(o.Log))
+	if err != nil {
+		return nil, fmt.Errorf("--spans: %w", err)
+	}
+	if o.Sampler, err = tracer.NewProbabilisticSampler(c.Sample); err != nil {
+		return nil, fmt.Errorf("--sample: %w", err)
+	}
+	o.Spans, o.SpansHost = r, to.Host
+	o.Metrics.Spans(func() map[string]int64 {
+		n := r.Counts()
+		return map[string]int64{"sent": n.Sent, "queue": n.QueueFull, "refused": n.Refused + n.TooLarge, "failed": n.Failed, "closed": n.Closed}
+	})
+	return r, nil
 }
 
 // options are the flags as the package wants them.
@@ -161,6 +209,12 @@ func (c *proxyCmd) options() (proxy.Options, error) {
 		if o.Instance, err = os.Hostname(); err != nil {
 			return o, fmt.Errorf("no name of the host for --instance: %w", err)
 		}
+	}
+	if c.Spans != "" && o.Service == "" {
+		return o, errors.New("--spans needs --service NAME, under which they are reported")
+	}
+	if !(c.Sample >= 0 && c.Sample <= 1) {
+		return o, fmt.Errorf("--sample %v, want a share from 0 to 1", c.Sample)
 	}
 	out := o.Forward != "" || len(o.Outbound) > 0
 	for _, f := range o.Outward {

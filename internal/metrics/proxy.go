@@ -67,6 +67,11 @@ var (
 		"bridge_proxy_forgotten_total", Counter, nil,
 		"Traces forgotten before their time because the memory holds only so many.",
 	}
+	proxySpans = Metric{
+		"bridge_proxy_spans_total", Counter,
+		[]string{"outcome"},
+		"Spans of the proxy itself (--spans): sent, or dropped because the queue was full (queue), because the backend refused them (refused) or could not be reached in time (failed), or at the end of the process (closed).",
+	}
 	proxyData = Metric{
 		"bridge_proxy_data_total", Counter,
 		[]string{"direction", "outcome"},
@@ -77,7 +82,7 @@ var (
 // ProxyList is the metrics of bridge proxy in the order of the documentation.
 var ProxyList = []Metric{
 	proxyRequests, proxyActive, proxyBytes, proxyErrors, proxyUpgrades, proxyTunnels,
-	proxyHeaders, proxyUntraced, proxyCut, proxyRestored, proxyRemembered, proxyForgotten, proxyData,
+	proxyHeaders, proxyUntraced, proxyCut, proxyRestored, proxyRemembered, proxyForgotten, proxyData, proxySpans,
 }
 
 // Proxy is the metrics of a proxy.
@@ -122,6 +127,25 @@ func (p *Proxy) Remembered(held func() int) {
 	p.set.gauge(proxyRemembered, nil, func() float64 { return float64(held()) })
 }
 
+// Spans registers the counts of the proxy's own spans by outcome, asked for when
+// the metrics are read.
+func (p *Proxy) Spans(counts func() map[string]int64) {
+	p.set.reg.MustRegister(spanCounts(counts))
+}
+
+type spanCounts func() map[string]int64
+
+// Describe describes nothing: the outcomes are the caller's.
+func (spanCounts) Describe(chan<- *prometheus.Desc) {}
+
+// Collect gives the counts.
+func (c spanCounts) Collect(to chan<- prometheus.Metric) {
+	desc := prometheus.NewDesc(proxySpans.Name, proxySpans.Help, proxySpans.Labels, nil)
+	for outcome, n := range c() {
+		to <- prometheus.MustNewConstMetric(desc, prometheus.CounterValue, float64(n), outcome)
+	}
+}
+
 // HeaderCount is a number of tracing headers.
 type HeaderCount struct {
 	Format, Outcome string
@@ -142,6 +166,7 @@ type headerCounts struct {
 // Describe describes nothing: which formats there are is not known before.
 func (c *headerCounts) Describe(chan<- *prometheus.Desc) {}
 
+// Collect gives the counts.
 func (c *headerCounts) Collect(to chan<- prometheus.Metric) {
 	headers, cut := c.counts()
 	desc := prometheus.NewDesc(proxyHeaders.Name, proxyHeaders.Help, proxyHeaders.Labels, nil)
