@@ -11,6 +11,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/spanbridge/spanbridge/propagation"
 )
 
 // handler is what listens at one address.
@@ -57,6 +59,7 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h.d.active.Inc()
 	defer x.end(r)
 	declineH2C(r.Header)
+	keepListed(r.Header)
 	if x.deadline = grpcTimeout(r.Header); x.deadline > 0 {
 		x.began = time.Now()
 	}
@@ -174,6 +177,28 @@ func declineH2C(h http.Header) {
 		}
 	}
 }
+
+// keepListed takes the names of tracing headers out of Connection, which lists
+// headers that are not passed on. They would be missing among those that are
+// written.
+func keepListed(h http.Header) {
+	lines := h["Connection"]
+	if len(lines) == 0 || len(lines) == 1 && (strings.EqualFold(lines[0], "keep-alive") || strings.EqualFold(lines[0], "close") || strings.EqualFold(lines[0], "upgrade")) {
+		return
+	}
+	var kept []string
+	for _, v := range lines {
+		for name := range strings.SplitSeq(v, ",") {
+			if name = strings.TrimSpace(name); name != "" && !propagation.IsHeader(name, formats...) {
+				kept = append(kept, name)
+			}
+		}
+	}
+	h["Connection"] = []string{strings.Join(kept, ", ")}
+}
+
+// formats are all whose headers are known.
+var formats = append(propagation.AllFormats(), propagation.LightStep)
 
 // end counts an exchange.
 func (x *exchange) end(r *http.Request) {

@@ -361,6 +361,49 @@ func TestRequestsPassAsTheyCame(t *testing.T) {
 	}
 }
 
+// TestOddHTTP: old clients, requests in a row without waiting, and what smuggles.
+func TestOddHTTP(t *testing.T) {
+	service := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body)
+		fmt.Fprintf(w, "[%s %s %s %v %s]", r.Method, r.URL.Path, body, r.TransferEncoding, r.Header.Get("b3"))
+	})
+	r := start(t, service.URL)
+	talk := func(raw string) string {
+		c := dial(t, r.inbound)
+		fmt.Fprint(c, raw)
+		all, err := io.ReadAll(c) // every last request ends the connection
+		if err != nil {
+			t.Errorf("%q: %v", raw, err)
+		}
+		return string(all)
+	}
+	const trace = "X-B3-TraceId: 463ac35c9f6413ad\r\nX-B3-SpanId: a2fb4a1d1a96d312\r\nX-B3-Sampled: true\r\n"
+	const b3 = "463ac35c9f6413ad-a2fb4a1d1a96d312-1"
+	if got := talk("GET /old HTTP/1.0\r\n" + trace + "\r\n"); !strings.Contains(got, "[GET /old  [] "+b3+"]") || !strings.HasPrefix(got, "HTTP/1.0 200") {
+		t.Errorf("HTTP/1.0: %q", got)
+	}
+	got := talk("POST /1 HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n" + trace + "\r\nabcPOST /2 HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n3\r\ndef\r\n0\r\n\r\nGET /3 HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+	for _, want := range []string{"[POST /1 abc [] " + b3 + "]", "[POST /2 def [chunked] ]", "[GET /3  [] ]"} {
+		if !strings.Contains(got, want) {
+			t.Errorf("in a row: no %q in %q", want, got)
+		}
+	}
+	if got := talk("GET /listed HTTP/1.1\r\nHost: x\r\nConnection: close, x-b3-traceid, b3\r\n" + trace + "\r\n"); !strings.Contains(got, "[GET /listed  [] "+b3+"]") {
+		t.Errorf("listed in Connection: %q", got)
+	}
+	for _, raw := range []string{
+		"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\nContent-Length: 4\r\n\r\nabcd",
+		"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: gzip\r\n\r\n",
+		"GET / HTTP/1.1\r\nHost: x\r\nb3 : 1\r\n\r\n",
+		"GET / HTTP/1.1\r\n\r\n",
+		"nonsense\r\n\r\n",
+	} {
+		if got := talk(raw); !strings.HasPrefix(got, "HTTP/1.1 400") && !strings.HasPrefix(got, "HTTP/1.1 501") {
+			t.Errorf("%q: %.100q, want it refused", raw, got)
+		}
+	}
+}
+
 // TestContentTypeIsNotGuessed: an answer without one stays without.
 func TestContentTypeIsNotGuessed(t *testing.T) {
 	service := serve(t, func(w http.ResponseWriter, _ *http.Request) {
