@@ -81,6 +81,11 @@ bench:
 	mkdir -p bench
 	$(GO) test -run '^$$' -bench . -count 10 ./... | tee bench/new.txt
 
+## bench-proxy: processor time of bridge proxy beside a plain reverse proxy, in rounds by turns
+.PHONY: bench-proxy
+bench-proxy:
+	cd compat-tests && $(GO) run ./proxybench
+
 ## golden: rewrite the golden files; the diff is the review
 .PHONY: golden
 golden:

@@ -52,7 +52,7 @@ func (o *outgoing) Close() error {
 	b.cut.Store(true)
 	switch {
 	case b.http2:
-		_ = b.ReadCloser.Close()
+		_ = b.Close()
 	case b.reading.Load():
 		// To close a body of HTTP/1 would wait for the Read.
 		_ = b.control.SetReadDeadline(time.Unix(1, 0))

@@ -128,7 +128,7 @@ func TestTunnelHalves(t *testing.T) {
 	if all, err := io.ReadAll(in); err != nil || string(all) != "got early,late" {
 		t.Errorf("%q, %v", all, err)
 	}
-	c, in = connect("")
+	_, in = connect("")
 	ended := make(chan error, 1)
 	go func() { _, err := in.ReadByte(); ended <- err }()
 	eventually(t, "it is open", func() bool { return r.metric("bridge_proxy_active", "direction=tunnel") == 1 })

@@ -202,7 +202,7 @@ var formats = append(propagation.AllFormats(), propagation.LightStep)
 
 // end counts an exchange.
 func (x *exchange) end(r *http.Request) {
-	x.d.active.Dec()
+	defer x.d.active.Dec() // when everything else is counted
 	x.d.response.Add(float64(x.bytes))
 	// httputil ends an answer that broke off with a panic, which makes net/http end
 	// the connection or the stream.

@@ -133,7 +133,7 @@ func middle(t *testing.T, client **http.Client, next *string, knows ...propagati
 	p := propagation.New(propagation.Read(knows...), propagation.Write(knows...))
 	return func(w http.ResponseWriter, in *http.Request) {
 		c := p.Extract(propagation.HTTP(in.Header))
-		out := request(t, "GET", *next, nil)
+		out := request(t, "GET", *next, nil) //nolint:contextcheck // its own time
 		if c.HasIDs() {
 			server := c.Child(0x1111111111111111)
 			server.Baggage, server.State, server.TraceName = nil, "", ""

@@ -396,7 +396,7 @@ func TestOddHTTP(t *testing.T) {
 		"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: gzip\r\n\r\n",
 		"GET / HTTP/1.1\r\nHost: x\r\nb3 : 1\r\n\r\n",
 		"GET / HTTP/1.1\r\n\r\n",
-		"nonsense\r\n\r\n",
+		"nonsense, longer than the preface of HTTP/2\r\n\r\n",
 	} {
 		if got := talk(raw); !strings.HasPrefix(got, "HTTP/1.1 400") && !strings.HasPrefix(got, "HTTP/1.1 501") {
 			t.Errorf("%q: %.100q, want it refused", raw, got)

@@ -72,7 +72,6 @@ func (g *gate) wait() {
 // port is an address that is listened at.
 type port struct {
 	Port
-	option   string
 	server   *http.Server
 	listener net.Listener
 }

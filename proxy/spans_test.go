@@ -62,7 +62,7 @@ func tags(r *tracer.Record) map[string]any {
 // copies is a service that traces nothing and hands on the headers that it got.
 func copies(t *testing.T, client **http.Client, next string) http.HandlerFunc {
 	return func(w http.ResponseWriter, in *http.Request) {
-		out := request(t, "GET", next, nil)
+		out := request(t, "GET", next, nil) //nolint:contextcheck // its own time
 		for k, vs := range in.Header {
 			if propagation.IsHeader(k, propagation.AllFormats()...) {
 				out.Header[k] = vs

@@ -51,7 +51,7 @@ func (p *Proxy) tunnel(w http.ResponseWriter, r *http.Request) {
 	active := p.metrics.Active.WithLabelValues(tunnelDirection)
 	active.Inc()
 	defer active.Dec()
-	stop := context.AfterFunc(p.ending, func() {
+	stop := context.AfterFunc(p.ending, func() { //nolint:contextcheck // a hijacked connection outlives its request
 		_ = conn.Close()
 		_ = to.Close()
 	})
