@@ -6,7 +6,7 @@ GO       ?= go
 T        ?= 60s
 LINT      = $(GO) run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 # The modules of this repository.
-MODULES   = . compat-tests compat-tests/browser compat-tests/contrib
+MODULES   = . compat-tests compat-tests/browser compat-tests/contrib examples/gin
 
 .DEFAULT_GOAL := check
 
@@ -23,6 +23,7 @@ check: vet unit
 vet:
 	$(GO) vet ./...
 	cd compat-tests && $(GO) vet ./... && $(GO) vet -tags heavy ./...
+	cd examples/gin && $(GO) vet ./...
 
 ## unit: the tests of the main module
 .PHONY: unit
@@ -33,6 +34,7 @@ unit:
 .PHONY: test
 test: vet unit
 	cd compat-tests && $(GO) test -count=1 -timeout 9m ./...
+	cd examples/gin && $(GO) test -count=1 -timeout 2m ./...
 
 ## race: the tests of the main module with the race detector
 .PHONY: race
@@ -65,6 +67,7 @@ lint:
 	cd compat-tests && $(LINT) run --build-tags heavy ./...
 	cd compat-tests/browser && $(LINT) run --build-tags heavy ./...
 	cd compat-tests/contrib && $(LINT) run --build-tags heavy ./...
+	cd examples/gin && $(LINT) run ./...
 
 .PHONY: fmt
 fmt:
