@@ -96,15 +96,16 @@ func TestSegments(t *testing.T) {
 		kind, layer string
 		component   int32
 	}
-	want := map[[2]string]seen{
-		{"web", "POST"}:                 {"Exit", "Http", 5005},
-		{"orders", "POST:/orders/{id}"}: {"Entry", "Http", 5017},
-		{"orders", "/grpc.testing.BenchmarkService/UnaryCall"}: {"Exit", "RPCFramework", 23},
-		{"stock", "/grpc.testing.BenchmarkService/UnaryCall"}:  {"Entry", "RPCFramework", 23},
-		{"stock", "send bills"}:                                {"Exit", "MQ", 40},
-		{"billing", "process bills"}:                           {"Entry", "MQ", 41},
-		{"billing", "SELECT"}:                                  {"Exit", "Database", 31},
-		{"web", "checkout"}:                                    {"Local", "Unknown", 0},
+	const method = "/grpc.testing.BenchmarkService/UnaryCall"
+	want := map[string]seen{
+		"web: checkout":             {"Local", "Unknown", 0},
+		"web: POST":                 {"Exit", "Http", 5005},
+		"orders: POST:/orders/{id}": {"Entry", "Http", 5017},
+		"orders: " + method:         {"Exit", "RPCFramework", 23},
+		"stock: " + method:          {"Entry", "RPCFramework", 23},
+		"stock: send bills":         {"Exit", "MQ", 40},
+		"billing: process bills":    {"Entry", "MQ", 41},
+		"billing: SELECT":           {"Exit", "Database", 31},
 	}
 	traces := make(map[string]bool)
 	peers := make(map[string]string) // of exits, by segment and number
@@ -120,16 +121,16 @@ func TestSegments(t *testing.T) {
 					t.Errorf("%s: no peer", sp.GetOperationName())
 				}
 			}
-			key := [2]string{s.GetService(), sp.GetOperationName()}
+			key := s.GetService() + ": " + sp.GetOperationName()
 			got := seen{sp.GetSpanType().String(), sp.GetSpanLayer().String(), sp.GetComponentId()}
 			if w, ok := want[key]; !ok || got != w {
-				t.Errorf("%v: %+v, want %+v", key, got, w)
+				t.Errorf("%s: %+v, want %+v", key, got, w)
 			}
 			delete(want, key)
 		}
 	}
 	for key := range want {
-		t.Errorf("%v did not come", key)
+		t.Errorf("%s did not come", key)
 	}
 	if len(traces) != 1 {
 		t.Errorf("%d traces", len(traces))

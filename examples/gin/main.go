@@ -10,6 +10,7 @@
 package main
 
 import (
+	"errors"
 	"flag"
 	"fmt"
 	"net/http"
@@ -17,7 +18,6 @@ import (
 
 	"github.com/gin-gonic/gin"
 	"github.com/opentracing/opentracing-go"
-
 	"github.com/spanbridge/spanbridge/middleware/nethttp"
 	"github.com/spanbridge/spanbridge/tracer"
 	"github.com/spanbridge/spanbridge/tracer/reporter/zipkin"
@@ -40,8 +40,7 @@ func run(listen, backend, stock string) error {
 		return err
 	}
 	t := tracer.New("users", tracer.WithReporter(reporter))
-	defer t.Close()
-	return http.ListenAndServe(listen, routes(t, stock)) //nolint:gosec // an example
+	return errors.Join(http.ListenAndServe(listen, routes(t, stock)), t.Close()) //nolint:gosec // an example
 }
 
 // routes are those of the service.

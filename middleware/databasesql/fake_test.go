@@ -23,7 +23,9 @@ type fake struct {
 	rowError error
 }
 
-func (f *fake) note(format string, args ...any) { f.notes = append(f.notes, fmt.Sprintf(format, args...)) }
+func (f *fake) note(format string, args ...any) {
+	f.notes = append(f.notes, fmt.Sprintf(format, args...))
+}
 
 func (f *fake) Open(dsn string) (driver.Conn, error) {
 	f.note("open %s", dsn)
@@ -280,8 +282,9 @@ func (n nextSet) NextResultSet() error {
 	n.r.n = 1
 	return nil
 }
-func (scanType) ColumnTypeScanType(int) reflect.Type              { return reflect.TypeFor[int32]() }
-func (typeName) ColumnTypeDatabaseTypeName(int) string            { return "INT4" }
-func (length) ColumnTypeLength(int) (int64, bool)                 { return 4, true }
-func (nullable) ColumnTypeNullable(int) (bool, bool)              { return true, true }
+
+func (scanType) ColumnTypeScanType(int) reflect.Type                { return reflect.TypeFor[int32]() }
+func (typeName) ColumnTypeDatabaseTypeName(int) string              { return "INT4" }
+func (length) ColumnTypeLength(int) (int64, bool)                   { return 4, true }
+func (nullable) ColumnTypeNullable(int) (bool, bool)                { return true, true }
 func (precision) ColumnTypePrecisionScale(int) (a, b int64, c bool) { return 5, 6, true }

@@ -215,7 +215,7 @@ func session(ctx context.Context, db *sql.DB) (got []string) {
 			p, s, ok := c.DecimalSize()
 			say("column %s %v %q %v %v %v %v %v %v %v %v", c.Name(), c.ScanType(), c.DatabaseTypeName(), l, lok, n, nok, p, s, ok, err)
 		}
-		for sets := 0; sets < 2; sets++ {
+		for range 2 {
 			for r.Next() {
 				var a any
 				say("row %v %v", r.Scan(&a), a)

@@ -157,7 +157,7 @@ func (s *source) readPairs(dsn, separators string) {
 	}
 	if h, p, ok := strings.Cut(host, ","); ok { // of SQL Server, or a list of hosts
 		host = h
-		if _, err := net.LookupPort("tcp", p); err == nil && isNumber(p) {
+		if isNumber(p) {
 			port = p
 		}
 	}

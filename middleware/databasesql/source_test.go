@@ -68,9 +68,14 @@ func FuzzSource(f *testing.F) {
 func TestPasswordStays(t *testing.T) {
 	const secret = "S3cr3t"
 	for _, c := range []struct{ driver, form string }{
-		{"mysql", "shop:%@tcp(db:3306)/orders"}, {"mysql", "shop:%@/orders"}, {"postgres", "postgres://shop:%@db/orders"},
-		{"postgres", "host=db password=% dbname=x"}, {"postgres", "host=db password='%' dbname=x"}, {"mssql", "server=db;password=%;database=x"},
-		{"sqlserver", "sqlserver://sa:%@db?database=x"}, {"godror", `user="x" password="%" connectString="db/o"`},
+		{"mysql", "shop:%@tcp(db:3306)/orders"},
+		{"mysql", "shop:%@/orders"},
+		{"postgres", "postgres://shop:%@db/orders"},
+		{"postgres", "host=db password=% dbname=x"},
+		{"postgres", "host=db password='%' dbname=x"},
+		{"mssql", "server=db;password=%;database=x"},
+		{"sqlserver", "sqlserver://sa:%@db?database=x"},
+		{"godror", `user="x" password="%" connectString="db/o"`},
 	} {
 		for _, around := range []string{"%", "@%", "%@", "a%b", ":%", "%:x", ";%", "%;x=y", "(%)", "%)", "&%", "%%41"} {
 			dsn := strings.ReplaceAll(c.form, "%", strings.ReplaceAll(around, "%", secret))

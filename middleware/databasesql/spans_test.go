@@ -298,7 +298,7 @@ func TestAllocations(t *testing.T) {
 		e := c.(driver.ExecerContext)
 		return testing.AllocsPerRun(100, func() { e.ExecContext(ctx, "insert", nil) })
 	}
-	tr, _ := newTracer(tracer.WithSampler(never{}))
+	tr, _ := newTracer(never)
 	ctx := opentracing.ContextWithSpan(t.Context(), tr.StartSpan("work"))
 	quiet := func(bareConn) driver.Conn { return silent{} }
 	c, err := databasesql.WrapDriver(tr, &fake{conn: quiet}).Open("")

@@ -395,7 +395,7 @@ func TestWithoutSpan(t *testing.T) {
 }
 
 func TestNotSampled(t *testing.T) {
-	tr, spans := newTracer(tracer.WithSampler(never{}))
+	tr, spans := newTracer(never)
 	hooks := franzgo.New(tr, franzgo.Observe(func(opentracing.Span, *kgo.Record) { t.Error("tags are made") }))
 	cl := connect(t, cluster(t), kgo.WithHooks(hooks), kgo.ConsumeTopics("orders"))
 	produce(t, t.Context(), cl, &kgo.Record{})
@@ -444,8 +444,8 @@ func TestOtherTracers(t *testing.T) {
 }
 
 func BenchmarkProduce(b *testing.B) {
-	never, _ := newTracer(tracer.WithSampler(never{}))
-	for name, tr := range map[string]opentracing.Tracer{"sampled": tracer.New("bench"), "notSampled": never, "noop": opentracing.NoopTracer{}} {
+	quiet, _ := newTracer(never)
+	for name, tr := range map[string]opentracing.Tracer{"sampled": tracer.New("bench"), "notSampled": quiet, "noop": opentracing.NoopTracer{}} {
 		b.Run(name, func(b *testing.B) {
 			hooks := franzgo.New(tr)
 			ctx := context.Background()

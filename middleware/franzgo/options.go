@@ -17,7 +17,6 @@ type options struct {
 	startWith []opentracing.StartSpanOption
 	receive   bool
 	brokers   string
-	group     string
 }
 
 // Filter leaves records without a span, and as they are, for which f is false.

@@ -3,35 +3,17 @@
 package franzgo_test
 
 import (
-	"context"
 	"fmt"
-	"sync"
 	"testing"
 	"time"
 
-	"github.com/spanbridge/spanbridge/span"
 	"github.com/spanbridge/spanbridge/tracer"
 )
 
 // recorder keeps what is reported.
-type recorder struct {
-	mu   sync.Mutex
-	list []*tracer.Record
-}
+type recorder struct{ *tracer.InMemoryReporter }
 
-func (r *recorder) Report(s *tracer.Record) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.list = append(r.list, s)
-}
-
-func (r *recorder) Close(context.Context) error { return nil }
-
-func (r *recorder) spans() []*tracer.Record {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return append([]*tracer.Record(nil), r.list...)
-}
+func (r *recorder) spans() []*tracer.Record { return r.Records() }
 
 // wait waits for n spans: those of a server end after the answer.
 func (r *recorder) wait(t *testing.T, n int) []*tracer.Record {
@@ -54,20 +36,8 @@ func (r *recorder) only(t *testing.T) *tracer.Record {
 	return r.wait(t, 1)[0]
 }
 
-// kind waits for n spans and gives the one of the kind.
-func (r *recorder) kind(t *testing.T, n int, k span.Kind) *tracer.Record {
-	t.Helper()
-	for _, s := range r.wait(t, n) {
-		if s.Kind == k {
-			return s
-		}
-	}
-	t.Fatalf("no span of kind %v", k)
-	return nil
-}
-
 func newTracer(options ...tracer.Option) (*tracer.Tracer, *recorder) {
-	r := new(recorder)
+	r := &recorder{tracer.NewInMemoryReporter(10_000)}
 	return tracer.New("test", append([]tracer.Option{tracer.WithReporter(r)}, options...)...), r
 }
 
@@ -100,7 +70,5 @@ func logged(s *tracer.Record, event, key string) string {
 	return ""
 }
 
-// never samples nothing.
-type never struct{}
-
-func (never) Sample(span.TraceID, string) tracer.Decision { return tracer.Decision{} }
+// never is the option to sample nothing.
+var never = tracer.WithSampler(tracer.NewConstSampler(false))

@@ -3,12 +3,10 @@
 package gorillamux_test
 
 import (
-	"context"
 	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
-	"sync"
 	"testing"
 
 	"github.com/gorilla/mux"
@@ -21,29 +19,18 @@ import (
 )
 
 // recorder keeps what is reported.
-type recorder struct {
-	mu   sync.Mutex
-	list []*tracer.Record
-}
+type recorder struct{ *tracer.InMemoryReporter }
 
-func (r *recorder) Report(s *tracer.Record) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.list = append(r.list, s)
-}
+func newRecorder() recorder { return recorder{tracer.NewInMemoryReporter(100)} }
 
-func (r *recorder) Close(context.Context) error { return nil }
-
-func (r *recorder) take(t *testing.T) *tracer.Record {
+// take takes the one span that was reported.
+func (r recorder) take(t *testing.T) *tracer.Record {
 	t.Helper()
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if len(r.list) != 1 {
-		t.Fatalf("%d spans, want 1", len(r.list))
+	list := r.Records()
+	if r.Reset(); len(list) != 1 {
+		t.Fatalf("%d spans, want 1", len(list))
 	}
-	s := r.list[0]
-	r.list = nil
-	return s
+	return list[0]
 }
 
 func tag(s *tracer.Record, key string) string {
@@ -98,7 +85,7 @@ func TestOperation(t *testing.T) {
 			{"POST", "/users/7", "POST", "", "405"},
 		} {
 			t.Run(way+" "+c.method+" "+c.url, func(t *testing.T) {
-				sampler, spans := new(names), new(recorder)
+				sampler, spans := new(names), newRecorder()
 				tr := tracer.New("test", tracer.WithSampler(sampler), tracer.WithReporter(spans))
 				router := routes(t)
 				var h http.Handler = router
@@ -140,7 +127,7 @@ func TestOperation(t *testing.T) {
 
 // What a router answers to requests without a route stays as it was.
 func TestInstrumentKeepsHandlers(t *testing.T) {
-	spans := new(recorder)
+	spans := newRecorder()
 	tr := tracer.New("test", tracer.WithReporter(spans))
 	plain, own := mux.NewRouter(), mux.NewRouter()
 	plain.HandleFunc("/a", func(http.ResponseWriter, *http.Request) {}).Methods("GET")

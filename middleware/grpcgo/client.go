@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/opentracing/opentracing-go"
@@ -35,7 +36,7 @@ func UnaryClient(t opentracing.Tracer, options ...Option) grpc.UnaryClientInterc
 		}
 		c, ctx := o.startCall(ctx, tracer, method, cc)
 		if c.sampled {
-			list = append(list[:len(list):len(list)], grpc.Peer(&c.peer))
+			list = append(slices.Clip(list), grpc.Peer(&c.peer))
 		}
 		err := errPanicked
 		defer func() { c.end(err) }()
@@ -54,7 +55,7 @@ func StreamClient(t opentracing.Tracer, options ...Option) grpc.StreamClientInte
 		}
 		c, ctx := o.startCall(ctx, tracer, method, cc)
 		c.stream = true
-		list = append(list[:len(list):len(list)], grpc.OnFinish(c.finished))
+		list = append(slices.Clip(list), grpc.OnFinish(c.finished))
 		if c.sampled {
 			list = append(list, grpc.Peer(&c.peer))
 		}

@@ -3,9 +3,7 @@
 package grpcgo_test
 
 import (
-	"context"
 	"fmt"
-	"sync"
 	"testing"
 	"time"
 
@@ -14,24 +12,9 @@ import (
 )
 
 // recorder keeps what is reported.
-type recorder struct {
-	mu   sync.Mutex
-	list []*tracer.Record
-}
+type recorder struct{ *tracer.InMemoryReporter }
 
-func (r *recorder) Report(s *tracer.Record) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.list = append(r.list, s)
-}
-
-func (r *recorder) Close(context.Context) error { return nil }
-
-func (r *recorder) spans() []*tracer.Record {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return append([]*tracer.Record(nil), r.list...)
-}
+func (r *recorder) spans() []*tracer.Record { return r.Records() }
 
 // wait waits for n spans: those of a server end after the answer.
 func (r *recorder) wait(t *testing.T, n int) []*tracer.Record {
@@ -67,7 +50,7 @@ func (r *recorder) kind(t *testing.T, n int, k span.Kind) *tracer.Record {
 }
 
 func newTracer(options ...tracer.Option) (*tracer.Tracer, *recorder) {
-	r := new(recorder)
+	r := &recorder{tracer.NewInMemoryReporter(10_000)}
 	return tracer.New("test", append([]tracer.Option{tracer.WithReporter(r)}, options...)...), r
 }
 
@@ -100,7 +83,5 @@ func logged(s *tracer.Record, event, key string) string {
 	return ""
 }
 
-// never samples nothing.
-type never struct{}
-
-func (never) Sample(span.TraceID, string) tracer.Decision { return tracer.Decision{} }
+// never is the option to sample nothing.
+var never = tracer.WithSampler(tracer.NewConstSampler(false))

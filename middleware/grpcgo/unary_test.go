@@ -224,7 +224,7 @@ func TestTarget(t *testing.T) {
 
 // A call that is not sampled says so, and makes no tags.
 func TestNotSampled(t *testing.T) {
-	tr, spans := newTracer(tracer.WithSampler(never{}))
+	tr, spans := newTracer(never)
 	client, _, _ := start(t, tr, true, grpcgo.Observe(func(opentracing.Span, string) { t.Error("tags are made") }))
 	if _, err := client.UnaryCall(t.Context(), &pb.SimpleRequest{}); err != nil {
 		t.Fatal(err)

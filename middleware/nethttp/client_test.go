@@ -100,7 +100,7 @@ func TestPeer(t *testing.T) {
 			return &http.Response{StatusCode: 204, Body: http.NoBody}, nil
 		}))
 		r, _ := http.NewRequestWithContext(t.Context(), "", raw, nil)
-		if _, err := transport.RoundTrip(r); err != nil { //nolint:bodyclose // none
+		if _, err := transport.RoundTrip(r); err != nil {
 			t.Fatal(err)
 		}
 		s := spans.only(t)

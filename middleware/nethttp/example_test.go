@@ -67,7 +67,7 @@ func ExampleTransport() {
 func ExampleTransport_RoundTrip() {
 	transport := nethttp.NewTransport(tracer.New("shop"), nil)
 	r, _ := http.NewRequest("GET", "http://127.0.0.1:1/", nil)
-	_, err := transport.RoundTrip(r) //nolint:bodyclose // there is none
+	_, err := transport.RoundTrip(r)
 	fmt.Println(err != nil, len(r.Header))
 	// Output: true 0
 }
@@ -85,7 +85,7 @@ func ExampleTransport_CloseIdleConnections() {
 
 func ExampleMiddleware() {
 	// For the method Use of chi, gorilla/mux and others.
-	var use func(http.Handler) http.Handler = nethttp.Middleware(tracer.New("shop"))
+	use := nethttp.Middleware(tracer.New("shop"))
 	http.Handle("/", use(http.NotFoundHandler()))
 }
 

@@ -95,7 +95,7 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	x.span = h.start(t, r, x)
 	ctx := opentracing.ContextWithSpan(r.Context(), x.span)
 	x.context = requestContext{ctx, x}
-	r = r.WithContext(&x.context)
+	r = r.WithContext(&x.context) //nolint:contextcheck // it is below that of the request
 	if middleware.IsSampled(x.span) {
 		h.tag(x, r)
 	}

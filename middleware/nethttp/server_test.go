@@ -420,7 +420,7 @@ func TestURL(t *testing.T) {
 
 // Whoever sets sampling.priority within a handler gets the whole span.
 func TestPrioritySetLate(t *testing.T) {
-	tr, spans := newTracer(tracer.WithSampler(never{}))
+	tr, spans := newTracer(never)
 	h := nethttp.Handler(tr, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		opentracing.SpanFromContext(r.Context()).SetTag("sampling.priority", 1)
 		w.WriteHeader(500)

@@ -99,7 +99,7 @@ func TestOtherTracers(t *testing.T) {
 		through(t, tr)
 	})
 	t.Run("not sampled", func(t *testing.T) {
-		tr, spans := newTracer(tracer.WithSampler(never{}))
+		tr, spans := newTracer(never)
 		through(t, tr)
 		if n := len(spans.spans()); n != 0 {
 			t.Errorf("%d spans", n)
@@ -117,7 +117,7 @@ func (empty) WriteHeader(int)             {}
 // What a server's request costs that is not sampled: beyond the request's copy
 // and context little more than the parts that net/http and OpenTracing demand.
 func TestAllocations(t *testing.T) {
-	tr, _ := newTracer(tracer.WithSampler(never{}))
+	tr, _ := newTracer(never)
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /users/{id}", func(http.ResponseWriter, *http.Request) {})
 	r := httptest.NewRequest("GET", "/users/7", nil)
@@ -142,7 +142,7 @@ func BenchmarkHandler(b *testing.B) {
 	mux.HandleFunc("GET /users/{id}", func(http.ResponseWriter, *http.Request) {})
 	r := httptest.NewRequest("GET", "/users/7", nil)
 	w := empty{http.Header{}}
-	unsampled, _ := newTracer(tracer.WithSampler(never{}))
+	unsampled, _ := newTracer(never)
 	for name, h := range map[string]http.Handler{
 		"plain": mux, "notSampled": nethttp.Handler(unsampled, mux),
 		"sampled": nethttp.Handler(tracer.New("bench"), mux), "noop": nethttp.Handler(opentracing.NoopTracer{}, mux),

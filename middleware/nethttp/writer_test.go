@@ -38,7 +38,9 @@ func (h hijacks) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	h.add("Hijack")
 	return nil, nil, errors.New("not now")
 }
+
 func (p pushing) Push(string, *http.PushOptions) error { p.add("Push"); return http.ErrNotSupported }
+
 func (r reading) ReadFrom(from io.Reader) (int64, error) {
 	r.add("ReadFrom")
 	return io.Copy(io.Discard, from)
