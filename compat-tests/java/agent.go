@@ -59,14 +59,18 @@ func Service(t testing.TB, collector, name string, other ...string) (p *lab.Proc
 	return p, url
 }
 
-// agentJar lays out the folder that the agent wants around its jar, with the
-// plugin of this package as the only one.
+// plugin is where the sources of the agent's plugin are: the mixed fleet needs it
+// too.
+const plugin = "examples/mixed-fleet/java/plugin"
+
+// agentJar lays out the folder that the agent wants around its jar, with one
+// plugin, which is ours.
 func agentJar(t testing.TB) string {
 	t.Helper()
 	core := lab.Jar(t, "org.apache.skywalking:apm-agent:9.4.0")
-	plugin := lab.Classes(t, "plugin", sources(t, "agent/plugin"), core)
+	classes := lab.Classes(t, "plugin", os.DirFS(lab.Repository(plugin)), core)
 	// The name of the compiled plugin's folder changes with its sources.
-	dir := lab.Fetch(t, "agent/"+filepath.Base(plugin), func(_ context.Context, dir string) error {
+	dir := lab.Fetch(t, "agent/"+filepath.Base(classes), func(_ context.Context, dir string) error {
 		for _, folder := range []string{"plugins", "config"} {
 			if err := os.Mkdir(filepath.Join(dir, folder), 0o755); err != nil {
 				return err
@@ -76,7 +80,7 @@ func agentJar(t testing.TB) string {
 		if err := os.WriteFile(filepath.Join(dir, "config", "agent.config"), []byte("logging.level=INFO\n"), 0o644); err != nil {
 			return err
 		}
-		if err := zipFolder(plugin, filepath.Join(dir, "plugins", "lab-plugin.jar")); err != nil {
+		if err := zipFolder(classes, filepath.Join(dir, "plugins", "lab-plugin.jar")); err != nil {
 			return err
 		}
 		return copyFile(core, filepath.Join(dir, "skywalking-agent.jar"))

@@ -94,49 +94,63 @@ func StartBridge(t testing.TB, more string) *Bridge {
 	return b
 }
 
-var bridgeBuild struct {
+// programs are what was built of this repository, by folder.
+var programs = struct {
 	sync.Mutex
-	path string
-	dir  string
-}
+	paths map[string]string
+	dir   string
+}{paths: map[string]string{}}
 
 // Main is for TestMain: it runs the tests and removes what was built for them.
 func Main(m *testing.M) int {
 	defer func() {
-		if bridgeBuild.dir != "" {
-			_ = os.RemoveAll(bridgeBuild.dir)
+		if programs.dir != "" {
+			_ = os.RemoveAll(programs.dir)
 		}
 	}()
 	return m.Run()
 }
 
 // bridgeBinary is $BRIDGE_BINARY, or the program built from the sources of this
-// repository, once for each test process.
+// repository.
 func bridgeBinary(t testing.TB) string {
 	t.Helper()
 	if path := os.Getenv("BRIDGE_BINARY"); path != "" {
 		return path
 	}
-	bridgeBuild.Lock()
-	defer bridgeBuild.Unlock()
-	if bridgeBuild.path != "" {
-		return bridgeBuild.path
-	}
+	return Program(t, "cmd/bridge")
+}
+
+// Repository is the path of a folder or file of the main module.
+func Repository(path string) string {
 	_, here, _, _ := runtime.Caller(0)
-	root := filepath.Join(filepath.Dir(here), "..", "..")
-	// It outlives the test that builds it.
-	dir, err := os.MkdirTemp("", "bridge-") //nolint:usetesting // see above
-	if err != nil {
-		t.Fatal(err)
+	return filepath.Join(filepath.Dir(here), "..", "..", filepath.FromSlash(path))
+}
+
+// Program builds a command of the main module, named by its folder, once for each
+// test process.
+func Program(t testing.TB, folder string) string {
+	t.Helper()
+	programs.Lock()
+	defer programs.Unlock()
+	if path := programs.paths[folder]; path != "" {
+		return path
 	}
-	bridgeBuild.dir = dir
-	path := filepath.Join(dir, "bridge")
-	cmd := exec.Command("go", "build", "-o", path, "./cmd/bridge")
-	cmd.Dir = root
+	if programs.dir == "" {
+		// It outlives the test that builds it.
+		dir, err := os.MkdirTemp("", "bridge-") //nolint:usetesting // see above
+		if err != nil {
+			t.Fatal(err)
+		}
+		programs.dir = dir
+	}
+	path := filepath.Join(programs.dir, filepath.Base(folder))
+	cmd := exec.Command("go", "build", "-o", path, "./"+folder)
+	cmd.Dir = Repository(".")
 	if out, err := cmd.CombinedOutput(); err != nil {
-		t.Fatalf("lab: build of the gateway: %v\n%s", err, out)
+		t.Fatalf("lab: build of %s: %v\n%s", folder, err, out)
 	}
-	bridgeBuild.path = path
+	programs.paths[folder] = path
 	return path
 }
 

@@ -57,8 +57,8 @@ public final class Service implements HttpHandler {
     String sw8 = exchange.getRequestHeaders().getFirst("sw8");
     return String.format(
         "{\"service\":\"%s\",\"path\":\"%s\",\"sw8\":\"%s\",\"trace\":\"%s\",\"segment\":\"%s\",\"span\":%s}",
-        name, exchange.getRequestURI().getPath(), sw8 == null ? "" : sw8, told(exchange, "Lab-Trace"),
-        told(exchange, "Lab-Segment"), told(exchange, "Lab-Span"));
+        name, exchange.getRequestURI().getPath(), sw8 == null ? "" : sw8, told(exchange, "Agent-Trace"),
+        told(exchange, "Agent-Segment"), told(exchange, "Agent-Span"));
   }
 
   /** What the plugin put into the response before this handler ran. */
@@ -86,7 +86,7 @@ public final class Service implements HttpHandler {
     HttpServer server = HttpServer.create(new InetSocketAddress("127.0.0.1", Integer.parseInt(args[1])), 0);
     server.createContext("/", new Service(args[0], args.length > 2 ? args[2] : ""));
     server.createContext("/ready", exchange ->
-        answer(exchange, Boolean.getBoolean("lab.connected") ? 200 : 503, ""));
+        answer(exchange, Boolean.getBoolean("agent.connected") ? 200 : 503, ""));
     server.start();
   }
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-package lab.plugin;
+package fleet.plugin;
 
 import org.apache.skywalking.apm.agent.core.boot.BootService;
 import org.apache.skywalking.apm.agent.core.boot.ServiceManager;
@@ -19,7 +19,7 @@ public class Connection implements BootService, GRPCChannelListener {
 
   @Override
   public void statusChanged(GRPCChannelStatus status) {
-    System.setProperty("lab.connected", String.valueOf(status == GRPCChannelStatus.CONNECTED));
+    System.setProperty("agent.connected", String.valueOf(status == GRPCChannelStatus.CONNECTED));
   }
 
   @Override

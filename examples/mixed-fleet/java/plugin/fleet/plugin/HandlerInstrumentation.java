@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-package lab.plugin;
+package fleet.plugin;
 
 import static org.apache.skywalking.apm.agent.core.plugin.match.HierarchyMatch.byHierarchyMatch;
 import static org.apache.skywalking.apm.dependencies.net.bytebuddy.matcher.ElementMatchers.named;
@@ -28,7 +28,7 @@ public class HandlerInstrumentation extends ClassInstanceMethodsEnhancePluginDef
   @Override
   public InstanceMethodsInterceptPoint[] getInstanceMethodsInterceptPoints() {
     return new InstanceMethodsInterceptPoint[] {
-      new Point(named("handle"), "lab.plugin.HandlerInterceptor", false)
+      new Point(named("handle"), "fleet.plugin.HandlerInterceptor", false)
     };
   }
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-package lab.plugin;
+package fleet.plugin;
 
 import org.apache.skywalking.apm.agent.core.plugin.interceptor.InstanceMethodsInterceptPoint;
 import org.apache.skywalking.apm.dependencies.net.bytebuddy.description.method.MethodDescription;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-package lab.plugin;
+package fleet.plugin;
 
 import com.sun.net.httpserver.HttpExchange;
 import java.lang.reflect.Method;
@@ -32,9 +32,9 @@ public class HandlerInterceptor implements InstanceMethodsAroundInterceptor {
     Tags.URL.set(span, "http://" + exchange.getRequestHeaders().getFirst("Host") + exchange.getRequestURI());
     Tags.HTTP.METHOD.set(span, verb);
 
-    exchange.getResponseHeaders().set("Lab-Trace", ContextManager.getGlobalTraceId());
-    exchange.getResponseHeaders().set("Lab-Segment", ContextManager.getSegmentId());
-    exchange.getResponseHeaders().set("Lab-Span", String.valueOf(ContextManager.getSpanId()));
+    exchange.getResponseHeaders().set("Agent-Trace", ContextManager.getGlobalTraceId());
+    exchange.getResponseHeaders().set("Agent-Segment", ContextManager.getSegmentId());
+    exchange.getResponseHeaders().set("Agent-Span", String.valueOf(ContextManager.getSpanId()));
   }
 
   @Override

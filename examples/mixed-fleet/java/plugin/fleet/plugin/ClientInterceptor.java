@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-package lab.plugin;
+package fleet.plugin;
 
 import java.lang.reflect.Method;
 import java.net.URI;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-package lab.plugin;
+package fleet.plugin;
 
 import static org.apache.skywalking.apm.agent.core.plugin.match.NameMatch.byName;
 import static org.apache.skywalking.apm.dependencies.net.bytebuddy.matcher.ElementMatchers.named;
@@ -30,7 +30,7 @@ public class ClientInstrumentation extends ClassInstanceMethodsEnhancePluginDefi
   public InstanceMethodsInterceptPoint[] getInstanceMethodsInterceptPoints() {
     // A request cannot be changed: it is replaced by one with more headers.
     return new InstanceMethodsInterceptPoint[] {
-      new Point(named("send"), "lab.plugin.ClientInterceptor", true)
+      new Point(named("send"), "fleet.plugin.ClientInterceptor", true)
     };
   }
 }
