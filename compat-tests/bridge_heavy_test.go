@@ -7,7 +7,6 @@ package compat_test
 import (
 	"context"
 	"fmt"
-	"net/url"
 	"slices"
 	"strings"
 	"testing"
@@ -113,22 +112,6 @@ func servicesEverywhere(t *testing.T, want []string, zipkin *lab.Zipkin, jaeger 
 		}
 		return nil
 	})
-}
-
-// canonical gives the trace ids as numbers in hex, which is how every backend
-// but OAP knows them: the view finds a trace by the id in any form.
-func canonical(ctx context.Context, b *lab.Bridge, traces []string) (ids []string, err error) {
-	for _, id := range traces {
-		spans, err := (&lab.Zipkin{URL: b.Zipkin}).Trace(ctx, url.PathEscape(id))
-		if err != nil {
-			return nil, err
-		}
-		if len(spans) == 0 {
-			return nil, fmt.Errorf("trace %s is empty in the view", id)
-		}
-		ids = append(ids, spans[0].TraceID)
-	}
-	return ids, nil
 }
 
 // atOAPIDs gives the ids that OAP knows: a SkyWalking trace keeps its name, any

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"net/url"
 	"os"
 	"strings"
 	"testing"
@@ -155,4 +156,20 @@ func atZipkin(s story.Story) story.Story {
 		out.Spans = append(out.Spans, sp)
 	}
 	return out
+}
+
+// canonical gives the trace ids as numbers in hex, which is how every backend
+// but OAP knows them: the view finds a trace by the id in any form.
+func canonical(ctx context.Context, b *lab.Bridge, traces []string) (ids []string, err error) {
+	for _, id := range traces {
+		spans, err := (&lab.Zipkin{URL: b.Zipkin}).Trace(ctx, url.PathEscape(id))
+		if err != nil {
+			return nil, err
+		}
+		if len(spans) == 0 {
+			return nil, fmt.Errorf("trace %s is empty in the view", id)
+		}
+		ids = append(ids, spans[0].TraceID)
+	}
+	return ids, nil
 }

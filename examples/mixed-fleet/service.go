@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"net/http"
+	"time"
+)
+
+// serviceFlags are the arguments of the services that are written in Go.
+type serviceFlags struct {
+	listen, next, zipkin, jaeger, skywalking, kafka, topic string
+}
+
+func parseService(name string, args []string) (*serviceFlags, error) {
+	s := &serviceFlags{}
+	flags := flag.NewFlagSet(name, flag.ContinueOnError)
+	flags.StringVar(&s.listen, "listen", "", "HOST:PORT")
+	flags.StringVar(&s.next, "next", "", "URL of the next service")
+	flags.StringVar(&s.zipkin, "zipkin", "", "URL of POST /api/v2/spans")
+	flags.StringVar(&s.jaeger, "jaeger", "", "HOST:PORT for UDP")
+	flags.StringVar(&s.skywalking, "skywalking", "", "HOST:PORT for gRPC")
+	flags.StringVar(&s.kafka, "kafka", "", "HOST:PORT of the broker")
+	flags.StringVar(&s.topic, "topic", "", "the topic of the messages")
+	if err := flags.Parse(args); err != nil {
+		return nil, err
+	}
+	if s.listen == "" {
+		return nil, errors.New("--listen is missing")
+	}
+	return s, nil
+}
+
+// serveOrders answers GET /NAME?order=ID until the context ends.
+func serveOrders(ctx context.Context, addr, name string, handler http.Handler) error {
+	mux := http.NewServeMux()
+	mux.Handle("GET /"+name, handler)
+	return untilDone(ctx, &http.Server{Addr: addr, Handler: mux, ReadHeaderTimeout: 10 * time.Second})
+}
+
+// orders is a handler that may fail; what failed is the next service.
+type orders func(w http.ResponseWriter, r *http.Request) ([]visit, error)
+
+func (f orders) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	list, err := f(w, r)
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusBadGateway)
+		return
+	}
+	answerVisits(w, list)
+}

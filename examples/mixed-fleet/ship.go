@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	"github.com/SkyAPM/go2sky"
+	"github.com/SkyAPM/go2sky/reporter"
+	"github.com/twmb/franz-go/pkg/kgo"
+	agent "skywalking.apache.org/repo/goapi/collect/language/agent/v3"
+)
+
+func init() { services["ship"] = ship }
+
+// SkyWalking's numbers of the libraries that a span is of.
+const (
+	componentHTTPServer    = 5004
+	componentKafkaProducer = 40
+)
+
+// ship is traced by go2sky, which knows sw8. With our adapter it takes a trace
+// from any header, and writes b3 into the headers of the message, for a consumer
+// that knows nothing else.
+func ship(ctx context.Context, args []string) error {
+	s, err := parseService("ship", args)
+	if err != nil {
+		return err
+	}
+	grpc, err := reporter.NewGRPCReporter(s.skywalking, reporter.WithCheckInterval(5*time.Second))
+	if err != nil {
+		return err
+	}
+	defer grpc.Close()
+	tracer, err := go2sky.NewTracer("ship", go2sky.WithReporter(grpc), go2sky.WithInstance("ship-1"))
+	if err != nil {
+		return err
+	}
+	client, err := kgo.NewClient(kgo.SeedBrokers(s.kafka), kgo.DefaultProduceTopic(s.topic))
+	if err != nil {
+		return err
+	}
+	defer client.Close()
+	h := &shipping{tracer: tracer, kafka: client, broker: s.kafka, topic: s.topic}
+	return serveOrders(ctx, s.listen, "ship", orders(h.serve))
+}
+
+type shipping struct {
+	tracer        *go2sky.Tracer
+	kafka         *kgo.Client
+	broker, topic string
+}
+
+func (h *shipping) serve(_ http.ResponseWriter, r *http.Request) ([]visit, error) {
+	entry, ctx, err := h.tracer.CreateEntrySpan(r.Context(), "GET:/ship", func(key string) (string, error) { return r.Header.Get(key), nil })
+	if err != nil {
+		return nil, err
+	}
+	defer entry.End()
+	entry.SetComponent(componentHTTPServer)
+	entry.SetSpanLayer(agent.SpanLayer_Http)
+	entry.Tag(go2sky.TagHTTPMethod, r.Method)
+	entry.Tag(go2sky.TagURL, "http://"+r.Host+r.URL.String())
+
+	local, _, err := h.tracer.CreateLocalSpan(ctx, go2sky.WithOperationName("pack"))
+	if err != nil {
+		return nil, err
+	}
+	local.End()
+	if err := h.send(ctx, r.URL.Query().Get("order")); err != nil {
+		return nil, err
+	}
+	return []visit{{Service: "ship", Trace: go2sky.TraceID(ctx), Sampled: true, Headers: tracing(r.Header)}}, nil
+}
+
+// send produces the message under an exit span.
+func (h *shipping) send(ctx context.Context, order string) error {
+	record := &kgo.Record{Value: []byte(order)}
+	exit, ctx, err := h.tracer.CreateExitSpanWithContext(ctx, "Kafka/"+h.topic+"/Producer", h.broker, func(key, value string) error {
+		record.Headers = append(record.Headers, kgo.RecordHeader{Key: key, Value: []byte(value)})
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	defer exit.End()
+	exit.SetComponent(componentKafkaProducer)
+	exit.SetSpanLayer(agent.SpanLayer_MQ)
+	exit.Tag(go2sky.TagMQBroker, h.broker)
+	exit.Tag(go2sky.TagMQTopic, h.topic)
+	return h.kafka.ProduceSync(ctx, record).FirstErr()
+}
