@@ -178,7 +178,11 @@ func (f *fleet) startService(ctx context.Context, name string) (check func(conte
 	case "ship":
 		cmd = self(name, "--listen", addr, "--kafka", f.kafka.ListenAddrs()[0], "--topic", topic, "--skywalking", f.to.SkyWalking)
 	case "cart":
-		cmd = self(name, "--listen", addr, "--next", f.next(name), "--zipkin", spans)
+		write := "w3c"
+		if after := f.chain[slices.Index(f.chain, name)+1]; after == "stock" || after == "rate" {
+			write = "sw8"
+		}
+		cmd = self(name, "--listen", addr, "--next", f.next(name), "--zipkin", spans, "--write", write)
 	case "price":
 		cmd = self(name, "--listen", addr, "--next", f.next(name), "--jaeger", f.to.Jaeger)
 	}

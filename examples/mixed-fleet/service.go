@@ -12,7 +12,7 @@ import (
 
 // serviceFlags are the arguments of the services that are written in Go.
 type serviceFlags struct {
-	listen, next, zipkin, jaeger, skywalking, kafka, topic string
+	listen, next, zipkin, jaeger, skywalking, kafka, topic, write string
 }
 
 func parseService(name string, args []string) (*serviceFlags, error) {
@@ -25,6 +25,7 @@ func parseService(name string, args []string) (*serviceFlags, error) {
 	flags.StringVar(&s.skywalking, "skywalking", "", "HOST:PORT for gRPC")
 	flags.StringVar(&s.kafka, "kafka", "", "HOST:PORT of the broker")
 	flags.StringVar(&s.topic, "topic", "", "the topic of the messages")
+	flags.StringVar(&s.write, "write", "w3c", "the headers that the next service understands")
 	if err := flags.Parse(args); err != nil {
 		return nil, err
 	}
