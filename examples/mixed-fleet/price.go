@@ -7,6 +7,9 @@ import (
 
 	"github.com/opentracing/opentracing-go"
 	"github.com/uber/jaeger-client-go"
+
+	"github.com/spanbridge/spanbridge/propagation"
+	"github.com/spanbridge/spanbridge/propagation/jaegerclient"
 )
 
 func init() { services["price"] = price }
@@ -23,7 +26,9 @@ func price(ctx context.Context, args []string) error {
 	if err != nil {
 		return err
 	}
-	tracer, closer := jaeger.NewTracer("price", jaeger.NewConstSampler(true), jaeger.NewRemoteReporter(udp))
+	codec := jaegerclient.New("price", jaegerclient.Instance("price-1"),
+		jaegerclient.Propagator(propagation.New(propagation.Prefer(propagation.Uber), propagation.Write(propagation.Uber, propagation.SW8))))
+	tracer, closer := jaeger.NewTracer("price", jaeger.NewConstSampler(true), jaeger.NewRemoteReporter(udp), codec.Options()...)
 	defer closer.Close() // sends what is left
 	h := &opentraced{name: "price", work: "add taxes", tracer: tracer, next: s.next, identify: func(c opentracing.SpanContext) (string, bool) {
 		own, ok := c.(jaeger.SpanContext)

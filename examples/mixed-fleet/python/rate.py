@@ -60,6 +60,7 @@ class Handler(BaseHTTPRequestHandler):
     def answer(self, status, visits):
         body = json.dumps(visits).encode()
         self.send_response(status)
+        self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)

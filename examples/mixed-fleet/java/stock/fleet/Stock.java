@@ -66,6 +66,7 @@ public final class Stock implements HttpHandler {
 
   private static void answer(HttpExchange exchange, int status, String text) throws IOException {
     byte[] body = text.getBytes(StandardCharsets.UTF_8);
+    exchange.getResponseHeaders().set("Content-Type", status == 200 ? "application/json" : "text/plain");
     exchange.sendResponseHeaders(status, body.length);
     exchange.getResponseBody().write(body);
     exchange.close();
