@@ -4,7 +4,9 @@ package compat_test
 
 import (
 	"context"
+	"encoding/base64"
 	"fmt"
+	"net/url"
 	"slices"
 	"strings"
 	"testing"
@@ -13,23 +15,6 @@ import (
 	"github.com/spanbridge/spanbridge/compat-tests/mixed"
 	"github.com/spanbridge/spanbridge/compat-tests/story"
 )
-
-// callerFormats are the headers with which a first caller may come.
-var callerFormats = []string{"b3", "b3multi", "sw8", "uber", "w3c", "ot"}
-
-// starts are calls into every service with headers of every format. The consumer
-// knows B3 alone: nothing stands between it and its records that could know more.
-func starts(f *mixed.Fleet) (calls []mixed.Call) {
-	for _, service := range f.Chain {
-		calls = append(calls, mixed.Call{Enter: service, Format: "none"})
-		for _, format := range callerFormats {
-			if service != "mail" || strings.HasPrefix(format, "b3") {
-				calls = append(calls, mixed.Call{Enter: service, Format: format})
-			}
-		}
-	}
-	return calls
-}
 
 // TestMixedFleet is the mixed fleet without what needs a JVM: one trace with every
 // parent right, whichever service starts it and in whatever headers.
@@ -40,70 +25,128 @@ func TestMixedFleet(t *testing.T) {
 	}
 	b := startBridge(t, "")
 	f := mixed.Start(t, b, []string{"edge", "cart", "price", "rate", "ship", "mail"}, "--python", python)
-	view := backend{name: "the view", ask: b.Story}
+	w := whole{b: b, f: f, at: []backend{{name: "the view", ask: b.Story}}}
+	t.Run("starts", w.starts)
+	t.Run("deny", w.deny)
+	t.Run("debug", w.debug)
+	t.Run("baggage", w.baggage)
+}
+
+// callerFormats are the headers with which a first caller may come.
+var callerFormats = []string{"b3", "b3multi", "sw8", "uber", "w3c", "ot"}
+
+// whole holds that what a fleet does is whole at some backends.
+type whole struct {
+	b  *lab.Bridge
+	f  *mixed.Fleet
+	at []backend
+}
+
+// A backend shows a trace.
+type backend struct {
+	name string
+	ask  func(context.Context, ...string) ([]story.Span, error)
+	// oap: it knows traces by SkyWalking's names.
+	oap bool
+	// check is more that must hold of a trace.
+	check func(context.Context, *mixed.Journey, string) error
+}
+
+// starts has every service start the trace, by itself and in the headers of every
+// format.
+func (w whole) starts(t *testing.T) {
 	var all []*mixed.Journey
-	for _, c := range starts(f) {
-		all = append(all, f.Request(t, c))
+	for _, service := range w.f.Chain {
+		all = append(all, w.f.Request(t, mixed.Call{Enter: service, Format: "none"}))
+		for _, format := range callerFormats {
+			// The consumer knows B3 alone, and nothing that knows more stands between
+			// it and its records.
+			if service != "mail" || strings.HasPrefix(format, "b3") {
+				all = append(all, w.f.Request(t, mixed.Call{Enter: service, Format: format}))
+			}
+		}
 	}
 	for _, j := range all {
 		t.Run(j.Call.String(), func(t *testing.T) {
-			continued(t, j)
-			wholeAt(t, b, j, mixed.Tree(f.From(j.Call.Enter)...), view)
+			w.continued(t, j)
+			w.speaks(t, j)
+			w.await(t, j, j.Call.Enter)
 		})
 	}
 }
 
-// A backend shows a journey.
-type backend struct {
-	name string
-	ask  func(context.Context, ...string) ([]story.Span, error)
-	oap  bool
-}
-
-// continued holds that the services are in the trace that the caller named.
-func continued(t *testing.T, j *mixed.Journey) {
+// continued holds that the first service is in the trace that the caller named.
+func (whole) continued(t *testing.T, j *mixed.Journey) {
 	t.Helper()
-	if j.CallerTrace != "" && !slices.Contains(j.Traces, j.CallerTrace) && j.Call.Format != "sw8" && j.Call.Format != "ot" {
-		t.Errorf("the services know the trace as %q, want the caller's %q", j.Traces, j.CallerTrace)
+	first := j.Visits[0].Trace
+	want := j.CallerTrace
+	if strings.Contains(want, ".") && first != want {
+		want = traceNumber(want)
+	}
+	if want != "" && strings.TrimLeft(first, "0") != strings.TrimLeft(want, "0") {
+		t.Errorf("%s is in trace %q, want that of the caller, %q", j.Call.Enter, first, want)
 	}
 }
 
-// wholeAt waits until the backends show the journey as one trace that looks like
-// the tree, and that trace alone.
-func wholeAt(t *testing.T, b *lab.Bridge, j *mixed.Journey, tree []string, backends ...backend) {
+// spoken is what each service gets from the one before it, which is all that its
+// tracer understands.
+var spoken = map[string]string{"stock": "sw8", "cart": "sw8", "price": "w3c", "rate": "sw8", "ship": "sw8", "mail": "b3"}
+
+// speaks holds that every hop uses a header format of its own.
+func (w whole) speaks(t *testing.T, j *mixed.Journey) {
 	t.Helper()
-	for _, at := range backends {
-		want := tree
-		ids := []string{oapName(j)}
-		if at.oap {
-			want = atOAPTree(tree)
+	for _, v := range j.Visits[1:] {
+		if !slices.Contains(v.Formats, spoken[v.Service]) {
+			t.Errorf("%s got %q, want %s", v.Service, v.Formats, spoken[v.Service])
 		}
+	}
+}
+
+// await waits until each backend shows the services from one on as one trace with
+// the right parents, and nothing else in that trace.
+func (w whole) await(t *testing.T, j *mixed.Journey, from string) {
+	t.Helper()
+	i := slices.Index(j.Chain, from) - slices.Index(j.Chain, j.Call.Enter)
+	var names []string
+	for _, v := range j.Visits[i:] {
+		if !slices.Contains(names, v.Trace) {
+			names = append(names, v.Trace)
+		}
+	}
+	for _, at := range w.at {
 		lab.Eventually(t, visible, j.Call.String()+" at "+at.name, func(ctx context.Context) error {
-			if !at.oap {
+			ids := []string{oapName(j, from)}
+			want := mixed.Tree(w.f.From(from)...)
+			if at.oap {
+				want = atOAPTree(want)
+			} else {
 				// However a service calls the trace, it is this one.
-				known, err := canonical(ctx, b, j.Traces)
+				known, err := canonical(ctx, w.b, names)
 				if err != nil {
 					return err
 				}
 				if ids = slices.Compact(known); len(ids) != 1 {
-					return fmt.Errorf("%q are the traces %q, want one", j.Traces, ids)
+					return fmt.Errorf("%q are the traces %q, want one", names, ids)
 				}
 			}
 			got, err := at.ask(ctx, ids...)
 			if err != nil {
 				return err
 			}
-			return mixed.Same(mixed.Draw(got), want)
+			if err := mixed.Same(mixed.Draw(got), want); err != nil || at.check == nil {
+				return err
+			}
+			return at.check(ctx, j, ids[0])
 		})
 	}
 }
 
-// oapName is the id by which OAP must know the trace of a journey: SkyWalking's
-// name, where an agent gave one, else 32 digits.
-func oapName(j *mixed.Journey) string {
-	name := j.CallerTrace
-	if name == "" {
-		name = j.Visits[0].Trace
+// oapName is the id by which OAP must know a trace: the name that an agent gave
+// it, else 32 digits.
+func oapName(j *mixed.Journey, from string) string {
+	name := j.Visit(from).Trace
+	if from == j.Call.Enter && j.CallerTrace != "" {
+		name = j.CallerTrace
 	}
 	if strings.ContainsAny(name, ".-") {
 		return name
@@ -119,4 +162,101 @@ func atOAPTree(tree []string) []string {
 		out[i] = strings.Replace(line, "edge CLIENT", "edge local", 1)
 	}
 	return out
+}
+
+// agents are the services that trace whatever a caller decided: they know no
+// header that says no.
+var agents = []string{"stock", "rate", "ship"}
+
+// deny has callers decide against sampling. The services report nothing until an
+// agent of SkyWalking begins a trace of its own.
+func (w whole) deny(t *testing.T) {
+	var all []*mixed.Journey
+	for _, service := range []string{"edge", "cart", "price", "mail"} {
+		for _, format := range callerFormats {
+			if service != "mail" || strings.HasPrefix(format, "b3") {
+				all = append(all, w.f.Request(t, mixed.Call{Enter: service, Format: format, Sampling: "deny"}))
+			}
+		}
+	}
+	// What is sent after them is seen after them.
+	w.await(t, w.f.Request(t, mixed.Call{Enter: w.f.Chain[0]}), w.f.Chain[0])
+	for _, j := range all {
+		t.Run(j.Call.String(), func(t *testing.T) {
+			for _, v := range j.Visits {
+				if slices.Contains(agents, v.Service) {
+					w.await(t, j, v.Service)
+					break
+				}
+				if v.Sampled {
+					t.Errorf("%s samples, want the decision of the caller", v.Service)
+				}
+			}
+			spans, err := (&lab.Zipkin{URL: w.b.Zipkin}).Trace(t.Context(), url.PathEscape(j.CallerTrace))
+			if err == nil {
+				t.Errorf("%d spans in the trace of the caller, want none", len(spans))
+			}
+		})
+	}
+}
+
+// debug has callers ask for a trace that is kept whatever happens.
+func (w whole) debug(t *testing.T) {
+	for _, service := range []string{"edge", "cart", "price"} {
+		for _, format := range []string{"b3", "b3multi", "uber"} {
+			j := w.f.Request(t, mixed.Call{Enter: service, Format: format, Sampling: "debug"})
+			t.Run(j.Call.String(), func(t *testing.T) {
+				w.await(t, j, service)
+				spans, err := (&lab.Zipkin{URL: w.b.Zipkin}).Trace(t.Context(), url.PathEscape(j.Visits[0].Trace))
+				if err != nil {
+					t.Fatal(err)
+				}
+				for _, s := range spans {
+					// aiozipkin does not find X-B3-Flags; SkyWalking's spans have no such flag.
+					if name := s.LocalEndpoint.ServiceName; (name == "cart" || name == "price" || name == "mail") && !s.Debug {
+						t.Errorf("%s %s has no debug flag", name, s.Name)
+					}
+				}
+			})
+		}
+	}
+}
+
+// baggage has callers send baggage, which reaches every service by way of all the
+// headers that can carry it.
+func (w whole) baggage(t *testing.T) {
+	for _, service := range []string{w.f.Chain[0], "cart"} {
+		for _, format := range append([]string{"none"}, callerFormats...) {
+			j := w.f.Request(t, mixed.Call{Enter: service, Format: format, Baggage: []string{"user=ann lee"}})
+			t.Run(j.Call.String(), func(t *testing.T) {
+				for _, v := range j.Visits[1:] {
+					if got := carried(v)["user"]; got != "ann lee" {
+						t.Errorf("%s got user %q in %v and %v, want ann lee", v.Service, got, v.Headers, v.Baggage)
+					}
+				}
+			})
+		}
+	}
+}
+
+// carried is the baggage that a service got, as its tracer says or, where that
+// does not tell, as the headers do.
+func carried(v mixed.Visit) map[string]string {
+	if len(v.Baggage) > 0 {
+		return v.Baggage
+	}
+	found := map[string]string{}
+	for pair := range strings.SplitSeq(v.Headers["sw8-correlation"], ",") {
+		key, value, _ := strings.Cut(pair, ":")
+		k, _ := base64.StdEncoding.DecodeString(key)
+		v, _ := base64.StdEncoding.DecodeString(value)
+		found[string(k)] = string(v)
+	}
+	for member := range strings.SplitSeq(v.Headers["baggage"], ",") {
+		key, value, _ := strings.Cut(member, "=")
+		if plain, err := url.PathUnescape(value); err == nil && key != "" {
+			found[key] = plain
+		}
+	}
+	return found
 }

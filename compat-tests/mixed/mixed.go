@@ -111,6 +111,7 @@ type Visit struct {
 // Journey is what came of one request.
 type Journey struct {
 	Call        Call     `json:"-"`
+	Chain       []string `json:"-"`
 	Order       string   `json:"order"`
 	CallerTrace string   `json:"caller_trace"`
 	Visits      []Visit  `json:"visits"`
@@ -156,7 +157,7 @@ func (f *Fleet) Request(t testing.TB, c Call) *Journey {
 	if err != nil || res.StatusCode != http.StatusOK {
 		t.Fatalf("%s: status %d, %v: %s", c, res.StatusCode, err, body)
 	}
-	j := &Journey{Call: c}
+	j := &Journey{Call: c, Chain: f.Chain}
 	if err := json.Unmarshal(body, j); err != nil {
 		t.Fatalf("%s: %v in %s", c, err, body)
 	}

@@ -291,9 +291,6 @@ func (f *fleet) request(ctx context.Context, c call) (*journey, error) {
 		return nil, errors.Join(err, f.alive())
 	}
 	j.Visits = append(j.Visits, last...)
-	for i, v := range j.Visits {
-		j.Visits[i].Formats = formats(v.Headers)
-	}
 	j.finish(f.to.Zipkin)
 	return j, nil
 }

@@ -21,7 +21,8 @@ type journey struct {
 	Visits      []visit           `json:"visits"`
 	// Traces are the ids by which the services know the trace, each once.
 	Traces []string `json:"traces"`
-	View   string   `json:"view"`
+	// View is where to look at it, "" when no service recorded anything.
+	View string `json:"view"`
 }
 
 // what each service is, for people.
@@ -37,13 +38,14 @@ var about = map[string]string{
 
 // finish fills in what follows from the visits.
 func (j *journey) finish(view string) {
-	for _, v := range j.Visits {
+	for i, v := range j.Visits {
+		j.Visits[i].Formats = formats(v.Headers)
 		if v.Trace != "" && !slices.Contains(j.Traces, v.Trace) {
 			j.Traces = append(j.Traces, v.Trace)
 		}
-	}
-	if len(j.Traces) > 0 {
-		j.View = view + "/?trace=" + url.QueryEscape(j.Traces[0])
+		if v.Sampled && j.View == "" {
+			j.View = view + "/?trace=" + url.QueryEscape(v.Trace)
+		}
 	}
 }
 
@@ -68,5 +70,7 @@ func (j *journey) print(w io.Writer) {
 		fmt.Fprintf(out, "%s\t%s\t%s\t%s\n", v.Service, about[v.Service], got, trace)
 	}
 	_ = out.Flush()
-	fmt.Fprintln(w, j.View)
+	if j.View != "" {
+		fmt.Fprintln(w, j.View)
+	}
 }
