@@ -27,12 +27,12 @@ func cart(ctx context.Context, args []string) error {
 	t := tracer.New("cart", tracer.WithInstance("cart-1"),
 		tracer.WithPropagator(propagation.New(propagation.Write(write...))))
 	defer t.Close() // sends what is left
-	h := &opentraced{name: "cart", work: "sum up", tracer: t, next: s.next, identify: func(c opentracing.SpanContext) (string, bool) {
+	service := &opentraced{name: "cart", work: "sum up", tracer: t, next: s.next, identify: func(c opentracing.SpanContext) (string, bool) {
 		own, ok := c.(*tracer.SpanContext)
 		if !ok {
 			return "", false
 		}
 		return own.Trace.String(), own.IsSampled()
 	}}
-	return serveOrders(ctx, s.listen, h.name, orders(h.serve))
+	return service.serve(ctx, s.listen)
 }

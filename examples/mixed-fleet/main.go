@@ -237,8 +237,7 @@ func bridgeAnswers(ctx context.Context, base string) error {
 // serveCalls takes requests of the form /?enter=edge&format=b3&sampling=accept&
 // baggage=k=v until the context ends; what is not named is as on the command line.
 func (f *fleet) serveCalls(ctx context.Context, addr string, usual call, say func(string, ...any), tell func(*journey)) error {
-	server := &http.Server{Addr: addr, ReadHeaderTimeout: 10 * time.Second}
-	server.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	server := newServer(addr, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch r.URL.Path {
 		case "/":
 		case "/ready":
@@ -256,7 +255,7 @@ func (f *fleet) serveCalls(ctx context.Context, addr string, usual call, say fun
 		tell(j)
 		w.Header().Set("Content-Type", "application/json")
 		_ = json.NewEncoder(w).Encode(j)
-	})
+	}))
 	say("curl 'http://%s/?enter=%s&format=b3' sends a request into the fleet", addr, f.chain[0])
 	return untilDone(ctx, server)
 }

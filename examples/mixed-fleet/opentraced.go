@@ -3,10 +3,12 @@
 package main
 
 import (
+	"context"
 	"net/http"
 
 	"github.com/opentracing/opentracing-go"
-	"github.com/opentracing/opentracing-go/ext"
+
+	"github.com/spanbridge/spanbridge/middleware/nethttp"
 )
 
 // opentraced is a service that is traced through the OpenTracing API: cart and
@@ -19,39 +21,31 @@ type opentraced struct {
 	next     string
 }
 
-func (h *opentraced) serve(_ http.ResponseWriter, r *http.Request) ([]visit, error) {
-	caller, _ := h.tracer.Extract(opentracing.HTTPHeaders, opentracing.HTTPHeadersCarrier(r.Header))
-	server := h.tracer.StartSpan("GET /"+h.name, ext.RPCServerOption(caller))
-	defer server.Finish()
-	ext.HTTPMethod.Set(server, r.Method)
-	ext.HTTPUrl.Set(server, r.URL.Path)
-	v := visit{Service: h.name, Headers: tracing(r.Header), Baggage: map[string]string{}}
-	v.Trace, v.Sampled = h.identify(server.Context())
-	server.Context().ForeachBaggageItem(func(key, value string) bool {
+// serve answers requests until the context ends.
+func (o *opentraced) serve(ctx context.Context, addr string) error {
+	client := &http.Client{Transport: nethttp.NewTransport(o.tracer, nil)}
+	mux := http.NewServeMux()
+	mux.Handle("GET /"+o.name, orders(func(r *http.Request) ([]visit, error) { return o.visit(r, client) }))
+	return untilDone(ctx, newServer(addr, nethttp.Handler(o.tracer, mux)))
+}
+
+func (o *opentraced) visit(r *http.Request, client *http.Client) ([]visit, error) {
+	here := opentracing.SpanFromContext(r.Context()).Context()
+	v := visit{Service: o.name, Headers: tracing(r.Header), Baggage: map[string]string{}}
+	v.Trace, v.Sampled = o.identify(here)
+	here.ForeachBaggageItem(func(key, value string) bool {
 		v.Baggage[key] = value
 		return true
 	})
 
-	local := h.tracer.StartSpan(h.work, opentracing.ChildOf(server.Context()))
+	local := o.tracer.StartSpan(o.work, opentracing.ChildOf(here))
 	local.SetTag("items", 2)
 	local.Finish()
 
-	req, err := http.NewRequestWithContext(r.Context(), http.MethodGet, h.next+"?"+r.URL.RawQuery, nil)
+	req, err := http.NewRequestWithContext(r.Context(), http.MethodGet, o.next+"?"+r.URL.RawQuery, nil)
 	if err != nil {
 		return nil, err
 	}
-	client := h.tracer.StartSpan("GET "+req.URL.Path, opentracing.ChildOf(server.Context()), ext.SpanKindRPCClient)
-	defer client.Finish()
-	ext.HTTPMethod.Set(client, req.Method)
-	ext.HTTPUrl.Set(client, h.next)
-	ext.PeerAddress.Set(client, req.URL.Host)
-	if err := h.tracer.Inject(client.Context(), opentracing.HTTPHeaders, opentracing.HTTPHeadersCarrier(req.Header)); err != nil {
-		return nil, err
-	}
-	later, err := visits(http.DefaultClient, req)
-	if err != nil {
-		ext.LogError(client, err)
-		return nil, err
-	}
-	return append([]visit{v}, later...), nil
+	later, err := visits(client, req)
+	return append([]visit{v}, later...), err
 }

@@ -30,9 +30,9 @@ func price(ctx context.Context, args []string) error {
 		jaegerclient.Propagator(propagation.New(propagation.Prefer(propagation.Uber), propagation.Write(propagation.Uber, propagation.SW8))))
 	tracer, closer := jaeger.NewTracer("price", jaeger.NewConstSampler(true), jaeger.NewRemoteReporter(udp), codec.Options()...)
 	defer closer.Close() // sends what is left
-	h := &opentraced{name: "price", work: "add taxes", tracer: tracer, next: s.next, identify: func(c opentracing.SpanContext) (string, bool) {
+	service := &opentraced{name: "price", work: "add taxes", tracer: tracer, next: s.next, identify: func(c opentracing.SpanContext) (string, bool) {
 		own, ok := c.(jaeger.SpanContext)
 		return own.TraceID().String(), ok && own.IsSampled()
 	}}
-	return serveOrders(ctx, s.listen, h.name, orders(h.serve))
+	return service.serve(ctx, s.listen)
 }

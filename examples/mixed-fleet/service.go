@@ -3,7 +3,6 @@
 package main
 
 import (
-	"context"
 	"errors"
 	"flag"
 	"net/http"
@@ -35,18 +34,15 @@ func parseService(name string, args []string) (*serviceFlags, error) {
 	return s, nil
 }
 
-// serveOrders answers GET /NAME?order=ID until the context ends.
-func serveOrders(ctx context.Context, addr, name string, handler http.Handler) error {
-	mux := http.NewServeMux()
-	mux.Handle("GET /"+name, handler)
-	return untilDone(ctx, &http.Server{Addr: addr, Handler: mux, ReadHeaderTimeout: 10 * time.Second})
+func newServer(addr string, handler http.Handler) *http.Server {
+	return &http.Server{Addr: addr, Handler: handler, ReadHeaderTimeout: 10 * time.Second}
 }
 
 // orders is a handler that may fail; what failed is the next service.
-type orders func(w http.ResponseWriter, r *http.Request) ([]visit, error)
+type orders func(r *http.Request) ([]visit, error)
 
 func (f orders) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	list, err := f(w, r)
+	list, err := f(r)
 	if err != nil {
 		http.Error(w, err.Error(), http.StatusBadGateway)
 		return

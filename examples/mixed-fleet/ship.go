@@ -44,7 +44,9 @@ func ship(ctx context.Context, args []string) error {
 	}
 	defer client.Close()
 	h := &shipping{tracer: tracer, kafka: client, broker: s.kafka, topic: s.topic}
-	return serveOrders(ctx, s.listen, "ship", orders(h.serve))
+	mux := http.NewServeMux()
+	mux.Handle("GET /ship", orders(h.serve))
+	return untilDone(ctx, newServer(s.listen, mux))
 }
 
 type shipping struct {
@@ -53,7 +55,7 @@ type shipping struct {
 	broker, topic string
 }
 
-func (h *shipping) serve(_ http.ResponseWriter, r *http.Request) ([]visit, error) {
+func (h *shipping) serve(r *http.Request) ([]visit, error) {
 	entry, ctx, err := h.tracer.CreateEntrySpan(r.Context(), "GET:/ship", func(key string) (string, error) { return r.Header.Get(key), nil })
 	if err != nil {
 		return nil, err
