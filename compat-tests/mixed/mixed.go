@@ -55,7 +55,7 @@ func Start(t testing.TB, b *lab.Bridge, chain []string, more ...string) *Fleet {
 	addr := lab.Addr(t)
 	f.URL = "http://" + addr
 	args := append([]string{
-		"--serve", addr, "--json", "--ports", strings.Join(ports, ","), "--logs", t.ArtifactDir(),
+		"--serve", addr, "--ports", strings.Join(ports, ","), "--logs", t.ArtifactDir(),
 		"--zipkin", b.Zipkin, "--jaeger", b.JaegerCompact, "--skywalking", b.SkyWalkingGRPC,
 		"--bridge", lab.BridgeCommand(t).Path, "--chain", strings.Join(chain, ","),
 	}, more...)

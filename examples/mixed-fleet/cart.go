@@ -9,6 +9,7 @@ import (
 
 	"github.com/spanbridge/spanbridge/propagation"
 	"github.com/spanbridge/spanbridge/tracer"
+	"github.com/spanbridge/spanbridge/tracer/reporter/zipkin"
 )
 
 func init() { services["cart"] = cart }
@@ -24,7 +25,11 @@ func cart(ctx context.Context, args []string) error {
 	if err != nil {
 		return err
 	}
-	t := tracer.New("cart", tracer.WithInstance("cart-1"),
+	spans, err := zipkin.New(s.zipkin)
+	if err != nil {
+		return err
+	}
+	t := tracer.New("cart", tracer.WithInstance("cart-1"), tracer.WithReporter(spans),
 		tracer.WithPropagator(propagation.New(propagation.Write(write...))))
 	defer t.Close() // sends what is left
 	service := &opentraced{name: "cart", work: "sum up", tracer: t, next: s.next, identify: func(c opentracing.SpanContext) (string, bool) {

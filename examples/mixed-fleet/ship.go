@@ -11,6 +11,10 @@ import (
 	"github.com/SkyAPM/go2sky/reporter"
 	"github.com/twmb/franz-go/pkg/kgo"
 	agent "skywalking.apache.org/repo/goapi/collect/language/agent/v3"
+
+	"github.com/spanbridge/spanbridge/propagation"
+	"github.com/spanbridge/spanbridge/propagation/franz"
+	bridge "github.com/spanbridge/spanbridge/propagation/go2sky"
 )
 
 func init() { services["ship"] = ship }
@@ -43,7 +47,8 @@ func ship(ctx context.Context, args []string) error {
 		return err
 	}
 	defer client.Close()
-	h := &shipping{tracer: tracer, kafka: client, broker: s.kafka, topic: s.topic}
+	codec := bridge.New(bridge.Propagator(propagation.New(propagation.Prefer(propagation.SW8), propagation.Write(propagation.B3))))
+	h := &shipping{tracer: tracer, codec: codec, kafka: client, broker: s.kafka, topic: s.topic}
 	mux := http.NewServeMux()
 	mux.Handle("GET /ship", orders(h.serve))
 	return untilDone(ctx, newServer(s.listen, mux))
@@ -51,12 +56,14 @@ func ship(ctx context.Context, args []string) error {
 
 type shipping struct {
 	tracer        *go2sky.Tracer
+	codec         *bridge.Codec
 	kafka         *kgo.Client
 	broker, topic string
 }
 
 func (h *shipping) serve(r *http.Request) ([]visit, error) {
-	entry, ctx, err := h.tracer.CreateEntrySpan(r.Context(), "GET:/ship", func(key string) (string, error) { return r.Header.Get(key), nil })
+	ctx, extract := h.codec.Entry(r.Context(), propagation.HTTP(r.Header))
+	entry, ctx, err := h.tracer.CreateEntrySpan(ctx, "GET:/ship", extract)
 	if err != nil {
 		return nil, err
 	}
@@ -74,16 +81,17 @@ func (h *shipping) serve(r *http.Request) ([]visit, error) {
 	if err := h.send(ctx, r.URL.Query().Get("order")); err != nil {
 		return nil, err
 	}
-	return []visit{{Service: "ship", Trace: go2sky.TraceID(ctx), Sampled: true, Headers: tracing(r.Header)}}, nil
+	v := visit{Service: "ship", Trace: go2sky.TraceID(ctx), Headers: tracing(r.Header)}
+	if v.Sampled = v.Trace != go2sky.EmptyTraceID; !v.Sampled {
+		v.Trace = ""
+	}
+	return []visit{v}, nil
 }
 
 // send produces the message under an exit span.
 func (h *shipping) send(ctx context.Context, order string) error {
 	record := &kgo.Record{Value: []byte(order)}
-	exit, ctx, err := h.tracer.CreateExitSpanWithContext(ctx, "Kafka/"+h.topic+"/Producer", h.broker, func(key, value string) error {
-		record.Headers = append(record.Headers, kgo.RecordHeader{Key: key, Value: []byte(value)})
-		return nil
-	})
+	exit, ctx, err := h.tracer.CreateExitSpanWithContext(ctx, "Kafka/"+h.topic+"/Producer", h.broker, h.codec.Exit(ctx, franz.Headers(record)))
 	if err != nil {
 		return err
 	}
