@@ -202,23 +202,27 @@ func (w whole) deny(t *testing.T) {
 
 // debug has callers ask for a trace that is kept whatever happens.
 func (w whole) debug(t *testing.T) {
+	var all []*mixed.Journey
 	for _, service := range []string{"edge", "cart", "price"} {
 		for _, format := range []string{"b3", "b3multi", "uber"} {
-			j := w.f.Request(t, mixed.Call{Enter: service, Format: format, Sampling: "debug"})
-			t.Run(j.Call.String(), func(t *testing.T) {
-				w.await(t, j, service)
-				spans, err := (&lab.Zipkin{URL: w.b.Zipkin}).Trace(t.Context(), url.PathEscape(j.Visits[0].Trace))
-				if err != nil {
-					t.Fatal(err)
-				}
-				for _, s := range spans {
-					// aiozipkin does not find X-B3-Flags; SkyWalking's spans have no such flag.
-					if name := s.LocalEndpoint.ServiceName; (name == "cart" || name == "price" || name == "mail") && !s.Debug {
-						t.Errorf("%s %s has no debug flag", name, s.Name)
-					}
-				}
-			})
+			all = append(all, w.f.Request(t, mixed.Call{Enter: service, Format: format, Sampling: "debug"}))
 		}
+	}
+	for _, j := range all {
+		t.Run(j.Call.String(), func(t *testing.T) {
+			w.await(t, j, j.Call.Enter)
+			spans, err := (&lab.Zipkin{URL: w.b.Zipkin}).Trace(t.Context(), url.PathEscape(j.Visits[0].Trace))
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, s := range spans {
+				// SkyWalking's spans have no such flag, and edge got X-B3-Flags, which
+				// aiozipkin does not find.
+				if name := s.LocalEndpoint.ServiceName; (name == "cart" || name == "price" || name == "mail") && !s.Debug {
+					t.Errorf("%s %s has no debug flag", name, s.Name)
+				}
+			}
+		})
 	}
 }
 

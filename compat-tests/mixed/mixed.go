@@ -34,7 +34,6 @@ const startLimit = 10 * time.Minute
 // Fleet is a fleet that runs.
 type Fleet struct {
 	URL     string // takes requests
-	Broker  string // address of Kafka
 	Chain   []string
 	Process *lab.Process
 }
@@ -45,13 +44,11 @@ type Fleet struct {
 func Start(t testing.TB, b *lab.Bridge, chain []string, more ...string) *Fleet {
 	t.Helper()
 	f := &Fleet{Chain: chain}
-	// One for each service, for Kafka, and for the proxies beside services. The
-	// broker has the one after the services'.
+	// One for each service, for Kafka, and for the proxies beside services.
 	var ports []string
 	for range len(Chain) + 10 {
 		ports = append(ports, fmt.Sprint(lab.Port(t)))
 	}
-	f.Broker = "127.0.0.1:" + ports[len(f.Chain)]
 	addr := lab.Addr(t)
 	f.URL = "http://" + addr
 	args := append([]string{
@@ -116,6 +113,7 @@ type Journey struct {
 	CallerTrace string   `json:"caller_trace"`
 	Visits      []Visit  `json:"visits"`
 	Traces      []string `json:"traces"`
+	Broker      string   `json:"broker"` // address of Kafka
 }
 
 // Visit returns the visit of a service.

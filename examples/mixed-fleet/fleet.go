@@ -122,7 +122,7 @@ func (f *fleet) next(name string) string {
 // own.
 func (f *fleet) startProxy(ctx context.Context, name, inward, outward string) (forward string, err error) {
 	args := []string{"proxy", "--service", name, "--listen", f.door[name], "--to", "http://" + f.addr[name], "--inward", inward,
-		"--instance", name + "-1", "--admin", "off"}
+		"--instance", name + "-1", "--caller", "browser", "--admin", "off"}
 	ready := []string{f.door[name]}
 	if outward != "" {
 		if forward, err = f.address(); err != nil {
@@ -179,9 +179,9 @@ func (f *fleet) startService(ctx context.Context, name string) (check func(conte
 	case "ship":
 		cmd = self(name, "--listen", addr, "--kafka", f.kafka.ListenAddrs()[0], "--topic", topic, "--skywalking", f.to.SkyWalking)
 	case "cart":
-		write := "w3c"
-		if after := f.chain[slices.Index(f.chain, name)+1]; after == "stock" || after == "rate" {
-			write = "sw8"
+		write := "sw8"
+		if f.chain[slices.Index(f.chain, name)+1] == "price" {
+			write = "w3c"
 		}
 		cmd = self(name, "--listen", addr, "--next", f.next(name), "--zipkin", spans, "--write", write)
 	case "price":
@@ -259,7 +259,7 @@ func (f *fleet) request(ctx context.Context, c call) (*journey, error) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, answerLimit)
 	defer cancel()
-	j := &journey{call: c, Order: randomHex(6)}
+	j := &journey{call: c, Order: randomHex(6), Broker: f.kafka.ListenAddrs()[0]}
 	var headers http.Header
 	headers, j.CallerTrace = c.headers()
 	j.Sent = tracing(headers)

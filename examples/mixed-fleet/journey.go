@@ -23,6 +23,8 @@ type journey struct {
 	Traces []string `json:"traces"`
 	// View is where to look at it, "" when no service recorded anything.
 	View string `json:"view"`
+	// Broker is the address of Kafka, as OAP draws it.
+	Broker string `json:"broker"`
 }
 
 // what each service is, for people.

@@ -13,7 +13,6 @@ import (
 	agent "skywalking.apache.org/repo/goapi/collect/language/agent/v3"
 
 	"github.com/spanbridge/spanbridge/propagation"
-	"github.com/spanbridge/spanbridge/propagation/franz"
 	bridge "github.com/spanbridge/spanbridge/propagation/go2sky"
 )
 
@@ -90,8 +89,8 @@ func (h *shipping) serve(r *http.Request) ([]visit, error) {
 
 // send produces the message under an exit span.
 func (h *shipping) send(ctx context.Context, order string) error {
-	record := &kgo.Record{Value: []byte(order)}
-	exit, ctx, err := h.tracer.CreateExitSpanWithContext(ctx, "Kafka/"+h.topic+"/Producer", h.broker, h.codec.Exit(ctx, franz.Headers(record)))
+	headers := propagation.TextMap{}
+	exit, ctx, err := h.tracer.CreateExitSpanWithContext(ctx, "Kafka/"+h.topic+"/Producer", h.broker, h.codec.Exit(ctx, headers))
 	if err != nil {
 		return err
 	}
@@ -100,5 +99,9 @@ func (h *shipping) send(ctx context.Context, order string) error {
 	exit.SetSpanLayer(agent.SpanLayer_MQ)
 	exit.Tag(go2sky.TagMQBroker, h.broker)
 	exit.Tag(go2sky.TagMQTopic, h.topic)
+	record := &kgo.Record{Value: []byte(order)}
+	for key, value := range headers {
+		record.Headers = append(record.Headers, kgo.RecordHeader{Key: key, Value: []byte(value)})
+	}
 	return h.kafka.ProduceSync(ctx, record).FirstErr()
 }
