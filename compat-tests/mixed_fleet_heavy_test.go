@@ -13,6 +13,7 @@ import (
 
 	"github.com/spanbridge/spanbridge/compat-tests/lab"
 	"github.com/spanbridge/spanbridge/compat-tests/mixed"
+	"github.com/spanbridge/spanbridge/compat-tests/story"
 )
 
 // TestMixedFleetEverywhere is the whole mixed fleet, the SkyWalking agent for Java
@@ -38,6 +39,51 @@ targets:
 	t.Run("deny", w.deny)
 	t.Run("debug", w.debug)
 	t.Run("baggage", w.baggage)
+	t.Run("the name of the trace is lost", func(t *testing.T) { nameLost(t, w, oap) })
+}
+
+// nameLost has the agent for Java start a trace that then goes through a service
+// by B3 alone, past its proxy, which would have remembered SkyWalking's name of
+// the trace. By the ids it is one trace everywhere; at OAP, which knows traces by
+// name, it is two: up to the next agent, which was told a name made of the id, and
+// from there on. What is no agent's goes with the name that an agent gave.
+func nameLost(t *testing.T, w whole, oap *lab.OAP) {
+	chain := []string{"stock", "edge", "cart", "price", "rate", "ship", "mail"}
+	w.f = mixed.Start(t, w.b, chain, "--cache", mixed.Cache(t), "--forget")
+	w.at = slices.DeleteFunc(slices.Clone(w.at), func(b backend) bool { return b.oap })
+	// The first report of an agent that has just begun takes longest; it has to be
+	// there before those of the services behind it go to OAP.
+	w.await(t, w.f.Request(t, mixed.Call{Format: "none"}), chain[0])
+	j := w.f.Request(t, mixed.Call{Format: "none"})
+	w.await(t, j, chain[0])
+
+	name, number := j.Visit("stock").Trace, j.Visit("edge").Trace
+	if want := traceNumber(name); number != want {
+		t.Errorf("edge knows the trace as %q, want %q, made of %q", number, want, name)
+	}
+	for trace, want := range map[string][]story.Span{
+		name:   append(mixed.Spans("mail"), mixed.Spans("stock", "edge", "cart", "price")...),
+		number: mixed.Spans("rate", "ship"),
+	} {
+		lab.Eventually(t, visible, "trace "+trace+" at OAP", func(ctx context.Context) error {
+			got, err := oap.Story(ctx, trace)
+			if err != nil {
+				return err
+			}
+			if err := mixed.Same(got, fleetAtOAP(want)); err != nil {
+				return err
+			}
+			spans, err := oap.Trace(ctx, trace)
+			if err != nil {
+				return err
+			}
+			// rate's caller, and mail's, are in the other trace.
+			if faults := boosterFaults(trace, spans); len(faults) != 1 || faults["vnode"] != 1 {
+				return fmt.Errorf("SkyWalking's page draws %v, want one virtual node", faults)
+			}
+			return nil
+		})
+	}
 }
 
 // noVirtualNodes holds that SkyWalking's page draws a trace without red nodes. One

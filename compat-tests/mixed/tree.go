@@ -15,47 +15,44 @@ import (
 // first, and the third is the parent of the next service's first.
 var made = map[string][3]string{
 	"edge":  {story.Server, story.Local, story.Client},
-	"stock": {story.Server, "none", story.Client},
+	"stock": {story.Server, nothing, story.Client},
 	"cart":  {story.Server, story.Local, story.Client},
 	"price": {story.Server, story.Local, story.Client},
 	"rate":  {story.Server, story.Local, story.Client},
 	"ship":  {story.Server, story.Local, story.Producer},
-	"mail":  {story.Consumer, story.Local, "none"},
+	"mail":  {story.Consumer, story.Local, nothing},
 }
 
-// Tree is the trace of some services, each of which was called by the one before
-// it: a line for each span, indented below its parent.
-func Tree(services ...string) []string {
-	var lines []string
-	for i, name := range services {
-		at := strings.Repeat(". ", 2*i)
+const nothing = "nothing"
+
+// Spans are those that some services make, each of which was called by the one
+// before it.
+func Spans(services ...string) (spans []story.Span) {
+	caller := ""
+	for _, name := range services {
+		key := func(part string) string { return name + " " + part }
 		kinds := made[name]
-		lines = append(lines, at+line(name, kinds[0]))
-		if kinds[1] != "none" {
-			lines = append(lines, at+". "+line(name, kinds[1]))
+		spans = append(spans, story.Span{Key: key("in"), Parent: caller, Service: name, Kind: kinds[0]})
+		if kinds[1] != nothing {
+			spans = append(spans, story.Span{Key: key("work"), Parent: key("in"), Service: name, Kind: kinds[1]})
 		}
-		if kinds[2] != "none" {
-			lines = append(lines, at+". "+line(name, kinds[2]))
+		if kinds[2] != nothing {
+			spans = append(spans, story.Span{Key: key("out"), Parent: key("in"), Service: name, Kind: kinds[2]})
+			caller = key("out")
 		}
 	}
-	return lines
+	return spans
 }
 
-func line(service, kind string) string {
-	if kind == story.Local {
-		kind = "local"
-	}
-	return service + " " + kind
-}
-
-// Draw draws spans as Tree does. A span whose parent is not there is a root;
-// brothers stand in the order of their lines, those with children last.
-func Draw(spans []story.Span) []string {
-	children := map[string][]story.Span{}
+// Draw draws spans, a line for each, indented below its parent: service and kind.
+// A span whose parent is not there is a root. Brothers have no order: drawings of
+// the same spans are equal.
+func Draw(spans []story.Span) string {
 	there := map[string]bool{}
 	for _, s := range spans {
 		there[s.Key] = true
 	}
+	children := map[string][]story.Span{}
 	for _, s := range spans {
 		parent := s.Parent
 		if !there[parent] {
@@ -63,34 +60,35 @@ func Draw(spans []story.Span) []string {
 		}
 		children[parent] = append(children[parent], s)
 	}
-	var lines []string
-	var draw func(parent string, depth int)
-	draw = func(parent string, depth int) {
-		brothers := children[parent]
-		slices.SortFunc(brothers, func(a, b story.Span) int {
-			if c := len(children[a.Key]) - len(children[b.Key]); c != 0 && depth > 0 {
-				return c
-			}
-			return strings.Compare(line(a.Service, a.Kind), line(b.Service, b.Kind))
-		})
-		for _, s := range brothers {
-			lines = append(lines, strings.Repeat(". ", depth)+line(s.Service, s.Kind))
-			if depth <= len(spans) { // a span that is its own ancestor is never drawn at all
-				draw(s.Key, depth+1)
-			}
+	drawn := 0
+	var draw func(parent string, depth int) string
+	draw = func(parent string, depth int) string {
+		if depth > len(spans) { // a key that is its own ancestor's
+			return ""
 		}
+		var blocks []string
+		for _, s := range children[parent] {
+			drawn++
+			kind := s.Kind
+			if kind == story.Local {
+				kind = "local"
+			}
+			blocks = append(blocks, strings.Repeat(". ", depth)+s.Service+" "+kind+"\n"+draw(s.Key, depth+1))
+		}
+		slices.Sort(blocks)
+		return strings.Join(blocks, "")
 	}
-	draw("", 0)
-	if len(lines) != len(spans) {
-		lines = append(lines, fmt.Sprintf("%d spans are in a circle", len(spans)-len(lines)))
+	all := draw("", 0)
+	if drawn != len(spans) {
+		all += fmt.Sprintf("%d of %d spans drawn: a circle, or a key that is there twice\n", drawn, len(spans))
 	}
-	return lines
+	return all
 }
 
-// Same compares a drawing with a tree.
-func Same(got, want []string) error {
-	if slices.Equal(got, want) {
-		return nil
+// Same compares spans as a backend shows them with those that were made.
+func Same(got, want []story.Span) error {
+	if g, w := Draw(got), Draw(want); g != w {
+		return fmt.Errorf("got\n%swant\n%s", g, w)
 	}
-	return fmt.Errorf("got\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
+	return nil
 }
