@@ -206,6 +206,41 @@ func (w whole) deny(t *testing.T) {
 	}
 }
 
+// TestMixedFleetOff is the fleet without SkyWalking's agents, which would trace
+// anyway. Nobody reports anything when the first caller decided against it,
+// whatever its headers: go2sky neither, by our adapter, and the consumer neither.
+func TestMixedFleetOff(t *testing.T) {
+	python, err := lab.Python(t, mixed.Requirements(t), "3.11", "3")
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := startBridge(t, "")
+	f := mixed.Start(t, b, []string{"edge", "cart", "price", "ship", "mail"}, "--python", python)
+	for _, service := range f.Chain {
+		for _, format := range callerFormats {
+			if service == "mail" && !strings.HasPrefix(format, "b3") {
+				continue
+			}
+			j := f.Request(t, mixed.Call{Enter: service, Format: format, Sampling: "deny"})
+			for _, v := range j.Visits {
+				if v.Sampled {
+					t.Errorf("%s: %s samples", j.Call, v.Service)
+				}
+			}
+		}
+	}
+	// What is sent after them is seen after them.
+	w := whole{b: b, f: f, at: []backend{{name: "the view", ask: b.Story}}}
+	w.await(t, f.Request(t, mixed.Call{Format: "b3"}), f.Chain[0])
+	got, err := b.Metric(t.Context(), "bridge_spans_received_total")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := len(mixed.Spans(f.Chain...)); int(got) != want {
+		t.Errorf("the gateway got %v spans, want the %d of the last request", got, want)
+	}
+}
+
 // debug has callers ask for a trace that is kept whatever happens.
 func (w whole) debug(t *testing.T) {
 	var all []*mixed.Journey

@@ -121,8 +121,10 @@ func (f *fleet) next(name string) string {
 // forward proxy for what the service sends, and writes those beside the service's
 // own.
 func (f *fleet) startProxy(ctx context.Context, name, inward, outward string) (forward string, err error) {
-	args := []string{"proxy", "--service", name, "--listen", f.door[name], "--to", "http://" + f.addr[name], "--inward", inward,
-		"--instance", name + "-1", "--caller", "browser", "--admin", "off"}
+	args := []string{
+		"proxy", "--service", name, "--listen", f.door[name], "--to", "http://" + f.addr[name], "--inward", inward,
+		"--instance", name + "-1", "--caller", "browser", "--admin", "off",
+	}
 	ready := []string{f.door[name]}
 	if outward != "" {
 		if forward, err = f.address(); err != nil {

@@ -72,7 +72,9 @@ func (j *journey) print(w io.Writer) {
 		fmt.Fprintf(out, "%s\t%s\t%s\t%s\n", v.Service, about[v.Service], got, trace)
 	}
 	_ = out.Flush()
-	if j.View != "" {
-		fmt.Fprintln(w, j.View)
+	if j.View == "" {
+		fmt.Fprintln(w, "nobody recorded anything")
+		return
 	}
+	fmt.Fprintln(w, j.View)
 }

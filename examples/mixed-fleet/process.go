@@ -42,6 +42,7 @@ func start(dir, name string, cmd *exec.Cmd) (*process, error) {
 	}
 	defer log.Close()
 	cmd.Stdout, cmd.Stderr = log, log
+	noOrphan(cmd)
 	if err := cmd.Start(); err != nil {
 		return nil, fmt.Errorf("start %s: %w", name, err)
 	}
@@ -126,7 +127,7 @@ func answers(url string) func(context.Context) error {
 		if err != nil {
 			return err
 		}
-		res, err := http.DefaultClient.Do(req) //nolint:gosec // the address of a service of this fleet
+		res, err := http.DefaultClient.Do(req)
 		if err != nil {
 			return err
 		}

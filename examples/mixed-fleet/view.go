@@ -20,6 +20,7 @@ const viewLimit = 30 * time.Second
 
 // seen is a span as the bridge's view shows it, with an id of its own.
 type seen struct {
+	TraceID   string `json:"traceId"`
 	ID        string `json:"id"`
 	ParentID  string `json:"parentId"`
 	Name      string `json:"name"`
@@ -31,26 +32,30 @@ type seen struct {
 }
 
 // showSpans asks the view for the traces of the journey until every service that
-// sampled is there, and then prints them.
+// sampled is there, and then prints them. Services may know one trace by several
+// names.
 func (j *journey) showSpans(ctx context.Context, view string, w io.Writer) error {
 	ctx, cancel := context.WithTimeout(ctx, viewLimit)
 	defer cancel()
-	var expected []string
-	for _, v := range j.Visits {
-		if v.Sampled && !slices.Contains(expected, v.Trace) {
-			expected = append(expected, v.Trace)
+	var order []string
+	traces := map[string][]seen{}
+	for _, name := range j.Traces {
+		if !slices.ContainsFunc(j.Visits, func(v visit) bool { return v.Sampled && v.Trace == name }) {
+			continue
 		}
-	}
-	shown := map[string]bool{}
-	for _, trace := range expected {
-		spans, err := j.awaitSpans(ctx, view, trace)
+		spans, err := j.awaitSpans(ctx, view, name)
 		if err != nil {
 			return err
 		}
-		if len(spans) > 0 && !shown[spans[0].ID] {
-			shown[spans[0].ID] = true
-			printSpans(w, spans)
+		// By a later name more of it may have come.
+		id := spans[0].TraceID
+		if traces[id] == nil {
+			order = append(order, id)
 		}
+		traces[id] = spans
+	}
+	for _, id := range order {
+		printSpans(w, traces[id])
 	}
 	return nil
 }
@@ -61,7 +66,7 @@ func (j *journey) awaitSpans(ctx context.Context, view, trace string) ([]seen, e
 	for {
 		spans, err := askSpans(ctx, view, trace)
 		missing := j.missing(trace, spans)
-		if err == nil && len(missing) == 0 {
+		if err == nil && len(spans) > 0 && len(missing) == 0 {
 			return spans, nil
 		}
 		select {
