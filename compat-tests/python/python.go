@@ -100,21 +100,8 @@ func join(parts ...string) (story.Story, error) {
 // the collector HOST:PORT.
 func SkyWalking(t testing.TB, collector, protocol string) story.Story {
 	t.Helper()
-	start := func(service string, more ...string) (*lab.Process, string) {
-		cmd, err := command(t, "skywalking_app.py", "requirements-3.txt", "3.11", "3")
-		if err != nil {
-			t.Fatal(err)
-		}
-		address := lab.Addr(t)
-		_, port, _ := net.SplitHostPort(address)
-		cmd.Args = append(cmd.Args, "--service", service, "--collector", collector, "--protocol", protocol, "--port", port)
-		cmd.Args = append(cmd.Args, more...)
-		p := lab.Start(t, service, cmd)
-		awaitListening(t, p, address)
-		return p, "http://" + address
-	}
-	stock, stockURL := start("py-stock")
-	shop, shopURL := start("py-shop", "--other", stockURL)
+	stock, stockURL := Service(t, collector, protocol, "py-stock")
+	shop, shopURL := Service(t, collector, protocol, "py-shop", stockURL)
 	s, err := visit.Play(t.Context(), shopURL, visit.Form{
 		Client:    "apache-skywalking 1.2.0 " + protocol,
 		EntryName: func(path string) string { return path },
@@ -128,6 +115,25 @@ func SkyWalking(t testing.TB, collector, protocol string) story.Story {
 	shop.End(t)
 	stock.End(t)
 	return s
+}
+
+// Service starts one service under the SkyWalking agent and returns when it
+// listens. Other is the URL of the service that it calls.
+func Service(t testing.TB, collector, protocol, name string, other ...string) (p *lab.Process, url string) {
+	t.Helper()
+	cmd, err := command(t, "skywalking_app.py", "requirements-3.txt", "3.11", "3")
+	if err != nil {
+		t.Fatal(err)
+	}
+	address := lab.Addr(t)
+	_, port, _ := net.SplitHostPort(address)
+	cmd.Args = append(cmd.Args, "--service", name, "--collector", collector, "--protocol", protocol, "--port", port)
+	for _, o := range other {
+		cmd.Args = append(cmd.Args, "--other", o)
+	}
+	p = lab.Start(t, name, cmd)
+	awaitListening(t, p, address)
+	return p, "http://" + address
 }
 
 // command runs one of the programs, written out where an interpreter finds it.
