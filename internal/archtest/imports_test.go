@@ -38,6 +38,7 @@ var mayImport = []struct{ from, ours, libraries string }{
 	{"propagation/zipkingo", "propagation span", "github.com/openzipkin/zipkin-go"},
 	{"propagation/otel", "propagation span", "go.opentelemetry.io/otel"},
 	{"propagation/go2sky", "propagation span", "github.com/SkyAPM/go2sky"},
+	{"tracer/env", "propagation tracer tracer/reporter tracer/reporter/jaeger", "github.com/opentracing/opentracing-go"},
 	{"tracer/reporter", "span propagation tracer translate", ""},
 	{"tracer/reporter/rpc", "tracer/reporter internal/rawgrpc", "google.golang.org/grpc"},
 	{"tracer/reporter/jaeger", "tracer tracer/reporter translate/jaeger", ""},
