@@ -130,13 +130,16 @@ func (l *LoggingReporter) Report(r *Record) {
 	if !l.logger.Enabled(ctx, l.level) {
 		return
 	}
-	attrs := append(make([]slog.Attr, 0, 10),
+	attrs := append(make([]slog.Attr, 0, 12),
 		slog.String(TraceIDKey, r.traceID()), slog.String(SpanIDKey, r.ID.String()))
 	if r.Parent != 0 {
 		attrs = append(attrs, slog.String("parent_id", r.Parent.String()))
 	}
-	attrs = append(attrs, slog.String("service", r.Process.Service), slog.String("operation", r.Operation),
-		slog.String("kind", r.Kind.String()), slog.Time("start", r.Start), slog.Duration("duration", r.Duration))
+	attrs = append(attrs, slog.String("service", r.Process.Service), slog.String("operation", r.Operation))
+	if kind := r.Kind.String(); kind != "" {
+		attrs = append(attrs, slog.String("kind", kind))
+	}
+	attrs = append(attrs, slog.Time("start", r.Start), slog.Duration("duration", r.Duration))
 	if len(r.Tags) > 0 {
 		attrs = append(attrs, slog.Attr{Key: "tags", Value: group(r.Tags)})
 	}
