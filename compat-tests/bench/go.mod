@@ -9,6 +9,8 @@ require (
 	github.com/openzipkin/zipkin-go v0.4.3
 	github.com/spanbridge/spanbridge v0.0.0
 	github.com/uber/jaeger-client-go v2.30.0+incompatible
+	google.golang.org/grpc v1.85.0
+	skywalking.apache.org/repo/goapi v0.0.0-20241106011455-ef3dbfac3128
 )
 
 require (
@@ -22,9 +24,7 @@ require (
 	golang.org/x/sys v0.49.0 // indirect
 	golang.org/x/text v0.42.0 // indirect
 	google.golang.org/genproto/googleapis/rpc v0.0.0-20261110000943-09e21b237f2c // indirect
-	google.golang.org/grpc v1.85.0 // indirect
 	google.golang.org/protobuf v1.36.12 // indirect
-	skywalking.apache.org/repo/goapi v0.0.0-20241106011455-ef3dbfac3128 // indirect
 )
 
 replace github.com/spanbridge/spanbridge => ../..

@@ -13,6 +13,13 @@ import (
 )
 
 func main() {
+	if os.Getenv(serverVariable) != "" {
+		if err := serve(); err != nil {
+			fmt.Fprintln(os.Stderr, "bench: server:", err)
+			os.Exit(1)
+		}
+		return
+	}
 	testing.Init()
 	rounds := flag.Int("rounds", 6, "how often each benchmark runs")
 	length := flag.Duration("time", 200*time.Millisecond, "how long each benchmark runs in a round")
@@ -36,8 +43,13 @@ func run(rounds int, length time.Duration, only string, markdown bool) error {
 	if err := flag.Set("test.benchtime", length.String()); err != nil {
 		return err
 	}
+	b, err := startBackend()
+	if err != nil {
+		return err
+	}
+	defer func() { _ = b.stop() }()
 	var rows []row
-	for _, r := range allRows() {
+	for _, r := range append(allRows(), reportRows(b)...) {
 		if pattern.MatchString(r.name) {
 			rows = append(rows, r)
 		}

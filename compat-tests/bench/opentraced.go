@@ -25,7 +25,7 @@ func (t opentraced) oneTagged() {
 	s := t.StartSpan(operationName, ext.SpanKindRPCServer)
 	s.SetTag("component", "net/http")
 	s.SetTag("http.method", "GET")
-	s.SetTag("http.url", "http://shop/orders/17")
+	s.SetTag("http.url", eachSpan)
 	s.SetTag("http.status_code", uint16(200))
 	s.LogFields(log.String("event", "cache miss"), log.Int("size", 17))
 	s.Finish()

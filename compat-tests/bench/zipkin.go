@@ -26,7 +26,7 @@ func zipkinOneTagged(t *zipkin.Tracer) {
 	s := t.StartSpan(operationName, zipkin.Kind(model.Server))
 	s.Tag("component", "net/http")
 	s.Tag("http.method", "GET")
-	s.Tag("http.url", "http://shop/orders/17")
+	s.Tag("http.url", eachSpan)
 	s.Tag("http.status_code", "200")
 	s.Annotate(time.Now(), "cache miss size=17")
 	s.Finish()
