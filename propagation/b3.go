@@ -184,6 +184,9 @@ func (w *writing) b3Multi(c *Context) {
 	case Accept, Firehose: // aiozipkin takes true for a denial
 		w.add(&hB3Sampled, append(w.text, '1'))
 	case Debug:
+		// The flag says it all. jaeger-client-go's codec and aiozipkin do not see it,
+		// and would drop what a person asked for (ADR 0014).
+		w.add(&hB3Sampled, append(w.text, '1'))
 		w.add(&hB3Flags, append(w.text, '1'))
 	}
 	w.b3Baggage(c)

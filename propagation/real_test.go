@@ -154,11 +154,11 @@ func TestJaegerClientReads(t *testing.T) {
 	if err != nil || sc.IsValid() || jaegerBaggage(sc)["k"] != "1 2+%" {
 		t.Errorf("%+v, %v", sc, err)
 	}
-	// Its codec for B3: a defer is a denial there, and debug is not read.
+	// Its codec for B3: a defer is a denial there, and debug an accept.
 	for _, c := range decisions(short) {
 		c.Baggage = propagation.Baggage{{Key: "k", Value: "1+%"}}
 		sc, err := zipkin.NewZipkinB3HTTPHeaderPropagator().Extract(opentracing.HTTPHeadersCarrier(headers(&c, propagation.B3Multi)))
-		if want := c.Sampling == propagation.Accept || c.Sampling == propagation.Firehose; err != nil || sc.TraceID().Low != c.Trace.Lo || sc.IsSampled() != want || jaegerBaggage(sc)["k"] != "1+%" {
+		if want := c.Sampling.Sampled(); err != nil || sc.TraceID().Low != c.Trace.Lo || sc.IsSampled() != want || jaegerBaggage(sc)["k"] != "1+%" {
 			t.Errorf("%s: %+v, %v", c.Sampling, sc, err)
 		}
 	}

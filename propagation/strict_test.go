@@ -44,8 +44,8 @@ func strict(h http.Header) error {
 	if h.Get("X-B3-ParentSpanId") != "" && h.Get("X-B3-TraceId") == "" {
 		return fmt.Errorf("a parent without ids: %v", h)
 	}
-	if h.Get("X-B3-Sampled") != "" && h.Get("X-B3-Flags") != "" {
-		return fmt.Errorf("both decisions: %v", h)
+	if h.Get("X-B3-Flags") != "" && h.Get("X-B3-Sampled") != "1" {
+		return fmt.Errorf("debug without accept: %v", h)
 	}
 	if h.Get("tracestate") != "" && h.Get("traceparent") == "" || h.Get("sw8-x")+h.Get("sw8-correlation") != "" && h.Get("sw8") == "" {
 		return fmt.Errorf("a part without the ids: %v", h)

@@ -153,14 +153,14 @@ func wantAiozipkinSingle(s *Sample) Reading {
 }
 
 // wantAiozipkinMulti: it looks for X-B3-Flags under a name that it has made lower
-// case before, so debug reads as undecided.
+// case before, so debug reads as accepted.
 func wantAiozipkinMulti(s *Sample) Reading {
 	r := wantB3Multi(s)
 	switch {
 	case s.Context.Trace == "":
 		return Reading{}
 	case s.Context.Sampling == "debug":
-		r.Sampling = "defer"
+		r.Sampling = "accept"
 	}
 	return r
 }

@@ -78,9 +78,9 @@ func wantUber(raw bool) func(s *Sample) Reading {
 }
 
 // wantJaegerB3 is the reading of jaeger-client-go's codec for B3. It knows only
-// X-B3-Sampled: what is undecided, or debug, reads as not sampled.
+// X-B3-Sampled: what is undecided reads as not sampled, and debug as sampled.
 func wantJaegerB3(s *Sample) Reading {
-	r := s.ids(decisions{"defer": "deny", "deny": "deny", "accept": "accept", "debug": "deny", "firehose": "accept"})
+	r := s.ids(decisions{"defer": "deny", "deny": "deny", "accept": "accept", "debug": "accept", "firehose": "accept"})
 	r.Parent = s.Context.Parent
 	if s.Context.Trace == "" {
 		return r
