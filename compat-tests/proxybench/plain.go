@@ -39,7 +39,15 @@ func servePlain(listen, to string) error {
 	protocols.SetHTTP1(true)
 	protocols.SetUnencryptedHTTP2(true)
 	server := &http.Server{
-		Handler: pass, Protocols: &protocols,
+		Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			// Else net/http closes the request's body when the answer begins, which
+			// under load breaks off answers: the transport may still be reading.
+			if r.ProtoMajor == 1 && r.ContentLength != 0 {
+				_ = http.NewResponseController(w).EnableFullDuplex()
+			}
+			pass.ServeHTTP(w, r)
+		}),
+		Protocols:         &protocols,
 		ReadHeaderTimeout: 30 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10,
 		HTTP2: &http.HTTP2Config{MaxConcurrentStreams: 1000},
 	}
