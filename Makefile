@@ -6,7 +6,7 @@ GO       ?= go
 T        ?= 60s
 LINT      = $(GO) run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 # The modules of this repository.
-MODULES   = . compat-tests compat-tests/browser compat-tests/contrib examples/gin
+MODULES   = . compat-tests compat-tests/bench compat-tests/browser compat-tests/contrib examples/gin
 
 .DEFAULT_GOAL := check
 
@@ -35,6 +35,7 @@ unit:
 test: vet unit
 	cd compat-tests && $(GO) test -count=1 -timeout 9m ./...
 	cd examples/gin && $(GO) test -count=1 -timeout 2m ./...
+	cd compat-tests/bench && $(GO) test -count=1 ./...
 
 ## race: the tests of the main module with the race detector
 .PHONY: race
@@ -65,6 +66,7 @@ simulate:
 lint:
 	$(LINT) run ./...
 	cd compat-tests && $(LINT) run --build-tags heavy ./...
+	cd compat-tests/bench && $(LINT) run ./...
 	cd compat-tests/browser && $(LINT) run --build-tags heavy ./...
 	cd compat-tests/contrib && $(LINT) run --build-tags heavy ./...
 	cd examples/gin && $(LINT) run ./...
@@ -88,6 +90,11 @@ bench:
 .PHONY: bench-proxy
 bench-proxy:
 	cd compat-tests && $(GO) run ./proxybench
+
+## bench-tracer: our tracer beside jaeger-client-go, zipkin-go and go2sky, by turns; BENCH="-rounds 10 -markdown" for more rounds and a table for docs
+.PHONY: bench-tracer
+bench-tracer:
+	cd compat-tests/bench && $(GO) run . $(BENCH)
 
 ## golden: rewrite the golden files; the diff is the review
 .PHONY: golden

@@ -13,11 +13,11 @@ import (
 	"time"
 
 	"github.com/opentracing/opentracing-go"
+	"github.com/spanbridge/spanbridge/span"
+	"github.com/spanbridge/spanbridge/tracer"
 	"github.com/uber/jaeger-client-go"
 
 	"github.com/spanbridge/spanbridge/compat-tests/lab"
-	"github.com/spanbridge/spanbridge/span"
-	"github.com/spanbridge/spanbridge/tracer"
 )
 
 // strategies are in Jaeger's format, one of each kind.
@@ -95,7 +95,7 @@ func TestRemoteSamplingByBridge(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { s.Close() })
-	all := func(ctx context.Context) error {
+	all := func(context.Context) error {
 		for range 100 {
 			if !s.Sample(span.TraceID{Lo: rand.Uint64()}, "op").Sampled {
 				return errors.New("not all traces are sampled")

@@ -101,8 +101,8 @@ func ExampleTracer_Shutdown() {
 
 func ExampleTracer_Propagator() {
 	t := tracer.New("orders", tracer.WithPropagator(propagation.New(propagation.Write(propagation.W3C))))
-	fmt.Println(t.Propagator().Writes())
-	// Output: [w3c]
+	fmt.Println(t.Propagator().Writes()[0])
+	// Output: w3c
 }
 
 // The binary carrier is that of Jaeger's clients.

@@ -164,7 +164,7 @@ func TestLogHandler(t *testing.T) {
 	if got := tracer.TID(ctx); got != "TID: "+javaTrace {
 		t.Errorf("%s, want the trace's name", got)
 	}
-	for _, ctx := range []context.Context{t.Context(), off, nil} { //nolint:staticcheck // nil is what some pass
+	for _, ctx := range []context.Context{t.Context(), off, nil} {
 		if tid, place := tracer.TID(ctx), tracer.SkyWalkingContext(ctx); tid != "TID: N/A" || place != "N/A" {
 			t.Errorf("%s and %s without a sampled span, want N/A", tid, place)
 		}

@@ -107,7 +107,8 @@ func TestBucketFollows(t *testing.T) {
 	old.init(4)
 	next.init(8)
 	old.elapsed, next.elapsed = at(&now), at(&now)
-	for old.take() { //nolint:revive // empties it
+	for old.take() {
+		continue
 	}
 	next.follow(&old)
 	if next.take() {

@@ -44,11 +44,29 @@ func TestTagValues(t *testing.T) {
 	for _, e := range []struct {
 		value, want any
 	}{
-		{"text", "text"}, {"0123456789", "0123456789"}, {"0123456789a", "0123456789"}, {"01234567ßß", "01234567ß"}, {"012345678ß", "012345678"},
-		{true, true}, {1, 1}, {int8(1), int8(1)}, {uint64(math.MaxUint64), uint64(math.MaxUint64)}, {1.5, 1.5}, {float32(2.5), float32(2.5)},
-		{[]byte("bytes"), []byte("bytes")}, {[]byte("0123456789a"), []byte("0123456789")},
-		{nil, "<nil>"}, {none, "<nil>"}, {nobody, "<nil>"}, {errors.New("broken"), "broken"}, {time.Second, "1s"},
-		{named(2), "number 2"}, {number(3), "3"}, {[]int{1, 2}, "[1 2]"}, {panicking{}, "%!v(PANIC="}, {math.NaN(), nil},
+		{"text", "text"},
+		{"0123456789", "0123456789"},
+		{"0123456789a", "0123456789"},
+		{"01234567ßß", "01234567ß"},
+		{"012345678ß", "012345678"},
+		{true, true},
+		{1, 1},
+		{int8(1), int8(1)},
+		{uint64(math.MaxUint64), uint64(math.MaxUint64)},
+		{1.5, 1.5},
+		{float32(2.5), float32(2.5)},
+		{[]byte("bytes"), []byte("bytes")},
+		{[]byte("0123456789a"), []byte("0123456789")},
+		{nil, "<nil>"},
+		{none, "<nil>"},
+		{nobody, "<nil>"},
+		{errors.New("broken"), "broken"},
+		{time.Second, "1s"},
+		{named(2), "number 2"},
+		{number(3), "3"},
+		{[]int{1, 2}, "[1 2]"},
+		{panicking{}, "%!v(PANIC="},
+		{math.NaN(), nil},
 	} {
 		m.Reset()
 		tr.StartSpan("op").SetTag("k", e.value).Finish()
@@ -163,6 +181,13 @@ func TestPriorityLater(t *testing.T) {
 	same(t, "tags", only(t, m).Tags, []tracer.Tag{{Key: "sampling.priority", Value: uint16(1)}})
 }
 
+// older are OpenTracing's older forms of LogFields, which callers still use.
+type older interface {
+	LogEvent(string)
+	LogEventWithPayload(string, any)
+	Log(opentracing.LogData)
+}
+
 func TestLogs(t *testing.T) {
 	tr, m := newTracer()
 	at := time.Unix(1700000000, 0)
@@ -187,9 +212,10 @@ func TestLogs(t *testing.T) {
 	}))
 	s.LogKV("event", "kv", "n", 2)
 	s.LogKV("odd")
-	s.LogEvent("e")
-	s.LogEventWithPayload("e", 3)
-	s.Log(opentracing.LogData{Timestamp: at, Event: "old", Payload: 4})
+	o := s.(older)
+	o.LogEvent("e")
+	o.LogEventWithPayload("e", 3)
+	o.Log(opentracing.LogData{Timestamp: at, Event: "old", Payload: 4})
 	s.FinishWithOptions(opentracing.FinishOptions{
 		LogRecords:  []opentracing.LogRecord{{Timestamp: at, Fields: []log.Field{log.Event("late")}}},
 		BulkLogData: []opentracing.LogData{{Timestamp: at, Event: "bulk"}},

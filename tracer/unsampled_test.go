@@ -4,6 +4,7 @@ package tracer_test
 
 import (
 	"context"
+	"maps"
 	"strconv"
 	"testing"
 	"time"
@@ -135,16 +136,14 @@ func TestUnsampledBaggage(t *testing.T) {
 					return rapid.SampledFrom(spans).Draw(t, "span")
 				}
 				t.Repeat(map[string]func(*rapid.T){
-					"root": func(t *rapid.T) { spans = append(spans, &live{s: tr.StartSpan("root"), want: map[string]string{}}) },
+					"root": func(*rapid.T) { spans = append(spans, &live{s: tr.StartSpan("root"), want: map[string]string{}}) },
 					"child": func(t *rapid.T) {
 						p := pick()
 						if p == nil || p.done {
 							return
 						}
 						want := map[string]string{}
-						for k, v := range p.want {
-							want[k] = v
-						}
+						maps.Copy(want, p.want)
 						ref := opentracing.ChildOf(p.s.Context())
 						if rapid.Bool().Draw(t, "follows") {
 							ref = opentracing.FollowsFrom(p.s.Context())
@@ -160,7 +159,7 @@ func TestUnsampledBaggage(t *testing.T) {
 							}
 						}
 					},
-					"finish": func(t *rapid.T) {
+					"finish": func(*rapid.T) {
 						if p := pick(); p != nil {
 							p.s.Finish()
 							p.done = true
@@ -245,9 +244,10 @@ func TestUpgrade(t *testing.T) {
 			s.SetTag("kept", 2).SetBaggageItem("more", "c")
 			s.LogFields(log.Event("x"))
 			s.LogKV("event", "x")
-			s.LogEvent("x")
-			s.LogEventWithPayload("x", 1)
-			s.Log(opentracing.LogData{Event: "x"})
+			o := s.(older)
+			o.LogEvent("x")
+			o.LogEventWithPayload("x", 1)
+			o.Log(opentracing.LogData{Event: "x"})
 			c := contextOf(s.Context())
 			if c.Sampling != propagation.Debug || c.Trace != given.Trace || s.BaggageItem("mine") != "b" || s.BaggageItem("more") != "c" {
 				t.Errorf("context %v %v with %v, want debug in trace %v with the baggage", c, c.Sampling, c.Baggage, given.Trace)

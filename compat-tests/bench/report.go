@@ -12,14 +12,13 @@ import (
 	go2skyreporter "github.com/SkyAPM/go2sky/reporter"
 	"github.com/openzipkin/zipkin-go"
 	zipkinhttp "github.com/openzipkin/zipkin-go/reporter/http"
-	"github.com/uber/jaeger-client-go"
-	"github.com/uber/jaeger-client-go/transport"
-
 	"github.com/spanbridge/spanbridge/tracer"
 	"github.com/spanbridge/spanbridge/tracer/reporter"
 	reportjaeger "github.com/spanbridge/spanbridge/tracer/reporter/jaeger"
 	reportskywalking "github.com/spanbridge/spanbridge/tracer/reporter/skywalking"
 	reportzipkin "github.com/spanbridge/spanbridge/tracer/reporter/zipkin"
+	"github.com/uber/jaeger-client-go"
+	"github.com/uber/jaeger-client-go/transport"
 )
 
 // reportRows take a span with 4 tags and a log all the way to a server that
@@ -28,7 +27,9 @@ import (
 func reportRows(b *backend) []row {
 	return []row{
 		{"report to Zipkin, JSON by HTTP", []entry{
-			{nameOurs, b.ours(func(n int) (*reporter.Reporter, error) { return reportzipkin.New("http://"+b.http, reporter.WithQueue(n)) })},
+			{nameOurs, b.ours(func(n int) (*reporter.Reporter, error) {
+				return reportzipkin.New("http://"+b.http, reporter.WithQueue(n))
+			})},
 			{nameZipkin, b.zipkin},
 		}},
 		{"report to Jaeger, Thrift by HTTP", []entry{

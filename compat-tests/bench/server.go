@@ -162,7 +162,7 @@ func serve() error {
 	agent.RegisterTraceSegmentReportServiceServer(s, d)
 	management.RegisterManagementServiceServer(s, d)
 	go func() { _ = s.Serve(rpc) }()
-	go func() { _ = http.Serve(web, d) }() //nolint:gosec // of this program alone
+	go func() { _ = http.Serve(web, d) }()
 	fmt.Fprintln(os.Stdout, web.Addr(), rpc.Addr())
 	_, err = io.Copy(io.Discard, os.Stdin)
 	return err

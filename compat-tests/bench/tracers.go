@@ -9,12 +9,11 @@ import (
 	zipkinot "github.com/openzipkin-contrib/zipkin-go-opentracing"
 	"github.com/openzipkin/zipkin-go"
 	"github.com/openzipkin/zipkin-go/reporter"
-	"github.com/uber/jaeger-client-go"
-	jaegerzipkin "github.com/uber/jaeger-client-go/zipkin"
-
 	"github.com/spanbridge/spanbridge/propagation"
 	"github.com/spanbridge/spanbridge/span"
 	"github.com/spanbridge/spanbridge/tracer"
+	"github.com/uber/jaeger-client-go"
+	jaegerzipkin "github.com/uber/jaeger-client-go/zipkin"
 )
 
 // drain drops spans, as the null reporters of the others do.
