@@ -7,6 +7,7 @@ import (
 
 	"github.com/gin-gonic/gin"
 	"github.com/opentracing/opentracing-go"
+
 	"github.com/spanbridge/spanbridge/middleware"
 )
 

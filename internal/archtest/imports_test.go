@@ -54,6 +54,7 @@ var mayImport = []struct{ from, ours, libraries string }{
 	{"middleware/franzgo", "middleware", "github.com/opentracing/opentracing-go github.com/twmb/franz-go"},
 	{"propagation/grpcmetadata", "propagation", "google.golang.org/grpc/metadata"},
 	{"propagation/franz", "propagation", "github.com/twmb/franz-go/pkg/kgo"},
+	{"examples/shop", "*", "*"},
 	{"rules", "span", ""},
 	{"assemble", "span", ""},
 	{"translate/wire", "", ""},
