@@ -7,7 +7,6 @@ import (
 
 	"github.com/gin-gonic/gin"
 	"github.com/opentracing/opentracing-go"
-
 	"github.com/spanbridge/spanbridge/middleware"
 )
 

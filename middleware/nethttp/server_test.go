@@ -210,11 +210,12 @@ func TestServerErrors(t *testing.T) {
 			if c.option != nil {
 				options = append(options, c.option)
 			}
-			var again any
+			again := make(chan any, 1)
 			h := nethttp.Handler(tr, c.next, options...)
 			s := serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 				defer func() {
-					if again = recover(); again != nil {
+					v := recover()
+					if again <- v; v != nil {
 						panic(http.ErrAbortHandler) // without noise
 					}
 				}()
@@ -222,8 +223,8 @@ func TestServerErrors(t *testing.T) {
 			}))
 			_, _, err := do(t, http.DefaultClient, "GET", s.URL)
 			got := spans.only(t)
-			if (err != nil) != c.broken || (again != nil) != c.broken {
-				t.Errorf("the client saw %v, the server %v", err, again)
+			if v := <-again; (err != nil) != c.broken || (v != nil) != c.broken {
+				t.Errorf("the client saw %v, the server %v", err, v)
 			}
 			if tag(got, "http.status_code") != c.status || tag(got, "error") != c.failed || logged(got, "error", "message") != c.logged {
 				t.Errorf("status %q, error %q, log %q", tag(got, "http.status_code"), tag(got, "error"), logged(got, "error", "message"))
