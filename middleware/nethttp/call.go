@@ -74,10 +74,32 @@ func (b *responseBody) Close() error {
 	return b.body.Close()
 }
 
-// bodyWriter is the other direction of a connection that was upgraded.
-type bodyWriter interface{ io.Writer }
-
+// duplexBody is that of a connection that was upgraded.
 type duplexBody struct {
 	responseBody
-	bodyWriter
+	io.Writer
+}
+
+// halfBody is one that can end its own direction alone, as those of net/http
+// can: proxies ask for it.
+type halfBody struct {
+	duplexBody
+	halfCloser
+}
+
+type halfCloser interface{ CloseWrite() error }
+
+// watch gives a body that ends the call, and can what the body can.
+func (c *call) watch(body io.ReadCloser) io.ReadCloser {
+	watched := responseBody{c, body}
+	w, writes := body.(io.Writer)
+	h, closes := body.(halfCloser)
+	switch {
+	case writes && closes:
+		return &halfBody{duplexBody{watched, w}, h}
+	case writes:
+		return &duplexBody{watched, w}
+	default:
+		return &watched
+	}
 }

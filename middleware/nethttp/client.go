@@ -143,18 +143,9 @@ func (c *call) answered(r *http.Response) {
 			ext.Error.Set(c.span, true)
 		}
 	}
-	switch body := r.Body.(type) {
-	case nil:
+	if r.Body == nil || r.Body == http.NoBody {
 		c.end(nil)
-	default:
-		if body == http.NoBody {
-			c.end(nil)
-			return
-		}
-		if w, ok := body.(bodyWriter); ok { // 101 Switching Protocols
-			r.Body = &duplexBody{responseBody{c, body}, w}
-			return
-		}
-		r.Body = &responseBody{c, body}
+		return
 	}
+	r.Body = c.watch(r.Body)
 }

@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -307,5 +308,35 @@ func TestTransportBelow(t *testing.T) {
 	(&http.Client{Transport: nethttp.NewTransport(tr, roundTripper(func(*http.Request) (*http.Response, error) { return nil, errCut }))}).CloseIdleConnections()
 	if n := len(spans.spans()); n != 0 {
 		t.Errorf("%d spans", n)
+	}
+}
+
+// pipe is the body of a connection that was upgraded, of a transport that cannot
+// close one direction.
+type pipe struct{ io.ReadWriter }
+
+func (pipe) Close() error { return nil }
+
+// A body can what it could.
+func TestBodies(t *testing.T) {
+	tr, _ := newTracer()
+	for body, want := range map[io.ReadCloser]string{
+		io.NopCloser(strings.NewReader("")): "false false",
+		pipe{new(bytes.Buffer)}:             "true false",
+	} {
+		transport := nethttp.NewTransport(tr, roundTripper(func(*http.Request) (*http.Response, error) {
+			return &http.Response{StatusCode: 101, Body: body}, nil
+		}))
+		r, _ := http.NewRequestWithContext(t.Context(), "GET", "http://example.com", nil)
+		resp, err := transport.RoundTrip(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, writes := resp.Body.(io.Writer)
+		_, closes := resp.Body.(interface{ CloseWrite() error })
+		if got := fmt.Sprint(writes, closes); got != want {
+			t.Errorf("%T: %s, want %s", body, got, want)
+		}
+		resp.Body.Close()
 	}
 }

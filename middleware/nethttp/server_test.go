@@ -301,12 +301,23 @@ func TestUpgrade(t *testing.T) {
 		t.Fatalf("body %T cannot be written", resp.Body)
 	}
 	io.WriteString(rw, "hello\n")
-	line, err := bufio.NewReader(rw).ReadString('\n')
-	if line != "hello\n" {
+	line := make([]byte, 6)
+	if _, err := io.ReadFull(rw, line); string(line) != "hello\n" {
 		t.Fatalf("%q, %v", line, err)
 	}
 	if n := len(spans.spans()); n != 0 {
 		t.Errorf("%d spans ended before the connection", n)
+	}
+	// The other side sees the end of this direction, and its own end is seen.
+	half, ok := resp.Body.(interface{ CloseWrite() error })
+	if !ok {
+		t.Fatalf("body %T cannot be closed for writing", resp.Body)
+	}
+	if err := half.CloseWrite(); err != nil {
+		t.Error(err)
+	}
+	if rest, err := io.ReadAll(rw); len(rest) != 0 || err != nil {
+		t.Errorf("%q, %v", rest, err)
 	}
 	rw.Close()
 	server := spans.kind(t, 2, span.KindServer)

@@ -322,6 +322,8 @@ func TestAddress(t *testing.T) {
 		{opentracing.Tags{"peer.ipv4": "10.0.0.7"}, "10.0.0.7"},
 		{opentracing.Tags{"peer.service": "billing", "http.url": "http://b/"}, "billing"},
 		{opentracing.Tags{"span.kind": "server", "peer.service": "caller"}, "unknown"},
+		{opentracing.Tags{"span.kind": "producer", "peer.service": "kafka", "peer.address": "b1:9092;b2:9092"}, "b1:9092;b2:9092"},
+		{opentracing.Tags{"span.kind": "producer", "peer.service": "kafka"}, "kafka"},
 	} {
 		if got := address(plain, c.tags); got != c.want {
 			t.Errorf("%v: %s, want %s", c.tags, got, c.want)

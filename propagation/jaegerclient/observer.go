@@ -133,6 +133,7 @@ func (o *observed) OnFinish(opentracing.FinishOptions) {
 // peer is what a span says of the other side.
 type peer struct {
 	serves                       bool // a server's peer is the caller
+	sends                        bool // a producer's peer is the broker, whatever service it is said to be
 	service, ip, host, port, url string
 }
 
@@ -142,6 +143,7 @@ func (p *peer) take(key string, value any) bool {
 	case string(ext.SpanKind):
 		kind := fmt.Sprint(value)
 		p.serves = kind == string(ext.SpanKindRPCServerEnum) || kind == string(ext.SpanKindConsumerEnum)
+		p.sends = kind == string(ext.SpanKindProducerEnum)
 	case string(ext.PeerService):
 		p.service = fmt.Sprint(value)
 	case string(ext.PeerHostIPv4), string(ext.PeerHostIPv6):
@@ -172,7 +174,7 @@ func (p *peer) address() string {
 	switch {
 	case p.serves:
 		return ""
-	case p.service != "":
+	case p.service != "" && (!p.sends || p.ip == "" && p.host == ""):
 		return p.service
 	case p.ip != "":
 		return p.withPort(p.ip)
