@@ -3,6 +3,7 @@
 package tracer
 
 import (
+	"math/rand/v2"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -52,8 +53,10 @@ func (t *Tracer) newUnsampled(operation string, b *begin, trace span.TraceID) *u
 		n.at = b.start.Sub(t.born)
 	}
 	at := trace.Lo
-	if p := b.parent; p != nil {
+	if p := b.parent; p != nil && p.Span != 0 {
 		at = uint64(p.Span)
+	} else if at == 0 {
+		at = rand.Uint64()
 	}
 	t.count(span.ID(at)).notSampled.Add(1)
 	// Slots hold nothing of others that a face which is not the present one

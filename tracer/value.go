@@ -37,9 +37,13 @@ func (t *Tracer) tagValue(value any) any {
 
 // cutValue is a text that is no longer than the limit.
 func (t *Tracer) cutValue(s string) string {
-	if len(s) <= t.maxValue {
-		return s
+	if len(s) > t.maxValue {
+		return t.cutLong(s)
 	}
+	return s
+}
+
+func (t *Tracer) cutLong(s string) string {
 	t.cut.Add(1)
 	return cutText(s, t.maxValue)
 }
