@@ -20,6 +20,7 @@ var checklistRows = []struct{ list, rows string }{
 		"health, info|metrics|config.json|headers|/zipkin/|Lens|Grafana"},
 	{"SkyWalking", "W1-13 C1-6 S1-10 I1-8 O1-6 G1-2"},
 	{"Tracing headers", "grammar|sampling|conflicts|widths|doubled|64 bits|names|tracestate|baggage|bounds|there and back|anything|libraries|fields|gRPC|Kafka|cost"},
+	{"Tracer", "harness|options|parents|decisions|shared|ids|values|baggage|races|memory|sw8|carriers|samplers|reporters|log lines|environment|allocations"},
 }
 
 // wanted are the rows of a list, in order.
