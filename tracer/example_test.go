@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"net/http/httptest"
 	"net/netip"
 	"os"
 	"strings"
@@ -203,20 +204,29 @@ func ExampleNewOperationSampler() {
 }
 
 func ExampleNewRemoteSampler() {
+	// A bridge, or Jaeger: http://127.0.0.1:5778/sampling.
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		fmt.Println("asked for", r.URL.Query().Get("service"))
+		fmt.Fprint(w, `{"strategyType":"PROBABILISTIC","probabilisticSampling":{"samplingRate":0.25}}`)
+	}))
+	defer server.Close()
 	s, err := tracer.NewRemoteSampler("orders", tracer.RemoteSampling{
-		Endpoint: "http://127.0.0.1:5778/sampling",
+		Endpoint: server.URL + "/sampling",
 		Interval: time.Minute,
-		Initial:  tracer.NewConstSampler(true), // until there is an answer
-		Logger:   slog.New(slog.DiscardHandler),
+		Initial:  tracer.NewConstSampler(false), // until there is an answer
 	})
 	if err != nil {
 		fmt.Println(err)
 	}
 	t := tracer.New("orders", tracer.WithSampler(s))
-	fmt.Println(s.Counts().Changes)
+	for s.Counts().Changes == 0 {
+		time.Sleep(time.Millisecond)
+	}
+	fmt.Println(s.Sample(span.TraceID{Lo: 1}, "op").Tags)
 	fmt.Println(t.Close()) // closes the sampler as well
 	// Output:
-	// 0
+	// asked for orders
+	// [{sampler.type probabilistic} {sampler.param 0.25}]
 	// <nil>
 }
 

@@ -4,6 +4,7 @@ package env_test
 
 import (
 	"fmt"
+	"net"
 	"os"
 
 	"github.com/spanbridge/spanbridge/tracer"
@@ -11,19 +12,32 @@ import (
 )
 
 func ExampleNewTracer() {
+	agent, err := net.ListenPacket("udp", "127.0.0.1:0") // Jaeger's, or a bridge: port 6831
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer agent.Close()
+	_, port, _ := net.SplitHostPort(agent.LocalAddr().String())
 	os.Setenv("JAEGER_AGENT_HOST", "127.0.0.1")
-	os.Setenv("JAEGER_SAMPLER_TYPE", "probabilistic")
-	os.Setenv("JAEGER_SAMPLER_PARAM", "0.1")
+	os.Setenv("JAEGER_AGENT_PORT", port)
+	os.Setenv("JAEGER_SAMPLER_TYPE", "const")
+	os.Setenv("JAEGER_SAMPLER_PARAM", "1")
 	os.Setenv("BRIDGE_PROPAGATION", "uber,sw8")
 	defer os.Clearenv()
+
 	t, closer, err := env.NewTracer("orders")
 	if err != nil {
 		fmt.Println(err)
 		return
 	}
-	defer closer.Close() // sends what is left
 	t.StartSpan("op").Finish()
+	fmt.Println(closer.Close()) // sends what is left
+	n, _, err := agent.ReadFrom(make([]byte, 65_000))
+	fmt.Println(n > 0, err)
 	// Output:
+	// <nil>
+	// true <nil>
 }
 
 // For another reporter, the settings can be had one by one.
