@@ -168,9 +168,11 @@ type EncoderOptions struct {
 	// SkyWalking's OAP wants to know more than there is; "": the call has no
 	// reference then.
 	UnknownCaller string
-	// Remember is how many spans an encoder remembers that must know where they
-	// went; 0 stands for the number of a gateway.
-	Remember int
+	// Own: the spans are those of this very process, each of which is reported
+	// once, and its tracer says which ones others may refer to (span.Referred).
+	// An encoder that must know where spans went has little to remember then; it
+	// says nothing of instances.
+	Own bool
 }
 
 // Residue is how a target gets what its protocol has no place for.

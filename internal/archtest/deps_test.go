@@ -21,7 +21,14 @@ var light = []struct {
 	{"propagation", []string{"span"}, nil},
 	{"propagation/payload", []string{"propagation", "span"}, nil},
 	{"tracer", []string{"propagation", "span"}, []string{"github.com/opentracing/opentracing-go"}},
+	{"tracer/reporter", reporting, []string{"github.com/opentracing/opentracing-go"}},
+	{"tracer/reporter/zipkin", append([]string{"tracer/reporter", "translate/zipkin"}, reporting...), []string{"github.com/opentracing/opentracing-go"}},
+	{"tracer/reporter/jaeger", append([]string{"tracer/reporter", "translate/jaeger"}, reporting...), []string{"github.com/opentracing/opentracing-go"}},
+	{"tracer/reporter/otlp", append([]string{"tracer/reporter", "tracer/reporter/internal/otlprequest", "translate/otlp"}, reporting...), []string{"github.com/opentracing/opentracing-go"}},
 }
+
+// reporting is what a reporter without gRPC needs.
+var reporting = []string{"propagation", "span", "tracer", "translate", "translate/residue", "translate/wire"}
 
 // TestLightDependencies asks the go command for all that a light package brings
 // along: neither Kafka nor gRPC nor any part of the gateway.

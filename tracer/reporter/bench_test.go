@@ -22,6 +22,7 @@ import (
 	skyreporter "github.com/SkyAPM/go2sky/reporter"
 	"github.com/opentracing/opentracing-go"
 	"github.com/opentracing/opentracing-go/ext"
+	otlog "github.com/opentracing/opentracing-go/log"
 	"github.com/openzipkin/zipkin-go/model"
 	zipkinreporter "github.com/openzipkin/zipkin-go/reporter"
 	zipkinhttp "github.com/openzipkin/zipkin-go/reporter/http"
@@ -46,7 +47,7 @@ import (
 // the whole process, the server's included, which is the same for both.
 
 const (
-	benchTraces = 10_000 // of three spans
+	benchTraces = 300 // of three spans
 	// ahead is how many spans are reported before they are sent, at most.
 	ahead = 8000
 )
@@ -192,7 +193,7 @@ func BenchmarkZipkin(b *testing.B) {
 	})
 	b.Run("zipkin-go", func(b *testing.B) {
 		var s sink
-		r := zipkinhttp.NewReporter(s.zipkin(b)+"/api/v2/spans", zipkinhttp.BatchSize(1000), zipkinhttp.MaxBacklog(2*ahead), zipkinhttp.BatchInterval(10*time.Millisecond))
+		r := zipkinhttp.NewReporter(s.zipkin(b)+"/api/v2/spans", zipkinhttp.BatchSize(1000), zipkinhttp.MaxBacklog(4*ahead), zipkinhttp.BatchInterval(10*time.Millisecond))
 		parent := model.ID(7)
 		debug := false
 		m := model.SpanModel{
@@ -280,6 +281,64 @@ func BenchmarkSkyWalking(b *testing.B) {
 				r.Send(segment)
 			}
 		}, func() int64 { return s.spans.Load() + flushed.Load() }, func() { flushed.Store(int64(b.N % 3)) })
+		r.Close()
+	})
+}
+
+// BenchmarkSkyWalkingTraces is the way from the API to the server: go2sky makes
+// messages of tags when they are set, which BenchmarkSkyWalking leaves out.
+func BenchmarkSkyWalkingTraces(b *testing.B) {
+	b.Run("ours", func(b *testing.B) {
+		var s sink
+		r, err := skywalking.New(s.oap(b), queue())
+		if err != nil {
+			b.Fatal(err)
+		}
+		t := tracer.New("shop", tracer.WithReporter(r))
+		bench(b, func(i int) {
+			if i%3 != 2 {
+				return
+			}
+			entry := t.StartSpan("GET /cart", ext.SpanKindRPCServer)
+			local := t.StartSpan("price", opentracing.ChildOf(entry.Context()))
+			exit := t.StartSpan("select", opentracing.ChildOf(local.Context()), ext.SpanKindRPCClient)
+			for _, s := range [...]opentracing.Span{exit, local, entry} {
+				for _, t := range skyTags {
+					s.SetTag(t.Key, t.Value)
+				}
+				s.LogFields(otlog.String("event", "retry"), otlog.String("attempt", "2"))
+				s.Finish()
+			}
+		}, func() int64 { return r.Counts().Sent + int64(b.N%3) }, func() { _ = r.Flush(context.Background()) })
+		if err := t.Close(); err != nil {
+			b.Fatal(err)
+		}
+	})
+	b.Run("go2sky", func(b *testing.B) {
+		var s sink
+		r, err := skyreporter.NewGRPCReporter(s.oap(b), skyreporter.WithCDS(-1), skyreporter.WithLogger(log.New(io.Discard, "", 0)))
+		if err != nil {
+			b.Fatal(err)
+		}
+		t, err := go2sky.NewTracer("shop", go2sky.WithReporter(r), go2sky.WithInstance("shop-1"))
+		if err != nil {
+			b.Fatal(err)
+		}
+		bench(b, func(i int) {
+			if i%3 != 2 {
+				return
+			}
+			entry, ctx, _ := t.CreateEntrySpan(context.Background(), "GET /cart", func(string) (string, error) { return "", nil })
+			local, ctx, _ := t.CreateLocalSpan(ctx, go2sky.WithOperationName("price"))
+			exit, _, _ := t.CreateExitSpanWithContext(ctx, "select", "db:3306", func(string, string) error { return nil })
+			for _, s := range [...]go2sky.Span{exit, local, entry} {
+				for _, t := range skyTags {
+					s.Tag(go2sky.Tag(t.Key), t.Value)
+				}
+				s.Log(time.Now(), "event", "retry", "attempt", "2")
+				s.End()
+			}
+		}, func() int64 { return s.spans.Load() + int64(b.N%3) }, func() {})
 		r.Close()
 	})
 }

@@ -149,7 +149,7 @@ func (c *Converter) setShared(s *span.Span, r *tracer.Record) {
 
 // text keeps a text, as UTF-8.
 func (c *Converter) text(s string) span.Text {
-	if !utf8.ValidString(s) {
+	if c.protocol != span.SkyWalking && !utf8.ValidString(s) { // its encoder looks itself
 		s = strings.ToValidUTF8(s, "\uFFFD")
 	}
 	return c.w.Copy(s)

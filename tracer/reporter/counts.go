@@ -14,7 +14,7 @@ type Counts struct {
 	// Spans that were dropped, by reason.
 	QueueFull int64 // the queue was full
 	TooLarge  int64 // one span does not fit into a message of the protocol
-	Refused   int64 // the backend does not want them, or has them already
+	Refused   int64 // the backend does not want them
 	Failed    int64 // all tries have failed
 	Closed    int64 // the reporter was closed before them, or before they were sent
 

@@ -24,8 +24,7 @@ func (r *Reporter) deliver(records []*tracer.Record) (reached bool) {
 	for len(records) > 0 {
 		w := r.sender.Write(records)
 		r.counters.dropped[tooLarge].Add(int64(w.TooLarge))
-		r.counters.dropped[refused].Add(int64(w.Repeated))
-		n := w.Records - w.TooLarge - w.Repeated
+		n := w.Records - w.TooLarge
 		var err error
 		if n > 0 {
 			err = r.send()
@@ -41,9 +40,7 @@ func (r *Reporter) deliver(records []*tracer.Record) (reached bool) {
 			r.counters.sent.Add(int64(n))
 			r.counters.bytes.Add(int64(w.Bytes))
 		case errors.Is(err, ErrTooLarge) && w.Records > 1:
-			// They will be met again.
-			r.counters.dropped[tooLarge].Add(-int64(w.TooLarge))
-			r.counters.dropped[refused].Add(-int64(w.Repeated))
+			r.counters.dropped[tooLarge].Add(-int64(w.TooLarge)) // they will be met again
 			half := w.Records / 2
 			reached = r.deliver(records[:half]) && reached
 			w.Records = half

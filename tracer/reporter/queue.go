@@ -73,7 +73,7 @@ func (q *queue) take(dst []*tracer.Record, most int) []*tracer.Record {
 			q.first = 0
 		}
 	}
-	q.woken = q.n >= q.enough
+	q.woken = false
 	return dst
 }
 

@@ -28,7 +28,6 @@ type Sender interface {
 type Written struct {
 	Records  int // so many of them were looked at; at least one
 	TooLarge int // so many of those are too large for the protocol
-	Repeated int // so many were sent before, and must not be sent twice
 	Bytes    int // of the messages
 }
 
@@ -157,8 +156,9 @@ func (r *Reporter) run() {
 		case <-r.closing:
 			last = true
 		}
-		// What comes meanwhile is sent with the next batch, unless it is one.
-		for left := r.queue.len(); left > 0; {
+		// What comes meanwhile waits for the next time, unless it is a batch.
+		left := r.queue.len()
+		for left > 0 || r.queue.len() >= r.settings.BatchSpans {
 			batch = r.queue.take(batch[:0], r.settings.BatchSpans)
 			left -= len(batch)
 			taken := r.deliver(batch)

@@ -42,7 +42,7 @@ type piece struct {
 
 // NewEncoder makes the first encoder of a target.
 func NewEncoder(opts translate.EncoderOptions) translate.Encoder {
-	return newEncoder(newMemory(opts.Remember), opts)
+	return newEncoder(newMemory(), opts)
 }
 
 func newEncoder(m *memory, opts translate.EncoderOptions) *Encoder {
@@ -111,6 +111,10 @@ func (e *Encoder) Add(items []span.Item) (unwritten int) {
 	e.names = e.names[:0]
 	e.pending, e.partials = e.pending[:0], e.partials[:0]
 	clear(e.index)
+	if e.opts.Own {
+		e.addOwn(items)
+		return 0
+	}
 	e.agents.reset()
 	for i := range items {
 		it := &items[i]

@@ -317,7 +317,7 @@ func TestS10Presence(t *testing.T) {
 // only so far.
 func TestMemoryBounds(t *testing.T) {
 	t.Parallel()
-	m := newMemory(0)
+	m := newMemory()
 	fill := func(id, parent span.ID, service, endpoint string) {
 		p := m.place(spanKey{z, id})
 		p.is, p.parent = isKnown, parent

@@ -53,6 +53,7 @@ type layout struct {
 	pending []conversion
 	order   []int32 // numbers of pending spans
 	line    []int32
+	chains  []chain
 	index   map[spanKey]int32 // pending spans
 	wrap    bool
 }
@@ -76,6 +77,11 @@ func (l *layout) link(items []span.Item) {
 // number numbers the spans by their start, parents first.
 func (l *layout) number() {
 	l.inOrder(func(a, b int32) int { return cmp.Compare(l.pending[a].from, l.pending[b].from) })
+	l.numberInOrder()
+}
+
+// numberInOrder numbers the spans as they stand in order, parents first.
+func (l *layout) numberInOrder() {
 	for _, i := range l.order {
 		l.line = l.line[:0]
 		for l.pending[i].number == unnumbered {

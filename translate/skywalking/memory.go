@@ -26,6 +26,7 @@ type memory struct {
 	natives   recent[uint64, report] // by the hash of a segment's bytes
 	names     recent[span.TraceID, []byte]
 	instances recent[string, presence]
+	packed    recent[spanKey, packed] // of an encoder for spans of its own process
 
 	seed     maphash.Seed
 	payloads uint64 // so many were begun
@@ -36,16 +37,13 @@ type memory struct {
 	endpoint       string
 }
 
-// newMemory makes a memory for a number of spans, 0 for that of a gateway.
-func newMemory(spans int) *memory {
-	if spans <= 0 {
-		spans = rememberedSpans
-	}
+func newMemory() *memory {
 	return &memory{
-		spans:     newRecent[spanKey, place](spans),
+		spans:     newRecent[spanKey, place](rememberedSpans),
 		natives:   newRecent[uint64, report](rememberedNatives),
 		names:     newRecent[span.TraceID, []byte](rememberedNames),
 		instances: newRecent[string, presence](rememberedInstances),
+		packed:    newRecent[spanKey, packed](rememberedPacked),
 		seed:      maphash.MakeSeed(),
 	}
 }

@@ -189,7 +189,7 @@ func TestEndlessSegment(t *testing.T) {
 	}
 	b := decode(t, formatSegments, append(body, wrap(endless("endless", many))...))
 	items := spantest.Items(b)
-	e := newEncoder(newMemory(0), plain)
+	e := newEncoder(newMemory(), plain)
 	e.Observe(items)
 	e.Reset()
 	if left := e.Add(items); left != 0 || len(e.Messages()) != 21 || e.Messages()[20].Spans != many {

@@ -36,13 +36,21 @@ type signs struct {
 	agent                    int32  // sw.component
 }
 
-// families are known by the first word of a key.
-var families = map[string]family{
-	"messaging": aboutQueue, "mq": aboutQueue, "message_bus": aboutQueue, "kafka": aboutQueue, "rabbitmq": aboutQueue,
-	"db": aboutDatabase, "sql": aboutDatabase,
-	"cache": aboutCache, "redis": aboutCache, "memcached": aboutCache,
-	"rpc": aboutRPC, "grpc": aboutRPC, "thrift": aboutRPC, "dubbo": aboutRPC,
-	"http": aboutHTTP,
+// familyOf is the family that the first word of a key stands for.
+func familyOf(word string) family {
+	switch word {
+	case "messaging", "mq", "message_bus", "kafka", "rabbitmq":
+		return aboutQueue
+	case "db", "sql":
+		return aboutDatabase
+	case "cache", "redis", "memcached":
+		return aboutCache
+	case "rpc", "grpc", "thrift", "dubbo":
+		return aboutRPC
+	case "http":
+		return aboutHTTP
+	}
+	return 0
 }
 
 // tagParent carries the fields of an sw8 header that a server span continued:
@@ -69,7 +77,7 @@ func (g *signs) add(b *span.Batch, a *span.Attr) {
 	key := b.Str(a.Key)
 	dot := strings.IndexByte(key, '.')
 	if dot > 0 {
-		g.families |= families[key[:dot]]
+		g.families |= familyOf(key[:dot])
 	}
 	if a.Type == span.Int && isPort(key) {
 		g.port = a.Int()
@@ -117,7 +125,7 @@ func (g *signs) add(b *span.Batch, a *span.Attr) {
 	default:
 		g.addProcess(b, a)
 	}
-	if dot > 0 && g.rpc == "" && families[key[:dot]] == aboutRPC && key[:dot] != "rpc" {
+	if dot > 0 && g.rpc == "" && familyOf(key[:dot]) == aboutRPC && key[:dot] != "rpc" {
 		g.rpc = key[:dot]
 	}
 }

@@ -22,26 +22,31 @@ const (
 
 func isMark(key string) bool { return key == tagSpanID || key == tagParentID }
 
-// oapTags are the tags that OAP searches and analyses by the names that other
-// conventions have for them.
-var oapTags = map[string]string{
-	"http.request.method":        "http.method",
-	"http.url":                   "url",
-	"url.full":                   "url",
-	"http.response.status_code":  "http.status_code",
-	"rpc.grpc.status_code":       "rpc.status_code",
-	"grpc.status_code":           "rpc.status_code",
-	"db.system":                  "db.type",
-	"db.system.name":             "db.type",
-	"db.name":                    "db.instance",
-	"db.namespace":               "db.instance",
-	"sql.query":                  "db.statement",
-	"db.query.text":              "db.statement",
-	"messaging.destination":      "mq.topic",
-	"messaging.destination.name": "mq.topic",
-	"message_bus.destination":    "mq.topic",
-	"kafka.topic":                "mq.topic",
-	"rabbitmq.queue":             "mq.queue",
+// oapTag is the name under which OAP searches and analyses a tag that other
+// conventions call otherwise; "" for all other tags. It is asked for every tag,
+// so it is no map.
+func oapTag(key string) string {
+	switch key {
+	case "http.request.method":
+		return "http.method"
+	case "http.url", "url.full":
+		return "url"
+	case "http.response.status_code":
+		return "http.status_code"
+	case "rpc.grpc.status_code", "grpc.status_code":
+		return "rpc.status_code"
+	case "db.system", "db.system.name":
+		return "db.type"
+	case "db.name", "db.namespace":
+		return "db.instance"
+	case "sql.query", "db.query.text":
+		return "db.statement"
+	case "messaging.destination", "messaging.destination.name", "message_bus.destination", "kafka.topic":
+		return "mq.topic"
+	case "rabbitmq.queue":
+		return "mq.queue"
+	}
+	return ""
 }
 
 const tagCacheType = "cache.type"
@@ -127,7 +132,7 @@ func (e *Encoder) appendPartial(d []byte, items []span.Item, v *conversion, k in
 // would lose the whole segment for it.
 func (c *converter) appendAttr(d []byte, b *span.Batch, a *span.Attr, r *role) []byte {
 	key := b.Str(a.Key)
-	if to, ok := oapTags[key]; ok {
+	if to := oapTag(key); to != "" {
 		key = to
 		if key == "db.type" && r.layer == layerCache {
 			key = tagCacheType
@@ -183,6 +188,14 @@ func isWhole(s string) bool {
 
 // appendPair appends a KeyStringValuePair.
 func appendPair(d []byte, field int, key, value string) []byte {
+	// Nearly all are short: then all lengths are known and have one byte.
+	const short = 0x7f - 4
+	if n := len(key) + len(value); n <= short && key != "" && value != "" && utf8.ValidString(key) && utf8.ValidString(value) {
+		d = append(d, byte(field<<3|wire.TypeBytes), byte(n+4), 1<<3|wire.TypeBytes, byte(len(key)))
+		d = append(d, key...)
+		d = append(d, 2<<3|wire.TypeBytes, byte(len(value)))
+		return append(d, value...)
+	}
 	d, mark := wire.Open(d, field)
 	d = appendText(d, 1, key)
 	d = appendText(d, 2, value)

@@ -18,6 +18,7 @@ import (
 
 	"github.com/spanbridge/spanbridge/tracer"
 	"github.com/spanbridge/spanbridge/tracer/reporter"
+	"github.com/spanbridge/spanbridge/tracer/reporter/internal/otlprequest"
 )
 
 // New makes a reporter to an endpoint: http://host:4318, or the whole URL where
@@ -28,11 +29,11 @@ func New(address string, options ...reporter.Option) (*reporter.Reporter, error)
 	if err != nil {
 		return nil, err
 	}
-	return reporter.New(&sender{requests: NewRequests(s.BatchBytes), client: client}, s), nil
+	return reporter.New(&sender{requests: otlprequest.New(s.BatchBytes), client: client}, s), nil
 }
 
 type sender struct {
-	requests *Requests
+	requests *otlprequest.Writer
 	client   *reporter.HTTP
 }
 

@@ -9,8 +9,8 @@ import (
 
 	"github.com/spanbridge/spanbridge/tracer"
 	"github.com/spanbridge/spanbridge/tracer/reporter"
-	"github.com/spanbridge/spanbridge/tracer/reporter/otlp"
-	"github.com/spanbridge/spanbridge/tracer/reporter/rpc"
+	"github.com/spanbridge/spanbridge/tracer/reporter/internal/otlprequest"
+	"github.com/spanbridge/spanbridge/tracer/reporter/internal/rpc"
 )
 
 const method = "/opentelemetry.proto.collector.trace.v1.TraceService/Export"
@@ -22,11 +22,11 @@ func New(address string, options ...reporter.Option) (*reporter.Reporter, error)
 	if err != nil {
 		return nil, err
 	}
-	return reporter.New(&sender{requests: otlp.NewRequests(s.BatchBytes), conn: conn}, s), nil
+	return reporter.New(&sender{requests: otlprequest.New(s.BatchBytes), conn: conn}, s), nil
 }
 
 type sender struct {
-	requests *otlp.Requests
+	requests *otlprequest.Writer
 	conn     *rpc.Conn
 }
 

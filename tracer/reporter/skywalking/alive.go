@@ -15,7 +15,7 @@ import (
 
 	"github.com/spanbridge/spanbridge/tracer"
 	"github.com/spanbridge/spanbridge/tracer/reporter"
-	"github.com/spanbridge/spanbridge/tracer/reporter/rpc"
+	"github.com/spanbridge/spanbridge/tracer/reporter/internal/rpc"
 	"github.com/spanbridge/spanbridge/translate/skywalking"
 )
 

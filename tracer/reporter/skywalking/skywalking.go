@@ -24,7 +24,7 @@ import (
 
 	"github.com/spanbridge/spanbridge/tracer"
 	"github.com/spanbridge/spanbridge/tracer/reporter"
-	"github.com/spanbridge/spanbridge/tracer/reporter/rpc"
+	"github.com/spanbridge/spanbridge/tracer/reporter/internal/rpc"
 	"github.com/spanbridge/spanbridge/translate"
 	"github.com/spanbridge/spanbridge/translate/skywalking"
 )
@@ -35,10 +35,6 @@ const (
 	methodProperties = "/skywalking.v3.ManagementService/reportInstanceProperties"
 	methodKeepAlive  = "/skywalking.v3.ManagementService/keepAlive"
 )
-
-// remembered is how many spans the encoder remembers, so that a child that ends
-// long after its parent is put to it. A span takes about 300 bytes.
-const remembered = 20_000
 
 // WithToken sets the token that the backend wants of its agents
 // (receiver-sharing-server's authentication).
@@ -55,7 +51,7 @@ func New(address string, options ...reporter.Option) (*reporter.Reporter, error)
 	k := &sender{
 		conn:      conn,
 		converter: reporter.NewConverter("skywalking.segments"),
-		encoder:   skywalking.NewEncoder(translate.EncoderOptions{Residue: translate.None, Remember: remembered}),
+		encoder:   skywalking.NewEncoder(translate.EncoderOptions{Residue: translate.None, Own: true}),
 		bytes:     s.BatchBytes,
 		alive:     newAlive(conn, s),
 	}
@@ -68,7 +64,9 @@ type sender struct {
 	converter *reporter.Converter
 	encoder   translate.Encoder
 	bytes     int
-	segments  [][]byte
+	message   []byte // the segments of a batch in a row
+	ends      []int
+	lent      bool // message may still be with a call that failed
 }
 
 func (k *sender) Write(records []*tracer.Record) reporter.Written {
@@ -76,21 +74,25 @@ func (k *sender) Write(records []*tracer.Record) reporter.Written {
 	k.converter.Reset()
 	w := reporter.Written{Records: k.converter.Fill(records, k.bytes)}
 	k.encoder.Reset()
-	w.Repeated = k.encoder.Add(k.converter.Items())
-	clear(k.segments)
-	k.segments = k.segments[:0]
-	// The encoder tells of instances too, but only while there are spans.
-	for _, m := range k.encoder.Messages() {
-		if m.Method == methodCollect {
-			k.segments = append(k.segments, m.Body)
-			w.Bytes += len(m.Body)
-		}
+	k.encoder.Add(k.converter.Items())
+	if k.lent {
+		k.message, k.lent = nil, false
 	}
+	k.message, k.ends = k.message[:0], k.ends[:0]
+	for _, m := range k.encoder.Messages() {
+		k.message = append(k.message, m.Body...)
+		k.ends = append(k.ends, len(k.message))
+	}
+	w.Bytes = len(k.message)
 	return w
 }
 
+// Send sends the segments in one stream, as agents do. When it is answered, all
+// of them are gone.
 func (k *sender) Send(ctx context.Context) error {
-	return k.conn.Stream(ctx, methodCollect, k.segments)
+	err := k.conn.Stream(ctx, methodCollect, k.message, k.ends)
+	k.lent = k.lent || err != nil
+	return err
 }
 
 func (k *sender) Close() error {

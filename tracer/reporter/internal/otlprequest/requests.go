@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package otlp
+// Package otlprequest makes the messages of the reporters by OpenTelemetry's
+// protocol: records go in, an ExportTraceServiceRequest comes out. What becomes
+// of records is said in package tracer/reporter/otlp.
+package otlprequest
 
 import (
 	"github.com/spanbridge/spanbridge/tracer"
@@ -9,25 +12,25 @@ import (
 	"github.com/spanbridge/spanbridge/translate/otlp"
 )
 
-// Requests makes messages ExportTraceServiceRequest of records, for any way to
-// send them. Its memory is used again for each.
-type Requests struct {
+// Writer makes requests of records, for any way to send them. Its memory is used
+// again for each.
+type Writer struct {
 	converter *reporter.Converter
 	encoder   translate.Encoder
 	bytes     int
 	message   []byte
 }
 
-// NewRequests makes messages of about that many bytes at most.
-func NewRequests(bytes int) *Requests {
-	return &Requests{
+// New makes a writer of requests of about that many bytes at most.
+func New(bytes int) *Writer {
+	return &Writer{
 		converter: reporter.NewConverter("otlp.proto"), bytes: bytes,
 		encoder: otlp.NewEncoder(translate.EncoderOptions{Residue: translate.None}),
 	}
 }
 
 // Write makes a message of records, from the first one on.
-func (q *Requests) Write(records []*tracer.Record) reporter.Written {
+func (q *Writer) Write(records []*tracer.Record) reporter.Written {
 	q.converter.Reset()
 	n := q.converter.Fill(records, q.bytes)
 	q.encoder.Reset()
@@ -37,11 +40,11 @@ func (q *Requests) Write(records []*tracer.Record) reporter.Written {
 }
 
 // Message is what was written last. It is valid until the next Write.
-func (q *Requests) Message() []byte { return q.message }
+func (q *Writer) Message() []byte { return q.message }
 
 // Judge reads the answer to a message that was taken: how many of its spans the
 // backend says it refused.
-func (q *Requests) Judge(answer []byte) error {
+func (q *Writer) Judge(answer []byte) error {
 	spans, why := otlp.Refused(answer)
 	if spans == 0 {
 		return nil

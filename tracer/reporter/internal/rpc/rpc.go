@@ -114,16 +114,20 @@ func (c *Conn) Call(ctx context.Context, method string, message []byte) (answer 
 }
 
 // Stream calls a method that takes a stream with messages, and waits for its
-// answer.
-func (c *Conn) Stream(ctx context.Context, method string, messages [][]byte) error {
+// answer. They stand in a row, and end where ends says. After an error they must
+// not change any more: a call that failed may have left some with the transport.
+func (c *Conn) Stream(ctx context.Context, method string, messages []byte, ends []int) error {
 	ctx, cancel := context.WithCancel(c.outgoing(ctx))
 	defer cancel()
 	stream, err := c.conn.NewStream(ctx, &grpc.StreamDesc{ClientStreams: true}, method)
 	if err != nil {
 		return judge(method, err)
 	}
-	for _, message := range messages {
-		if err := stream.SendMsg(rawgrpc.NewCopy(message)); err != nil {
+	from := 0
+	for _, end := range ends {
+		err := stream.SendMsg(rawgrpc.New(messages[from:end:end]))
+		from = end
+		if err != nil {
 			if errors.Is(err, io.EOF) {
 				break // RecvMsg knows why
 			}
