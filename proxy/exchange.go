@@ -43,6 +43,9 @@ func (x *exchange) Header() http.Header { return x.w.Header() }
 func (x *exchange) Unwrap() http.ResponseWriter { return x.w }
 
 func (x *exchange) WriteHeader(code int) {
+	if code == http.StatusContinue {
+		return // net/http says it when the body is read, which is what the service's word leads to
+	}
 	if code >= 200 || code == http.StatusSwitchingProtocols {
 		x.code = code
 		// net/http would guess a type where the service gave none.

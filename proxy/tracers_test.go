@@ -78,7 +78,8 @@ func zipkinService(t *testing.T, client **http.Client, next *string) (http.Handl
 			t.Error(err)
 			return
 		}
-		resp, err := transport.RoundTrip(request(t, "GET", *next, nil).WithContext(in.Context()))
+		out := request(t, "GET", *next, nil) //nolint:contextcheck // it gets the context
+		resp, err := transport.RoundTrip(out.WithContext(in.Context()))
 		if err != nil {
 			t.Error(err)
 			return

@@ -16,9 +16,7 @@ func TestProxyOptions(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	fields := reflect.TypeFor[proxyCmd]()
-	for i := range fields.NumField() {
-		f := fields.Field(i)
+	for f := range reflect.TypeFor[proxyCmd]().Fields() {
 		name := f.Tag.Get("name")
 		if name == "" {
 			for j, c := range f.Name {
