@@ -20,12 +20,6 @@ import (
 	skyreporter "github.com/SkyAPM/go2sky/reporter"
 	"github.com/opentracing/opentracing-go"
 	"github.com/opentracing/opentracing-go/ext"
-
-	"github.com/spanbridge/spanbridge/compat-tests/go/bridgetracer"
-	"github.com/spanbridge/spanbridge/compat-tests/java"
-	"github.com/spanbridge/spanbridge/compat-tests/lab"
-	"github.com/spanbridge/spanbridge/compat-tests/python"
-	"github.com/spanbridge/spanbridge/compat-tests/story"
 	"github.com/spanbridge/spanbridge/tracer"
 	"github.com/spanbridge/spanbridge/tracer/reporter"
 	"github.com/spanbridge/spanbridge/tracer/reporter/jaeger"
@@ -33,6 +27,12 @@ import (
 	"github.com/spanbridge/spanbridge/tracer/reporter/otlpgrpc"
 	"github.com/spanbridge/spanbridge/tracer/reporter/skywalking"
 	"github.com/spanbridge/spanbridge/tracer/reporter/zipkin"
+
+	"github.com/spanbridge/spanbridge/compat-tests/go/bridgetracer"
+	"github.com/spanbridge/spanbridge/compat-tests/java"
+	"github.com/spanbridge/spanbridge/compat-tests/lab"
+	"github.com/spanbridge/spanbridge/compat-tests/python"
+	"github.com/spanbridge/spanbridge/compat-tests/story"
 )
 
 // Our tracer reports straight to Zipkin, which shows the same trace, the same

@@ -8,9 +8,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/spanbridge/spanbridge/compat-tests/go/bridgetracer"
-	"github.com/spanbridge/spanbridge/compat-tests/lab"
-	"github.com/spanbridge/spanbridge/compat-tests/story"
 	"github.com/spanbridge/spanbridge/tracer"
 	"github.com/spanbridge/spanbridge/tracer/reporter"
 	"github.com/spanbridge/spanbridge/tracer/reporter/jaeger"
@@ -18,6 +15,10 @@ import (
 	"github.com/spanbridge/spanbridge/tracer/reporter/otlpgrpc"
 	"github.com/spanbridge/spanbridge/tracer/reporter/skywalking"
 	"github.com/spanbridge/spanbridge/tracer/reporter/zipkin"
+
+	"github.com/spanbridge/spanbridge/compat-tests/go/bridgetracer"
+	"github.com/spanbridge/spanbridge/compat-tests/lab"
+	"github.com/spanbridge/spanbridge/compat-tests/story"
 )
 
 // to is a reporter to an address.
@@ -86,6 +87,10 @@ func inView(s story.Story, protocol string) story.Story {
 		case "skywalking":
 			if sp.Kind == story.Server {
 				sp.Name = strings.Replace(sp.Name, " ", ":", 1)
+			}
+			if topic, ok := sp.Tags["message_bus.destination"]; ok {
+				delete(sp.Tags, "message_bus.destination")
+				sp.Tags["mq.topic"] = topic
 			}
 		}
 		out.Spans = append(out.Spans, sp)

@@ -150,8 +150,14 @@ func records() []*tracer.Record {
 			r := &tracer.Record{
 				Trace: trace, ID: span.ID(rand.Uint64()), Parent: parent, Operation: [...]string{"GET /cart", "price", "select"}[k],
 				Kind: [...]span.Kind{span.KindServer, span.KindInternal, span.KindClient}[k], Start: at, Duration: time.Millisecond, Process: p,
-				Tags: []tracer.Tag{{Key: "db.type", Value: "mysql"}, {Key: "db.statement", Value: "select * from items where id = ?"},
-					{Key: "peer.address", Value: "db:3306"}, {Key: "component", Value: "database/sql"}, {Key: "rows", Value: 42}, {Key: "cached", Value: false}},
+				Tags: []tracer.Tag{
+					{Key: "db.type", Value: "mysql"},
+					{Key: "db.statement", Value: "select * from items where id = ?"},
+					{Key: "peer.address", Value: "db:3306"},
+					{Key: "component", Value: "database/sql"},
+					{Key: "rows", Value: 42},
+					{Key: "cached", Value: false},
+				},
 				Logs: []tracer.Log{{Time: at, Fields: []tracer.Tag{{Key: "event", Value: "retry"}, {Key: "attempt", Value: 2}}}},
 			}
 			if k > 0 {
@@ -346,8 +352,12 @@ func BenchmarkSkyWalkingTraces(b *testing.B) {
 // What go2sky's spans hold already when they are reported.
 var (
 	skyTags = []*common.KeyStringValuePair{
-		{Key: "db.type", Value: "mysql"}, {Key: "db.statement", Value: "select * from items where id = ?"}, {Key: "peer.address", Value: "db:3306"},
-		{Key: "component", Value: "database/sql"}, {Key: "rows", Value: "42"}, {Key: "cached", Value: "false"},
+		{Key: "db.type", Value: "mysql"},
+		{Key: "db.statement", Value: "select * from items where id = ?"},
+		{Key: "peer.address", Value: "db:3306"},
+		{Key: "component", Value: "database/sql"},
+		{Key: "rows", Value: "42"},
+		{Key: "cached", Value: "false"},
 	}
 	skyLogs = []*agent.Log{{Time: 1, Data: []*common.KeyStringValuePair{{Key: "event", Value: "retry"}, {Key: "attempt", Value: "2"}}}}
 )

@@ -29,8 +29,7 @@ func (r *Reporter) deliver(records []*tracer.Record) (reached bool) {
 		if n > 0 {
 			err = r.send()
 		}
-		var some *Partly
-		if errors.As(err, &some) {
+		if some, ok := errors.AsType[*Partly](err); ok {
 			lost := min(max(some.Refused, 0), n)
 			r.counters.dropped[refused].Add(int64(lost))
 			n, err = n-lost, nil

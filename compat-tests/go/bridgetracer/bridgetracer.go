@@ -17,9 +17,9 @@ import (
 	"github.com/opentracing/opentracing-go"
 	"github.com/opentracing/opentracing-go/ext"
 	otlog "github.com/opentracing/opentracing-go/log"
+	"github.com/spanbridge/spanbridge/tracer"
 
 	"github.com/spanbridge/spanbridge/compat-tests/story"
-	"github.com/spanbridge/spanbridge/tracer"
 )
 
 // Options say how to report.
@@ -42,10 +42,10 @@ func Run(ctx context.Context, o Options) (story.Story, error) {
 		return story.Story{}, err
 	}
 	if p.stock, err = New(p.stockName, o); err != nil {
-		return story.Story{}, errors.Join(err, p.shop.Close())
+		return story.Story{}, errors.Join(err, p.shop.Shutdown(ctx))
 	}
 	// Closing sends what is left.
-	if err := errors.Join(p.run(ctx), p.shop.Close(), p.stock.Close()); err != nil {
+	if err := errors.Join(p.run(ctx), p.shop.Shutdown(ctx), p.stock.Shutdown(ctx)); err != nil {
 		return story.Story{}, fmt.Errorf("%s: %w", Client, err)
 	}
 	return story.Story{Client: Client, Spans: p.spans}, nil

@@ -139,7 +139,7 @@ func show(s *thriftgen.Span) string {
 			case thriftgen.TagType_DOUBLE:
 				fmt.Fprintln(&out, t.GetVDouble())
 			case thriftgen.TagType_BINARY:
-				fmt.Fprintln(&out, t.GetVBinary())
+				fmt.Fprintf(&out, "%v\n", t.GetVBinary())
 			}
 		}
 	}

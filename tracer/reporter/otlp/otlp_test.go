@@ -44,7 +44,7 @@ func number(key string, v int64) *common.KeyValue {
 func TestSpan(t *testing.T) {
 	t.Parallel()
 	var got trace.TracesData // an ExportTraceServiceRequest has the same field
-	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	s := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 		z, err := gzip.NewReader(r.Body)
 		if err != nil || r.Method != http.MethodPost || r.URL.Path != "/v1/traces" || r.Header.Get("Content-Type") != "application/x-protobuf" {
 			t.Errorf("%v: %s %s %v", err, r.Method, r.URL, r.Header)
