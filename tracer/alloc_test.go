@@ -64,7 +64,7 @@ func TestAllocations(t *testing.T) {
 	}{
 		{"not sampled: start, tags, finish", 0, 0, func() { s := off.StartSpan("op", tags...); set(s); s.Finish() }},
 		{"not sampled: a child", 0, 0, func() { s := off.StartSpan("op", childOff...); set(s); s.Finish() }},
-		{"not sampled: a child in a context.Context", 2, 168, func() {
+		{"not sampled: a child in a context.Context", 2.2, 48 + 96 + 80, func() {
 			s := off.StartSpan("op", childOff...)
 			_ = opentracing.ContextWithSpan(context.Background(), s)
 			_ = s.Context()

@@ -5,18 +5,20 @@ package tracer
 import "sync"
 
 // Numbers of slots. A face comes again after (numRings × restingSlots × faces)
-// spans or so: about 16,000.
+// spans or so: about 8,000.
 const (
 	numRings     = 4
 	restingSlots = 64
-	faces        = 64
+	faces        = 32
+	// maxKept is with how many faces that have memory of their own a slot is let
+	// go: it keeps them from being collected.
+	maxKept = 8
 )
 
 // slot is memory for one span at a time that is not recorded. Each use of it
 // shows another face, and a face that is not the present one does nothing: who
 // keeps a span beyond its Finish does not meet another request's. A face whose
-// span was given memory of its own is not used again; a slot without any left
-// is let go.
+// span was given memory of its own is not used again.
 type slot struct {
 	ring *ring
 	// ring.mu guards what follows, but for what is in faces.
@@ -62,7 +64,7 @@ func (r *ring) take(n *begun) *unsampled {
 // rest takes the slot back. It wants the lock to be held.
 func (s *slot) rest() {
 	s.begun, s.present = begun{}, nil
-	if s.kept == faces {
+	if s.kept == maxKept {
 		return
 	}
 	for {

@@ -5,9 +5,11 @@ package tracer_test
 import (
 	"context"
 	"maps"
+	"runtime"
 	"strconv"
 	"testing"
 	"time"
+	"weak"
 
 	"github.com/google/go-cmp/cmp/cmpopts"
 	"github.com/opentracing/opentracing-go"
@@ -296,7 +298,30 @@ func TestUpgradeStart(t *testing.T) {
 	}
 }
 
-// Slots whose faces are all kept are let go, and others come.
+// What a request's span kept is collected when the request is over, but for what
+// few slots still hold.
+func TestKeptIsCollected(t *testing.T) {
+	tr, _ := newTracer(denied())
+	var early []weak.Pointer[tracer.SpanContext]
+	for range reused {
+		s := tr.StartSpan("op")
+		ctx := opentracing.ContextWithSpan(context.Background(), s)
+		early = append(early, weak.Make(contextOf(opentracing.SpanFromContext(ctx).Context())))
+		s.Finish()
+	}
+	runtime.GC()
+	n := 0
+	for _, p := range early {
+		if p.Value() != nil {
+			n++
+		}
+	}
+	if n > 2500 {
+		t.Errorf("%d of %d contexts are kept, want what 256 slots of 8 hold at most", n, len(early))
+	}
+}
+
+// Slots whose faces are kept are let go, and others come.
 func TestManyKept(t *testing.T) {
 	tr, _ := newTracer(denied())
 	ctx := make([]*tracer.SpanContext, 0, reused)
