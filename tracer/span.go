@@ -42,27 +42,36 @@ type (
 	// clients do: more tags and a log will come.
 	roomySpan struct {
 		Span
+		tags   [4]Tag
+		logs   [1]Log
+		fields [2]Tag
+	}
+	roomyChild struct {
+		roomySpan
 		references [1]Reference
-		tags       [4]Tag
-		logs       [1]Log
-		fields     [2]Tag
 	}
 )
 
 func (t *Tracer) allocate(b *begin) *Span {
 	switch {
+	case b.tagged && b.parent != nil:
+		x := new(roomyChild)
+		x.record.References = x.references[:0]
+		return x.furnish()
 	case b.tagged:
-		x := new(roomySpan)
-		r := &x.record
-		r.Tags, r.Logs, r.References = x.tags[:0], x.logs[:0], x.references[:0]
-		x.logs[0].Fields = x.fields[:0]
-		return &x.Span
+		return new(roomySpan).furnish()
 	case b.parent != nil:
 		x := new(childSpan)
 		x.record.References = x.references[:0]
 		return &x.Span
 	}
 	return new(Span)
+}
+
+func (x *roomySpan) furnish() *Span {
+	x.record.Tags, x.record.Logs = x.tags[:0], x.logs[:0]
+	x.logs[0].Fields = x.fields[:0]
+	return &x.Span
 }
 
 // newSpan makes a recorded span.
