@@ -125,7 +125,9 @@ func (g *grpcSender) open(ctx context.Context, method string) (grpc.ClientStream
 // mostForwarded bounds an answer that goes back to an agent, as OAP's clients do.
 const mostForwarded = 50 << 20
 
-// call sends messages to their method: one, or a stream of them.
+// call sends messages to their method: one, or a stream of them. Copies, since
+// the transport may still hold a message of a call that has failed, and the
+// memory is the encoder's.
 func (g *grpcSender) call(ctx context.Context, messages []translate.Message) ([]byte, error) {
 	if g.timeout > 0 {
 		var cancel context.CancelFunc
@@ -135,7 +137,7 @@ func (g *grpcSender) call(ctx context.Context, messages []translate.Message) ([]
 	method := messages[0].Method
 	var answer rawgrpc.Message
 	if !g.streams[method] {
-		if err := g.conn.Invoke(ctx, method, rawgrpc.New(messages[0].Body), &answer); err != nil {
+		if err := g.conn.Invoke(ctx, method, rawgrpc.NewCopy(messages[0].Body), &answer); err != nil {
 			return nil, err
 		}
 		defer answer.Free()
@@ -146,7 +148,7 @@ func (g *grpcSender) call(ctx context.Context, messages []translate.Message) ([]
 		return nil, err
 	}
 	for i := range messages {
-		if err := stream.SendMsg(rawgrpc.New(messages[i].Body)); err != nil {
+		if err := stream.SendMsg(rawgrpc.NewCopy(messages[i].Body)); err != nil {
 			if errors.Is(err, io.EOF) {
 				break // RecvMsg knows why
 			}

@@ -121,14 +121,18 @@ func (h *httpSender) post(ctx context.Context, body []byte) (answer []byte, err 
 		z.w.Reset(&z.buf)
 		_, _ = z.w.Write(body)
 		_ = z.w.Close()
-		// The transport may read the body after an early answer, so it is not
-		// the pool's memory.
-		body = bytes.Clone(z.buf.Bytes())
-		zippers.Put(z)
+		body = z.buf.Bytes()
+		defer zippers.Put(z)
 	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, h.url, bytes.NewReader(body))
+	lent := &loan{body: body}
+	defer lent.end()
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, h.url, http.NoBody)
 	if err != nil {
 		return nil, fmt.Errorf("endpoint: %w", err)
+	}
+	if len(body) > 0 {
+		req.ContentLength, req.GetBody = int64(len(body)), lent.reader
+		req.Body, _ = lent.reader()
 	}
 	req.Header = h.header
 	if h.host != "" {
