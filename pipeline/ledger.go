@@ -52,5 +52,5 @@ func newLedger(set *metrics.Set, target string) *ledger {
 func (l *ledger) out(o outcome, spans int) { l.spans[o].Add(float64(spans)) }
 func (l *ledger) request(o outcome)        { l.requests[o].Inc() }
 func (l *ledger) latency(d time.Duration)  { l.seconds.Observe(d.Seconds()) }
-func (l *ledger) dropped(spans int)        { l.full.Add(float64(spans)) }
+
 func (l *ledger) panicked()                { l.set.Panics.WithLabelValues("target " + l.name).Inc() }

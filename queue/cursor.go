@@ -4,7 +4,9 @@ package queue
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"time"
 )
 
 // WhenFull is what happens when the records held for a cursor reach its bound.
@@ -18,6 +20,16 @@ const (
 	DropOldest WhenFull = "drop_oldest"
 )
 
+// Why a cursor never gives out records that were appended.
+type Why string
+
+// Reasons.
+const (
+	QueueFull Why = "queue_full" // its bound was reached, and its policy is DropOldest
+	Retention Why = "retention"  // the log's own bound was reached, in bytes or age
+	Damaged   Why = "damaged"    // the record cannot be read any more
+)
+
 // CursorOptions are the bound of a cursor and what to do when it is reached.
 type CursorOptions struct {
 	// MaxBytes bounds the records held for the cursor. One record is always
@@ -26,7 +38,7 @@ type CursorOptions struct {
 	WhenFull WhenFull
 	// Dropped is told the items of records that were skipped. It is called with
 	// the log locked and must not call back.
-	Dropped func(items int)
+	Dropped func(items int, why Why)
 }
 
 // Cursor is the place of one reader in a log. Take and Commit are for one
@@ -41,6 +53,14 @@ type Cursor struct {
 	heldBytes int64
 	heldItems int64
 	waiting   chan struct{} // of size 1: something may be there to take
+
+	reader   reader
+	failures int // of reading the record at hand
+
+	// Of a cursor on disk.
+	claimed bool
+	left    time.Time // when it was first seen without an owner
+	saved   mark      // what its file says
 }
 
 type place struct {
@@ -55,18 +75,50 @@ type Taken struct {
 	Record
 }
 
-// Cursor adds a reader that starts with the next record. Names are unique.
+// Cursor adds a reader, or gives one back that a log on disk has kept: then it
+// goes on after what it had committed, or shortly before. A new one starts with
+// the next record; in a log that has records and has lost its cursors it starts
+// with the oldest one. Names are unique.
 func (l *Log) Cursor(name string, opts CursorOptions) (*Cursor, error) {
 	l.mu.Lock()
-	defer l.mu.Unlock()
 	for _, c := range l.cursors {
-		if c.name == name {
+		if c.name != name {
+			continue
+		}
+		if c.claimed {
+			l.mu.Unlock()
 			return nil, fmt.Errorf("queue: there is a cursor %q already", name)
 		}
+		c.opts, c.claimed, c.left = opts, true, time.Time{}
+		l.mu.Unlock()
+		return c, nil
 	}
-	c := &Cursor{log: l, name: name, opts: opts, read: l.next, waiting: make(chan struct{}, 1)}
-	l.cursors = append(l.cursors, c)
+	c := l.newCursor(name, l.next)
+	c.opts, c.claimed = opts, true
+	if l.disk != nil && l.disk.lostCursors {
+		c.read = l.disk.oldest()
+		l.count(c)
+	}
+	l.mu.Unlock()
+	if l.keeper != nil {
+		// What is acknowledged from now on must be there for it after a crash.
+		return c, l.keeper.saveNew()
+	}
 	return c, nil
+}
+
+func (l *Log) newCursor(name string, read uint64) *Cursor {
+	c := &Cursor{log: l, name: name, read: read, waiting: make(chan struct{}, 1)}
+	l.cursors = append(l.cursors, c)
+	return c
+}
+
+// count finds what a cursor holds.
+func (l *Log) count(c *Cursor) {
+	c.heldItems, c.heldBytes = 0, 0
+	for e, ok := l.engine.find(c.read); ok; e, ok = l.engine.find(e.seq + 1) {
+		c.hold(e.items, e.size)
+	}
 }
 
 func (c *Cursor) hold(items int, size int64) {
@@ -95,19 +147,37 @@ func (c *Cursor) needs() uint64 {
 	return c.read
 }
 
+// skip passes over a record that the cursor will not give out.
+func (c *Cursor) skip(e entry, why Why) {
+	c.read = e.seq + 1
+	c.failures = 0
+	c.release(e.items, e.size)
+	if c.opts.Dropped != nil {
+		c.opts.Dropped(e.items, why)
+	}
+}
+
 // dropOldest skips records until the cursor is inside its bound. Records that
 // were taken are on their way and stay; so does the newest one.
 func (c *Cursor) dropOldest() {
-	for c.heldBytes > c.opts.MaxBytes && c.read < c.log.next-1 {
-		r, err := c.log.engine.read(c.read)
-		if err != nil {
+	for c.heldBytes > c.opts.MaxBytes {
+		e, ok := c.log.engine.find(c.read)
+		if !ok || e.seq >= c.log.last {
 			return
 		}
-		c.read++
-		c.release(r.Items, int64(r.size()))
-		if c.opts.Dropped != nil {
-			c.opts.Dropped(r.Items)
+		c.skip(e, QueueFull)
+	}
+}
+
+// dropBelow skips the records below seq.
+func (c *Cursor) dropBelow(seq uint64, why Why) {
+	for c.read < seq {
+		e, ok := c.log.engine.find(c.read)
+		if !ok || e.seq >= seq {
+			c.read = seq
+			return
 		}
+		c.skip(e, why)
 	}
 }
 
@@ -127,25 +197,54 @@ func (c *Cursor) Take(ctx context.Context) (Taken, error) {
 	}
 }
 
-// TryTake is Take without waiting; ok is false when there is no record.
+// mostFailures is how often a record is tried that the disk does not give. A disk
+// behind a network may come back; a bad sector never does, and must not stop the
+// reader for good.
+const mostFailures = 10
+
+// TryTake is Take without waiting; ok is false when there is no record. An error
+// other than ErrClosed is one of the disk: the same record is tried again by the
+// next call, and after ten of them it counts as damaged. Damaged records are
+// passed over.
 func (c *Cursor) TryTake() (t Taken, ok bool, err error) {
 	l := c.log
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.closed {
-		return Taken{}, false, ErrClosed
+	for {
+		if l.closed {
+			return Taken{}, false, ErrClosed
+		}
+		e, ok := l.engine.find(c.read)
+		if !ok {
+			return Taken{}, false, nil
+		}
+		if e.bad {
+			c.skip(e, Damaged)
+			continue
+		}
+		r, ok := l.engine.recall(e.seq)
+		if !ok {
+			at := c.read
+			l.mu.Unlock()
+			r, err = l.engine.load(e, &c.reader)
+			l.mu.Lock()
+			switch {
+			case c.read != at: // dropped meanwhile
+				continue
+			case errors.Is(err, errDamaged) || err != nil && c.failures+1 >= mostFailures:
+				l.engine.damaged(e, err)
+				c.skip(e, Damaged)
+				continue
+			case err != nil:
+				c.failures++
+				return Taken{}, false, err
+			}
+		}
+		c.failures = 0
+		c.taken = append(c.taken, place{e.seq, r.Items, e.size})
+		c.read = e.seq + 1
+		return Taken{Seq: e.seq, Record: r}, true, nil
 	}
-	if c.read == l.next {
-		return Taken{}, false, nil
-	}
-	r, err := l.engine.read(c.read)
-	if err != nil {
-		return Taken{}, false, err
-	}
-	t = Taken{Seq: c.read, Record: r}
-	c.taken = append(c.taken, place{c.read, r.Items, int64(r.size())})
-	c.read++
-	return t, true, nil
 }
 
 // Ready is told when there may be a record to take.

@@ -28,26 +28,64 @@ func (r *Record) size() int { return len(r.Head) + len(r.Body) + recordOverhead 
 // recordOverhead is what a record costs besides its bytes, roughly.
 const recordOverhead = 128
 
-// engine keeps records by their number. Its methods are called one at a time.
+// engine keeps records by their number. But for prepare, write and load its
+// methods are called with the log locked.
 type engine interface {
-	// append keeps a record under the next number; it returns when the record
-	// is as durable as the engine makes it.
-	append(Record) error
-	// read gives a record between the last trim and the last append.
-	read(seq uint64) (Record, error)
+	// prepare measures a record, and does what it can of the work before the
+	// record's turn comes. Several goroutines call it.
+	prepare(*pending) error
+	// write makes a group as durable as the engine can, under the numbers from
+	// first on. It is called by one goroutine at a time. The numbers are used up
+	// even if it fails.
+	write(first uint64, group []*pending) error
+	// keep makes a group that was written readable.
+	keep(first uint64, group []*pending)
+	// find gives the oldest record with a number of at least seq that is kept.
+	find(seq uint64) (entry, bool)
+	// recall gives a record that is in memory.
+	recall(seq uint64) (Record, bool)
+	// load reads one that is not. The error is errDamaged when it is lost.
+	load(entry, *reader) (Record, error)
+	// damaged is told of an entry that cannot be loaded, and why.
+	damaged(entry, error)
 	// trim forgets the records below seq.
 	trim(seq uint64)
 	close() error
 }
 
+// entry is what is known of a record without reading it.
+type entry struct {
+	seq   uint64
+	items int
+	size  int64
+	bad   bool // known to be damaged
+
+	segment *segment // where it is, on disk
+	offset  int64
+	limit   int64 // what follows may be read up to there
+}
+
 // Log is a log of records. Its methods may be called from several goroutines.
 type Log struct {
+	engine engine
+	// disk is the engine, if it is one that keeps its cursors too.
+	disk   *disk
+	keeper *keeper
+
 	mu      sync.Mutex
-	engine  engine
-	first   uint64 // number of the oldest record kept
 	next    uint64 // number of the next record
+	last    uint64 // number of the newest record, if there is one
 	cursors []*Cursor
+	settled bool // records that no cursor needs may be forgotten
 	closed  bool
+
+	// Those who append wait in a row; see commit.
+	row       []*pending
+	group     []*pending
+	rowBytes  int64 // in the row and in the group
+	busy      bool  // somebody writes
+	idle      sync.Cond
+	immediate bool // the engine has nothing to wait for
 }
 
 // ErrClosed is what a closed log answers.
@@ -63,58 +101,108 @@ func (f *Full) Error() string {
 	return fmt.Sprintf("queue: full: %d bytes wait for %s", f.Bytes, f.Cursor)
 }
 
-func newLog(e engine) *Log { return &Log{engine: e} }
+func newLog(e engine) *Log {
+	l := &Log{engine: e}
+	l.idle.L = &l.mu
+	return l
+}
 
 // Append adds a record and returns when every cursor can rely on it. With a
-// *Full error the record was not taken.
+// *Full error the record was not taken; with any other one it was not
+// acknowledged and will not be read in this process (after a crash it may be
+// there).
 func (l *Log) Append(r Record) error {
+	p := takePending()
+	defer p.giveBack()
+	p.record = r
+	if err := l.engine.prepare(p); err != nil {
+		return err
+	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	if err := l.admit(p); err != nil {
+		return err
+	}
+	l.row = append(l.row, p)
+	l.rowBytes += p.size
+	if l.busy {
+		l.mu.Unlock()
+		writes := <-p.turn
+		l.mu.Lock()
+		if !writes {
+			return p.err
+		}
+	}
+	l.commit()
+	return p.err
+}
+
+// admit looks whether every cursor has room for a record.
+func (l *Log) admit(p *pending) error {
 	if l.closed {
 		return ErrClosed
 	}
-	size := int64(r.size())
 	for _, c := range l.cursors {
-		if c.heldBytes+size > c.opts.MaxBytes && c.heldBytes > 0 && c.opts.WhenFull == Refuse {
+		held := c.heldBytes + l.rowBytes
+		if held+p.size > c.opts.MaxBytes && held > 0 && c.opts.WhenFull == Refuse {
 			return &Full{c.name, c.heldBytes}
 		}
 	}
-	if err := l.engine.append(r); err != nil {
-		return err
-	}
-	l.next++
+	return nil
+}
+
+// published makes a group known to the cursors.
+func (l *Log) published(first uint64, group []*pending) {
+	l.engine.keep(first, group)
+	l.last = first + uint64(len(group)) - 1
 	for _, c := range l.cursors {
-		c.hold(r.Items, size)
+		for _, p := range group {
+			c.hold(p.record.Items, p.size)
+		}
 		if c.opts.WhenFull == DropOldest {
 			c.dropOldest()
 		}
 	}
 	l.trim()
-	return nil
 }
 
 // trim forgets what no cursor needs.
 func (l *Log) trim() {
+	if !l.settled {
+		return
+	}
 	low := l.next
 	for _, c := range l.cursors {
 		low = min(low, c.needs())
 	}
-	if low > l.first {
-		l.first = low
-		l.engine.trim(low)
-	}
+	l.engine.trim(low)
 }
 
-// Close ends the log: cursors that wait return ErrClosed.
+// Close ends the log: appends that wait come to their end, cursors that wait
+// return ErrClosed. On disk it says where the cursors are and that nothing is
+// missing.
 func (l *Log) Close() error {
 	l.mu.Lock()
-	defer l.mu.Unlock()
 	if l.closed {
+		l.mu.Unlock()
 		return nil
 	}
 	l.closed = true
+	for l.busy {
+		l.idle.Wait()
+	}
 	for _, c := range l.cursors {
 		c.wake()
 	}
-	return l.engine.close()
+	l.mu.Unlock()
+	var err error
+	if l.keeper != nil {
+		err = l.keeper.end()
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, c := range l.cursors {
+		c.reader.close()
+	}
+	return errors.Join(err, l.engine.close())
 }

@@ -42,7 +42,7 @@ func TestAgainstModel(t *testing.T) {
 				MaxBytes: int64(rapid.IntRange(1, 3000).Draw(t, "max")),
 				WhenFull: rapid.SampledFrom([]WhenFull{Refuse, DropOldest}).Draw(t, "policy"),
 			}}
-			r.opts.Dropped = func(items int) { r.dropped += int64(items) }
+			r.opts.Dropped = func(items int, _ Why) { r.dropped += int64(items) }
 			var err error
 			if r.cursor, err = log.Cursor(string(rune('a'+len(readers))), r.opts); err != nil {
 				t.Fatal(err)

@@ -2,12 +2,14 @@
 
 package queue
 
-import "fmt"
+import "errors"
 
 // NewMemory makes a log that lives in memory. Companions are kept for the
 // newest records only, as far as they fit into companionBytes.
 func NewMemory(companionBytes int64) *Log {
-	return newLog(&memory{companionMax: companionBytes})
+	l := newLog(&memory{companionMax: companionBytes})
+	l.immediate, l.settled = true, true
+	return l
 }
 
 // memory keeps records in a ring.
@@ -23,7 +25,20 @@ type memory struct {
 
 func (m *memory) at(seq uint64) *Record { return &m.ring[seq&uint64(len(m.ring)-1)] }
 
-func (m *memory) append(r Record) error {
+func (*memory) prepare(p *pending) error {
+	p.size = int64(p.record.size())
+	return nil
+}
+
+func (*memory) write(uint64, []*pending) error { return nil }
+
+func (m *memory) keep(_ uint64, group []*pending) {
+	for _, p := range group {
+		m.append(p.record)
+	}
+}
+
+func (m *memory) append(r Record) {
 	if m.n == len(m.ring) {
 		m.grow()
 	}
@@ -35,7 +50,6 @@ func (m *memory) append(r Record) error {
 		m.dropCompanion(m.companionLow)
 		m.companionLow++
 	}
-	return nil
 }
 
 func (m *memory) dropCompanion(seq uint64) {
@@ -57,12 +71,19 @@ func (m *memory) grow() {
 	}
 }
 
-func (m *memory) read(seq uint64) (Record, error) {
-	if seq < m.first || seq >= m.first+uint64(m.n) {
-		return Record{}, fmt.Errorf("queue: record %d is not kept, want %d to %d", seq, m.first, m.first+uint64(m.n))
+func (m *memory) find(seq uint64) (entry, bool) {
+	seq = max(seq, m.first)
+	if seq >= m.first+uint64(m.n) {
+		return entry{}, false
 	}
-	return *m.at(seq), nil
+	r := m.at(seq)
+	return entry{seq: seq, items: r.Items, size: int64(r.size())}, true
 }
+
+func (m *memory) recall(seq uint64) (Record, bool) { return *m.at(seq), true }
+
+func (*memory) load(entry, *reader) (Record, error) { return Record{}, errors.ErrUnsupported }
+func (*memory) damaged(entry, error)                {}
 
 func (m *memory) trim(seq uint64) {
 	for m.first < seq && m.n > 0 {
