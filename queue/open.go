@@ -126,7 +126,7 @@ func (l *Log) recover() (*Found, error) {
 	if err := l.recoverCursors(names); err != nil {
 		return nil, err
 	}
-	l.findMissing(found, after)
+	l.findMissing(found, scans, after)
 	d.stats.Damaged = int64(found.DamagedRecords)
 	d.lostCursors = len(l.cursors) == 0 && found.Records > 0
 	if err := d.begin(l.next, 0, d.opts.Now()); err != nil && !diskFull(err) {
@@ -171,28 +171,30 @@ func (d *disk) cutTail(s *scanned) {
 // judge decides what is damage and what is only the end of a crash, and gives
 // the number with which the log goes on, and the one below which everything is
 // known to have been acknowledged. A record is known to have been
-// acknowledged when its file has a mark at the end, when a later segment says so,
+// acknowledged when its file has a mark at the end, when the next segment says so,
 // or when a later group is in its file.
 func (found *Found) judge(scans []*scanned) (next, continues uint64) {
 	next, continues = 1, 1
 	for i, s := range scans {
-		acknowledged := s.lastGroup
-		if s.sealed {
-			acknowledged = s.next
+		acknowledged := s.acknowledged()
+		continues = max(continues, acknowledged)
+		last := i+1 == len(scans)
+		if !last && scans[i+1].headGood {
+			acknowledged = max(acknowledged, scans[i+1].head.continues)
 		}
-		later := false
-		for _, t := range scans[i+1:] {
-			if t.headGood {
-				acknowledged = max(acknowledged, min(t.head.continues, scans[i+1].base))
-				later = true
-				break
-			}
+		if !last {
+			// Records of a write that failed and was taken back, which a power cut has
+			// brought back: the log went on without them.
+			s.forget(scans[i+1].base)
 		}
 		for _, g := range s.lost {
 			found.judged(acknowledged, Damage{Segment: s.name, Offset: g.offset, First: g.first, Last: g.last, Why: "no frame was found there"})
 		}
 		for _, n := range s.bad {
 			seq := s.base + uint64(n)
+			if seq >= s.next {
+				continue
+			}
 			at := &s.slots[n]
 			damage := Damage{
 				Segment: s.name, Offset: int64(at.offset) * frameAlign, First: seq, Last: seq,
@@ -206,23 +208,26 @@ func (found *Found) judge(scans []*scanned) (next, continues uint64) {
 				*at = slot{}
 			}
 		}
-		if h := s.cut; h != nil {
+		if h := s.cut; h != nil && (last || h.seq < scans[i+1].base) {
 			found.judged(acknowledged, Damage{
 				Segment: s.name, Offset: s.end, First: h.seq, Last: h.seq, Items: int(h.items), Known: true,
 				Why: fmt.Sprintf("the file ends %d bytes before the record does", s.end+h.size()-s.length),
 			})
 			s.reach(h.seq + 1)
 		}
-		found.TornBytes += s.torn
-		if s.next < acknowledged {
-			found.judged(acknowledged, Damage{Segment: s.name, Offset: s.end, First: s.next, Last: acknowledged - 1, Why: "the end of the file is missing"})
-			s.reach(acknowledged)
+		if s.torn > 0 && s.next == s.base {
+			s.reach(s.base + 1) // no other file may have that number in its name
 		}
-		if s.headGood && !s.sealed && !later && s.length < s.head.reserved {
+		found.TornBytes += s.torn
+		if !last && scans[i+1].headGood && s.next < scans[i+1].head.continues {
+			next := scans[i+1].head.continues
+			found.damage(Damage{Segment: s.name, Offset: s.end, First: s.next, Last: next - 1, Why: "the end of the file is missing"})
+			s.reach(next)
+		}
+		if s.headGood && !s.sealed && last && s.length < s.head.reserved {
 			found.Short = s.name
 		}
 		next = max(next, s.next)
-		continues = max(continues, acknowledged)
 		if s.headGood {
 			next = max(next, s.head.continues)
 		}
@@ -249,7 +254,7 @@ func (found *Found) damage(d Damage) {
 // findMissing finds records that a cursor needs and whose files are gone: at the
 // front, and at the end where the place of another cursor shows that there were
 // more. After is the number after the last one found.
-func (l *Log) findMissing(found *Found, after uint64) {
+func (l *Log) findMissing(found *Found, scans []*scanned, after uint64) {
 	if len(l.disk.segments) == 0 {
 		return
 	}
@@ -261,6 +266,11 @@ func (l *Log) findMissing(found *Found, after uint64) {
 		}
 	}
 	low := l.disk.segments[0].base
+	for _, s := range scans {
+		if s.base == low && s.headGood {
+			low = min(low, s.head.continues)
+		}
+	}
 	for _, c := range l.cursors {
 		if c.read < low && c.read > 0 {
 			found.damage(Damage{Segment: l.disk.segments[0].name, First: c.read, Last: low - 1, Why: "the file before this one is missing, which " + c.name + " needs"})

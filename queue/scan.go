@@ -43,7 +43,7 @@ func scan(f File, name string, deep bool) (*scanned, error) {
 	base, salt, _ := parseSegmentName(name)
 	s := &scanned{
 		segment: segment{name: name, salt: saltSum(salt), base: base, next: base, end: segmentHeadSize, size: v.size},
-		length:  v.size, lastGroup: base,
+		length:  v.size,
 	}
 	if s.head, s.headGood, err = parseSegmentHead(v.at(0, segmentHeadSize)); err != nil {
 		return nil, err
@@ -100,6 +100,22 @@ func (s *scanned) frames(v *view, deep bool) {
 		}
 		off += h.size()
 		s.end = off
+	}
+}
+
+// acknowledged is the number below which the file shows that all records were
+// acknowledged. The head of a file is written with its first group, so that a
+// bad one in front of one group says that nothing in it was.
+func (s *scanned) acknowledged() uint64 {
+	switch {
+	case s.sealed:
+		return s.next
+	case s.lastGroup > s.base:
+		return s.lastGroup
+	case s.headGood:
+		return s.head.continues
+	default:
+		return 0
 	}
 }
 

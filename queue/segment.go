@@ -48,6 +48,18 @@ func (s *segment) reach(seq uint64) {
 	}
 }
 
+// forget lets go of the records from seq on.
+func (s *segment) forget(seq uint64) {
+	for s.next > max(seq, s.base) {
+		s.next--
+		if at := s.slots[s.next-s.base]; at.size != 0 {
+			s.records--
+			s.items -= int64(at.items)
+		}
+		s.slots = s.slots[:s.next-s.base]
+	}
+}
+
 // find gives the first record of the segment from seq on.
 func (s *segment) find(seq uint64) (entry, bool) {
 	seq = max(seq, s.base)

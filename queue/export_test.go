@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package queue
+
+import (
+	"encoding/binary"
+	"hash/crc32"
+)
+
+// Keep does at once what the keeper does each second.
+func (l *Log) Keep() {
+	if l.keeper != nil {
+		l.keeper.round()
+	}
+}
+
+// SetVersion makes the head of a segment say another version.
+func SetVersion(p []byte, version uint32) {
+	binary.LittleEndian.PutUint32(p[12:], version)
+	binary.LittleEndian.PutUint32(p[8:], crc32.Checksum(p[12:segmentHeadSize], castagnoli))
+}
+
+// AppendGroup appends records as many writers would that come at the same time.
+func (l *Log) AppendGroup(records ...Record) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	var last *pending
+	for _, r := range records {
+		p := &pending{record: r, turn: make(chan bool, 2)}
+		if err := l.engine.prepare(p); err != nil {
+			return err
+		}
+		if err := l.admit(p); err != nil {
+			return err
+		}
+		l.row = append(l.row, p)
+		l.rowBytes += p.size
+		last = p
+	}
+	l.commit()
+	return last.err
+}
