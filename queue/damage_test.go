@@ -168,7 +168,7 @@ func TestAppended(t *testing.T) {
 			"others": func() []byte { f, s := filled(t, 30, true, opts); return f[s[0]] }(),
 		} {
 			content := bytes.TrimRight(files[name], "\x00")
-			content = append(content[:len(content):len(content)], make([]byte, -len(content)&7)...)
+			content = append(slices.Clip(content), make([]byte, -len(content)&7)...)
 			b := with(t, files, name, append(content, more...), opts)
 			equal(t, what, drain(t, b.cursor), upTo(n))
 			if b.found.DamagedRecords > 0 {

@@ -366,7 +366,7 @@ func TestOpenOnAFullDisk(t *testing.T) {
 func TestFailedWrite(t *testing.T) {
 	disk := &queuetest.Disk{}
 	b := open(t, disk, ordinary)
-	for n := uint64(0); n < 40; n++ {
+	for n := range uint64(40) {
 		if n%3 == 1 {
 			disk.FailWith(func(op queuetest.Op, name string) error {
 				if op == queuetest.Write && strings.HasSuffix(name, ".seg") {

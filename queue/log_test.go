@@ -10,14 +10,11 @@ import (
 	"testing/synctest"
 	"time"
 
-	"go.uber.org/goleak"
 	"pgregory.net/rapid"
 
 	"github.com/spanbridge/spanbridge/queue"
 	"github.com/spanbridge/spanbridge/queue/queuetest"
 )
-
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 func record(n uint64, size int) queue.Record {
 	body := make([]byte, 8+size)

@@ -26,6 +26,7 @@ var mayImport = []struct{ from, ours, libraries string }{
 	{"span", "", ""},
 	{"span/spantest", "span", ""},
 	{"queue", "", ""},
+	{"queue/queuetest", "queue", ""},
 	{"config", "", "go.yaml.in/yaml/v3"},
 	{"internal/metrics", "", "github.com/prometheus/client_golang"},
 	{"internal/rawgrpc", "", "google.golang.org/grpc"},

@@ -11,7 +11,6 @@ import (
 	"math/rand/v2"
 	"slices"
 	"sync"
-	"syscall"
 
 	"github.com/spanbridge/spanbridge/queue"
 )
@@ -53,40 +52,6 @@ type Disk struct {
 	lies  bool
 	fault func(Op, string) error
 	syncs int
-}
-
-// inode is a file: as it is read, as it is on the disk, and what lies between.
-type inode struct {
-	data, durable []byte
-	pending       []change
-}
-
-// change is a write, or a new length when data is nil.
-type change struct {
-	off  int64
-	data []byte
-}
-
-// sector is what a disk writes whole or not at all.
-const sector = 512
-
-func (c change) apply(to []byte) []byte {
-	if c.data == nil {
-		return resize(to, int(c.off))
-	}
-	if end := int(c.off) + len(c.data); end > len(to) {
-		to = resize(to, end)
-	}
-	copy(to[c.off:], c.data)
-	return to
-}
-
-func resize(p []byte, n int) []byte {
-	if n <= len(p) {
-		clear(p[n:])
-		return p[:n]
-	}
-	return append(p, make([]byte, n-len(p))...)
 }
 
 // FailWith has f decide which operations fail. It is told the operation and the
@@ -186,31 +151,6 @@ func (d *Disk) After(left Left, seed uint64) *Disk {
 		after.files[name], after.durable[name] = kept[i], kept[i]
 	}
 	return after
-}
-
-func (i *inode) after(left Left, rng *rand.Rand) []byte {
-	data := slices.Clone(i.durable)
-	switch left {
-	case Everything:
-		return slices.Clone(i.data)
-	case Some:
-		for _, c := range i.pending {
-			if c.data == nil {
-				if rng.IntN(2) == 0 {
-					data = c.apply(data)
-				}
-				continue
-			}
-			for from := c.off; from < c.off+int64(len(c.data)); {
-				to := min((from/sector+1)*sector, c.off+int64(len(c.data)))
-				if rng.IntN(2) == 0 {
-					data = change{from, c.data[from-c.off : to-c.off]}.apply(data)
-				}
-				from = to
-			}
-		}
-	}
-	return data
 }
 
 // change is asked before each one. Part is how much of a write of n bytes is
@@ -397,120 +337,3 @@ func (d *Disk) Alter(name string, f func([]byte)) {
 	f(d.files[name].data)
 	f(d.files[name].durable)
 }
-
-type file struct {
-	d     *Disk
-	i     *inode
-	name  string
-	write bool
-}
-
-var errReadOnly = errors.New("queuetest: the file was opened to read")
-
-func (f *file) ReadAt(p []byte, off int64) (int, error) {
-	f.d.mu.Lock()
-	defer f.d.mu.Unlock()
-	if f.d.crashed {
-		return 0, ErrCrashed
-	}
-	if f.d.fault != nil {
-		if err := f.d.fault(Read, f.name); err != nil {
-			return 0, err
-		}
-	}
-	if off < 0 {
-		return 0, errors.New("queuetest: a negative offset")
-	}
-	if off >= int64(len(f.i.data)) {
-		return 0, io.EOF
-	}
-	n := copy(p, f.i.data[off:])
-	if n < len(p) {
-		return n, io.EOF
-	}
-	return n, nil
-}
-
-func (f *file) WriteAt(p []byte, off int64) (int, error) {
-	f.d.mu.Lock()
-	defer f.d.mu.Unlock()
-	if !f.write {
-		return 0, errReadOnly
-	}
-	n, err := f.d.change(Write, f.name, len(p))
-	if grow := off + int64(n) - int64(len(f.i.data)); grow > f.d.room() {
-		n = max(0, n-int(grow-f.d.room()))
-		err = errors.Join(err, syscall.ENOSPC)
-	}
-	f.change(change{off, slices.Clone(p[:n])})
-	return n, err
-}
-
-func (f *file) change(c change) {
-	if c.data != nil && len(c.data) == 0 {
-		return
-	}
-	f.i.data = c.apply(f.i.data)
-	f.i.pending = append(f.i.pending, c)
-}
-
-func (f *file) Truncate(size int64) error {
-	f.d.mu.Lock()
-	defer f.d.mu.Unlock()
-	if !f.write {
-		return errReadOnly
-	}
-	if _, err := f.d.change(Truncate, f.name, 0); err != nil {
-		return err
-	}
-	f.change(change{off: size})
-	return nil
-}
-
-func (f *file) Reserve(size int64) error {
-	f.d.mu.Lock()
-	defer f.d.mu.Unlock()
-	if _, err := f.d.change(Reserve, f.name, 0); err != nil {
-		return err
-	}
-	grow := size - int64(len(f.i.data))
-	if grow <= 0 {
-		return nil
-	}
-	if grow > f.d.room() {
-		return syscall.ENOSPC
-	}
-	f.change(change{off: size})
-	return nil
-}
-
-func (f *file) Size() (int64, error) {
-	f.d.mu.Lock()
-	defer f.d.mu.Unlock()
-	if f.d.crashed {
-		return 0, ErrCrashed
-	}
-	return int64(len(f.i.data)), nil
-}
-
-func (f *file) Sync() error {
-	f.d.mu.Lock()
-	defer f.d.mu.Unlock()
-	_, err := f.d.change(SyncFile, f.name, 0)
-	f.d.syncs++
-	if err == nil && f.d.lies {
-		return nil
-	}
-	if err != nil {
-		// Like Linux: the changes are taken for written from now on, and are not.
-		f.i.pending = nil
-		return err
-	}
-	for _, c := range f.i.pending {
-		f.i.durable = c.apply(f.i.durable)
-	}
-	f.i.pending = nil
-	return nil
-}
-
-func (f *file) Close() error { return nil }
