@@ -10,7 +10,7 @@ type Config struct {
 	Limits    Limits               `yaml:"limits" doc:"What a client may send."`
 	Targets   map[string]*Target   `yaml:"targets" doc:"The ways out: any number, under names of your own. Each gets every span, at its own pace."`
 	View      View                 `yaml:"view" doc:"The built-in view: recent traces in memory, Zipkin's query API and a page, at the address of the receiver zipkin."`
-	Queue     Queue                `yaml:"queue" doc:"The log between receivers and targets. It lives in memory: what it holds when the process is killed is lost."`
+	Queue     Queue                `yaml:"queue" doc:"The log between receivers and targets. With a directory it is on disk: a client is answered when what it sent is there, and after a crash every target goes on where it was. Without one it lives in memory: what it holds when the process is killed is lost."`
 	Rename    Rename               `yaml:"rename" doc:"Other names for services and instances, given to every span on its way in: into the view and to all targets. Zipkin's clients write services in lower case and SkyWalking's agents do not, so that one service is two until it is named here. A name is looked up once; what comes of it is not looked up again. Hosts in addresses stay."`
 	Sampling  Sampling             `yaml:"sampling" doc:"How many traces are kept: what Jaeger clients are told when they ask, and what the gateway itself leaves out."`
 	Admin     Admin                `yaml:"admin" doc:"Metrics, health and profiles. Keep it where only you can reach it."`
@@ -90,7 +90,7 @@ type Retry struct {
 
 // TargetQueue is what may wait for a target.
 type TargetQueue struct {
-	MaxBytes Size   `yaml:"max_bytes" doc:"The most bytes of messages that are held for the target."`
+	MaxBytes Size   `yaml:"max_bytes" doc:"The most bytes of messages that are held for the target; when it is not set and queue.dir is, 4GiB."`
 	WhenFull string `yaml:"when_full" doc:"refuse: clients are told to come again later. drop_oldest: the oldest spans that wait are dropped and counted; spans that were acknowledged are lost."`
 }
 
@@ -103,7 +103,11 @@ type View struct {
 
 // Queue is the log.
 type Queue struct {
-	Decoded Size `yaml:"decoded" doc:"How much memory the newest messages may take in decoded form, so that targets that keep up need not decode again."`
+	Dir         string        `yaml:"dir" doc:"The directory of the queue, for one process; it is made if it is not there. Spans lie in it as they came, readable to whoever can read the files. When not set the queue is in memory."`
+	MaxBytes    Size          `yaml:"max_bytes" doc:"The most that the queue may take on disk, whatever its targets still need: beyond it the oldest file (64MiB) goes, and the spans that a target had not got are dropped and counted, though they were acknowledged. 0B: only the bounds of the targets (targets.NAME.queue) hold."`
+	MaxAge      time.Duration `yaml:"max_age" doc:"How long spans are kept on disk for a target that does not take them; older ones are dropped and counted. 0s: for ever."`
+	ForgetAfter time.Duration `yaml:"forget_after" doc:"How long the queue on disk keeps what it holds for a target that is no longer configured, inside the bound that the target had. If it comes back in that time, under the same name, it goes on where it was; else the spans are dropped and counted."`
+	Decoded     Size          `yaml:"decoded" doc:"How much memory the newest messages may take in decoded form, so that targets that keep up need not decode again."`
 }
 
 // Rename gives services and instances other names.

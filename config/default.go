@@ -53,7 +53,7 @@ func Default(known Known) *Config {
 			HeaderTimeout: 10 * time.Second, ReadTimeout: time.Minute, IdleTimeout: 2 * time.Minute,
 		},
 		View:     View{Enabled: true, Memory: 200_000_000},
-		Queue:    Queue{Decoded: 64 << 20},
+		Queue:    Queue{Decoded: 64 << 20, ForgetAfter: 24 * time.Hour},
 		Sampling: Sampling{Gateway: 1},
 		Admin:    Admin{Enabled: true, Listen: "127.0.0.1:9410"},
 		Log:      Log{Level: "info", Format: "text"},
@@ -64,6 +64,9 @@ func Default(known Known) *Config {
 	}
 	return c
 }
+
+// onDisk is the default of targets.NAME.queue.max_bytes with a queue on disk.
+const onDisk Size = 4 << 30
 
 // defaultTarget is a target with nothing set but its kind and endpoint.
 func defaultTarget() *Target {

@@ -40,6 +40,7 @@ func (r *reader) validate(c *Config) {
 	if c.View.Enabled && c.View.Memory < 1<<20 {
 		r.wrong("view.memory", c.View.Memory.String(), "at least 1MiB")
 	}
+	r.queue(&c.Queue)
 	r.oneOf("log.level", c.Log.Level, []string{"debug", "info", "warn", "error"})
 	r.oneOf("log.format", c.Log.Format, []string{"text", "json"})
 	r.rename("rename.services", c.Rename.Services, c.Rename.IgnoreCase)
@@ -51,7 +52,25 @@ func (r *reader) validate(c *Config) {
 		r.wrong("shutdown.drain", c.Shutdown.Drain.String(), "0s or more")
 	}
 	for _, name := range slices.Sorted(maps.Keys(c.Targets)) {
-		r.target(name, c.Targets[name])
+		t := c.Targets[name]
+		if _, given := r.places["targets."+name+".queue.max_bytes"]; !given && c.Queue.Dir != "" {
+			t.Queue.MaxBytes = onDisk
+		}
+		r.target(name, t)
+	}
+}
+
+// queue checks the bounds of the log. Less than a few of its files would drop what
+// has just come.
+func (r *reader) queue(q *Queue) {
+	if q.MaxBytes != 0 && q.MaxBytes < 256<<20 {
+		r.wrong("queue.max_bytes", q.MaxBytes.String(), "0B (no bound) or at least 256MiB")
+	}
+	if q.MaxAge != 0 && q.MaxAge < time.Minute {
+		r.wrong("queue.max_age", q.MaxAge.String(), "0s (for ever) or at least 1m")
+	}
+	if q.ForgetAfter < 0 {
+		r.wrong("queue.forget_after", q.ForgetAfter.String(), "0s or more")
 	}
 }
 

@@ -114,12 +114,13 @@ type health struct {
 	name string
 	log  *slog.Logger
 
-	mu        sync.Mutex
-	failing   bool
-	since     time.Time
-	lastLog   time.Time
-	lastLost  time.Time
-	lostSpans int
+	mu         sync.Mutex
+	failing    bool
+	since      time.Time
+	lastLog    time.Time
+	lastLost   time.Time
+	lastUnread time.Time
+	lostSpans  int
 }
 
 // logEvery is the least time between two lines on the same trouble.
@@ -147,6 +148,16 @@ func (h *health) bad(err error) {
 	}
 	h.lastLog = now
 	h.log.Warn("the target does not take spans, trying again", "since", h.since.Format(time.RFC3339), "err", err)
+}
+
+// unread logs that the queue cannot be read.
+func (h *health) unread(err error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if now := time.Now(); now.Sub(h.lastUnread) >= logEvery {
+		h.lastUnread = now
+		h.log.Error("the queue cannot be read, trying again", "err", err)
+	}
 }
 
 func (h *health) lost(what string, spans int, err error) {

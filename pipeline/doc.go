@@ -5,6 +5,9 @@
 // itself; what comes in are decoded batches, what goes out are parcels of spans
 // for a Consumer. It knows neither formats nor transports.
 //
+// A target of a log on disk goes on where it was when the process ended; what was
+// held for it then is counted as resumed.
+//
 // A span is counted once when it is taken (Intake) and, for every target, once
 // when it leaves the queue; package metrics has the sum that must hold. Nothing
 // is lost here but what a full queue with the policy drop_oldest skips, what a

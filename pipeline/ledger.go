@@ -8,6 +8,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/spanbridge/spanbridge/internal/metrics"
+	"github.com/spanbridge/spanbridge/queue"
 )
 
 // outcome is what became of spans or requests.
@@ -23,6 +24,10 @@ const (
 
 var outcomeNames = [...]string{"delivered", "refused", "malformed", "expired", "retried"}
 
+// reread is the reason for spans that were in a message when it came and are not
+// in it when it is read again: by a later version, or by other rules.
+const reread queue.Why = "reread"
+
 // ledger counts what leaves the queue of a target.
 type ledger struct {
 	name     string
@@ -30,14 +35,17 @@ type ledger struct {
 	spans    [4]prometheus.Counter
 	requests [5]prometheus.Counter
 	seconds  prometheus.Observer
-	full     prometheus.Counter
+	resumed  prometheus.Counter
 }
 
 func newLedger(set *metrics.Set, target string) *ledger {
 	l := &ledger{
 		name: target, set: set,
 		seconds: set.ExportSeconds.WithLabelValues(target),
-		full:    set.SpansDropped.WithLabelValues(target, "queue_full"),
+		resumed: set.SpansResumed.WithLabelValues(target),
+	}
+	for _, why := range []queue.Why{queue.QueueFull, queue.Retention, queue.Damaged, reread} {
+		set.SpansDropped.WithLabelValues(target, string(why)).Add(0)
 	}
 	for o := range l.spans {
 		l.spans[o] = set.ExportSpans.WithLabelValues(target, outcomeNames[o])
@@ -53,4 +61,9 @@ func (l *ledger) out(o outcome, spans int) { l.spans[o].Add(float64(spans)) }
 func (l *ledger) request(o outcome)        { l.requests[o].Inc() }
 func (l *ledger) latency(d time.Duration)  { l.seconds.Observe(d.Seconds()) }
 
-func (l *ledger) panicked()                { l.set.Panics.WithLabelValues("target " + l.name).Inc() }
+// dropped counts spans that the target will never get.
+func (l *ledger) dropped(spans int, why queue.Why) {
+	l.set.SpansDropped.WithLabelValues(l.name, string(why)).Add(float64(spans))
+}
+
+func (l *ledger) panicked() { l.set.Panics.WithLabelValues("target " + l.name).Inc() }

@@ -10,6 +10,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus/testutil"
+
 	"github.com/spanbridge/spanbridge/assemble"
 	"github.com/spanbridge/spanbridge/queue"
 	"github.com/spanbridge/spanbridge/span"
@@ -70,9 +72,9 @@ func TestCommonBytesCount(t *testing.T) {
 	}
 }
 
-// A message that cannot be read again counts as out at once, although those
-// before it are still held.
-func TestUnreadableBehindHeld(t *testing.T) {
+// Spans that are not there when a message is read again count as dropped at once,
+// although those before it are still held.
+func TestGoneBehindHeld(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBench(t, 0)
 		defer b.end()
@@ -82,19 +84,19 @@ func TestUnreadableBehindHeld(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		unreadable := func() { b.report(theChild, theServer) } // its body is empty
+		gone := func() { b.report(theChild, theServer) } // its body is empty
 		if err := b.put(5); err != nil {
 			t.Fatal(err)
 		}
-		unreadable()
+		gone()
 		if err := b.put(5); err != nil {
 			t.Fatal(err)
 		}
 		b.done.Go(func() { target.Run(b.ctx) })
 		time.Sleep(time.Minute)
 		synctest.Wait()
-		if n := b.exported(target, malformed); n != 2 || target.Held() != 10 {
-			t.Errorf("%d cannot be read and %d are held, want 2 and 10", n, target.Held())
+		if n := testutil.ToFloat64(b.set.SpansDropped.WithLabelValues("a", "reread")); n != 2 || target.Held() != 10 {
+			t.Errorf("%v are gone and %d are held, want 2 and 10", n, target.Held())
 		}
 		b.sums(target)
 	})

@@ -104,9 +104,13 @@ func (b *bench) sums(t *Target) {
 	for _, o := range []outcome{delivered, refused, malformed, expired} {
 		out += testutil.ToFloat64(b.set.ExportSpans.WithLabelValues(t.Name(), outcomeNames[o]))
 	}
-	dropped := testutil.ToFloat64(b.set.SpansDropped.WithLabelValues(t.Name(), "queue_full"))
+	dropped := 0.0
+	for _, why := range []queue.Why{queue.QueueFull, queue.Retention, queue.Damaged, reread} {
+		dropped += testutil.ToFloat64(b.set.SpansDropped.WithLabelValues(t.Name(), string(why)))
+	}
+	received += testutil.ToFloat64(b.set.SpansResumed.WithLabelValues(t.Name()))
 	if held := float64(t.Held()); received != out+dropped+held {
-		b.t.Errorf("%s: received %v != exported %v + dropped %v + held %v", t.Name(), received, out, dropped, held)
+		b.t.Errorf("%s: received and resumed %v != exported %v + dropped %v + held %v", t.Name(), received, out, dropped, held)
 	}
 }
 

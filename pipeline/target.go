@@ -4,6 +4,7 @@ package pipeline
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"sync"
 	"time"
@@ -69,7 +70,8 @@ type Target struct {
 	ahead   int64 // spans that left, of records that are not done
 }
 
-// NewTarget makes a target that gets every record from now on.
+// NewTarget makes a target that gets every record from now on, and those that a
+// log on disk has kept for it.
 func NewTarget(log *queue.Log, opts Options, decode Decoder, consumer Consumer, set *metrics.Set, logger *slog.Logger) (*Target, error) {
 	t := &Target{
 		opts: opts, decode: decode, consumer: consumer,
@@ -84,6 +86,8 @@ func NewTarget(log *queue.Log, opts Options, decode Decoder, consumer Consumer, 
 	if t.cursor, err = log.Cursor(opts.Name, opts.Queue); err != nil {
 		return nil, err
 	}
+	resumed, _ := t.cursor.Held()
+	t.ledger.resumed.Add(float64(resumed))
 	if opts.Window != nil {
 		w := *opts.Window
 		if o, ok := consumer.(Observer); ok && w.Together {
@@ -186,8 +190,18 @@ func (t *Target) gather(ctx context.Context) (*parcel, error) {
 			return p, nil
 		}
 		r, ok, err := t.cursor.TryTake()
-		if err != nil {
+		switch {
+		case errors.Is(err, queue.ErrClosed):
 			return nil, err
+		case err != nil:
+			t.health.unread(err)
+			if len(p.parts) > 0 {
+				return p, nil
+			}
+			if !pause(ctx, readAgain) {
+				return nil, ctx.Err()
+			}
+			continue
 		}
 		if ok {
 			t.open(p, r)
@@ -233,6 +247,22 @@ func (t *Target) gather(ctx context.Context) (*parcel, error) {
 	}
 }
 
+// readAgain is how long a target waits before it reads a record again that the
+// disk did not give.
+const readAgain = time.Second
+
+// pause waits; it is false when the context ended first.
+func pause(ctx context.Context, d time.Duration) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
+
 func (t *Target) isDue(now time.Time) bool {
 	at, ok := t.inbox.next()
 	return ok && !now.Before(at)
@@ -245,10 +275,10 @@ func (t *Target) full(p *parcel) bool {
 // open starts on a record. A record that cannot be decoded, which
 // it could when it was taken, is counted and passed over.
 func (t *Target) open(p *parcel, r queue.Taken) {
-	b := t.batch(r)
+	b, gone := t.batch(r)
 	rec := &record{seq: r.Seq, spans: r.Items}
 	if b != nil {
-		rec.left = rec.spans
+		rec.left = b.Len()
 		if len(b.Instances()) > 0 {
 			rec.left++
 			p.Notices = append(p.Notices, b)
@@ -260,9 +290,7 @@ func (t *Target) open(p *parcel, r queue.Taken) {
 		}
 	}
 	t.mu.Lock()
-	if b == nil {
-		t.ahead += int64(r.Items)
-	}
+	t.ahead += int64(gone)
 	t.records = append(t.records, rec)
 	t.commit()
 	t.mu.Unlock()
@@ -292,21 +320,30 @@ func (t *Target) caughtUp() time.Time {
 	return t.now
 }
 
-// batch is the spans of a record, nil when it cannot be read.
-func (t *Target) batch(r queue.Taken) *span.Batch {
+// batch is the spans of a record, nil when it cannot be read, and how many of its
+// spans are not among them. A log on disk may hold what another version took, or
+// took by other rules: then there may be fewer, which are counted, or more.
+func (t *Target) batch(r queue.Taken) (b *span.Batch, gone int) {
 	if b, ok := r.Companion.(*span.Batch); ok {
-		return b
+		return b, 0
 	}
 	origin, err := readHead(r.Head)
 	if err == nil {
-		var b *span.Batch
-		if b, err = t.decode(r.Body, origin); b != nil && b.Len() == r.Items {
-			return b
+		if b, err = t.decode(r.Body, origin); b != nil {
+			gone = r.Items - b.Len()
+			switch {
+			case gone > 0:
+				t.ledger.dropped(gone, reread)
+				t.health.lost("spans in the queue are left out on reading again: the rules or the version are others", gone, err)
+			case gone < 0:
+				t.ledger.resumed.Add(float64(-gone))
+			}
+			return b, gone
 		}
 	}
 	t.ledger.out(malformed, r.Items)
 	t.log.Error("a message in the queue cannot be read again", "spans", r.Items, "err", err)
-	return nil
+	return nil, r.Items
 }
 
 // fill moves spans that may leave into the parcel, and never cuts between those

@@ -58,7 +58,11 @@ func printPorts(out io.Writer, cfg *config.Config, open *receivers.Server, list 
 	}
 	_ = w.Flush()
 	printRules(out, cfg)
-	fmt.Fprintln(out, "\nThe queue is in memory: what it holds when the process is killed is lost.")
+	if cfg.Queue.Dir == "" {
+		fmt.Fprintln(out, "\nThe queue is in memory: what it holds when the process is killed is lost.")
+		return
+	}
+	fmt.Fprintf(out, "\nThe queue is on disk, in %s: what was acknowledged stays there until every target has it.\n", cfg.Queue.Dir)
 }
 
 // browsable is the address under which a browser on this machine finds a port

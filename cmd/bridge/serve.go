@@ -100,7 +100,11 @@ func newGateway(cfg *config.Config, list []translate.Protocol, log *slog.Logger)
 	reg := prometheus.NewRegistry()
 	reg.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	set := metrics.New(reg)
-	g := &gateway{cfg: cfg, log: log, forward: make(map[string]*exporters.Exporter), queue: queue.NewMemory(int64(cfg.Queue.Decoded)), admin: newAdmin(cfg.Admin, reg, log)}
+	g := &gateway{cfg: cfg, log: log, forward: make(map[string]*exporters.Exporter), admin: newAdmin(cfg.Admin, reg, log)}
+	var err error
+	if g.queue, err = openQueue(cfg.Queue, set, log); err != nil {
+		return nil, err
+	}
 	rule := newRules(cfg)
 	decode := ruledDecoder(rule, decoder(list))
 	other := make(map[string]http.Handler)
@@ -112,6 +116,7 @@ func newGateway(cfg *config.Config, list []translate.Protocol, log *slog.Logger)
 		other["zipkin"] = g.view.Handler()
 		t, err := pipeline.NewTarget(g.queue, viewOptions(cfg), decode, g.view, set, log)
 		if err != nil {
+			g.close()
 			return nil, err
 		}
 		g.targets = append(g.targets, t)
@@ -124,6 +129,10 @@ func newGateway(cfg *config.Config, list []translate.Protocol, log *slog.Logger)
 			g.close()
 			return nil, fmt.Errorf("targets.%s: %w", name, err)
 		}
+	}
+	if err := g.queue.Settle(); err != nil {
+		g.close()
+		return nil, fmt.Errorf("queue.dir: %w", err)
 	}
 	forward := make(map[string]receivers.Forwarder)
 	for port, e := range g.forward {
@@ -259,7 +268,10 @@ func (g *gateway) run(ctx context.Context, sampling *strategies) {
 	stop()
 	moving.Wait()
 	for _, t := range g.targets {
-		if n := t.Held(); n > 0 {
+		switch n := t.Held(); {
+		case n > 0 && g.cfg.Queue.Dir != "":
+			g.log.Info("spans stay in the queue on disk: the target did not take them in time", "target", t.Name(), "spans", n)
+		case n > 0:
 			g.log.Warn("spans are lost with the queue in memory: the target did not take them in time", "target", t.Name(), "spans", n)
 		}
 	}
@@ -298,6 +310,8 @@ func (g *gateway) close() {
 	if g.view != nil {
 		g.view.Close()
 	}
-	_ = g.queue.Close()
+	if err := g.queue.Close(); err != nil {
+		g.log.Error("the queue was not closed in order", "err", err)
+	}
 	g.admin.close()
 }

@@ -220,8 +220,12 @@ func (b *Bridge) checkLedger(t testing.TB) {
 				}
 				sum += v
 			}
-			if sum != received {
-				return fmt.Errorf("%v spans received, %v accounted for at %s", received, sum, target)
+			resumed, err := b.Metric(ctx, "bridge_spans_resumed_total", label)
+			if err != nil {
+				return err
+			}
+			if sum != received+resumed {
+				return fmt.Errorf("%v spans received and %v resumed, %v accounted for at %s", received, resumed, sum, target)
 			}
 		}
 		if panics, err := b.Metric(ctx, "bridge_panics_total"); err != nil || panics > 0 {

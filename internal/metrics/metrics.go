@@ -32,9 +32,10 @@ type Metric struct {
 // The metrics. For every target the spans add up, whenever none is between two
 // of the counters:
 //
-//	received = exported (all outcomes) + dropped + held
+//	received + resumed = exported (all outcomes) + dropped + held
 //
-// summed over bridge_spans_received_total on the left, and over the target's
+// summed over bridge_spans_received_total and the target's
+// bridge_spans_resumed_total on the left, and over the target's
 // bridge_export_spans_total, bridge_spans_dropped_total and bridge_spans_held
 // on the right.
 var (
@@ -42,6 +43,11 @@ var (
 		"bridge_spans_received_total", Counter,
 		[]string{"protocol", "format", "transport"},
 		"Spans taken from clients: each of them waits for every target from then on.",
+	}
+	spansResumed = Metric{
+		"bridge_spans_resumed_total", Counter,
+		[]string{"target"},
+		"Spans that the queue on disk held for a target when the process started. An earlier process has received them.",
 	}
 	sampledOut = Metric{
 		"bridge_sampled_out_spans_total", Counter,
@@ -96,7 +102,7 @@ var (
 	spansDropped = Metric{
 		"bridge_spans_dropped_total", Counter,
 		[]string{"target", "reason"},
-		"Spans that a target will never get because its queue was full and its policy is to drop the oldest.",
+		"Spans that a target will never get: queue_full (its queue was full and its policy is to drop the oldest), retention (the queue on disk has reached queue.max_bytes or queue.max_age), damaged (the disk has changed or lost them), reread (a message of an earlier process has fewer spans by the rules or the version of this one).",
 	}
 	spansHeld = Metric{
 		"bridge_spans_held", Gauge,
@@ -169,15 +175,17 @@ var (
 
 // List is all metrics in the order of the documentation.
 var List = []Metric{
-	messages, bytesReceived, spansReceived, sampledOut, spansRejected, aside, unknownCalls, forwardedCalls,
+	messages, bytesReceived, spansReceived, spansResumed, sampledOut, spansRejected, aside, unknownCalls, forwardedCalls,
 	spansHeld, queueBytes, exportSpans, exportRequests, exportSeconds, spansDropped, targetFailing, lostFields, residueStale,
 	windowWaiting, windowReleased, windowGroups, windowSplit, windowRemembered, windowEvicted,
+	diskBytes, diskSegments, diskRecords, diskSync, diskFailures, diskDamaged, diskForgotten,
 	viewTraces, viewSpans, viewBytes, viewEvicted, panics,
 }
 
 // Set is the metrics of one process.
 type Set struct {
 	SpansReceived *prometheus.CounterVec
+	SpansResumed  *prometheus.CounterVec
 	// SampledOutSpans is moved by cmd/bridge, where the rules are.
 	SampledOutSpans *prometheus.CounterVec
 	SpansRejected   *prometheus.CounterVec
@@ -211,6 +219,7 @@ type Set struct {
 func New(reg prometheus.Registerer) *Set {
 	s := &Set{reg: reg}
 	s.SpansReceived = s.counter(spansReceived)
+	s.SpansResumed = s.counter(spansResumed)
 	s.SampledOutSpans = s.counter(sampledOut)
 	s.SpansRejected = s.counter(spansRejected)
 	s.Messages = s.counter(messages)
