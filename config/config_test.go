@@ -192,3 +192,24 @@ func FuzzParse(f *testing.F) {
 		}
 	})
 }
+
+// TestQueueOnDisk: more waits for a target on disk than in memory, unless it was
+// said how much.
+func TestQueueOnDisk(t *testing.T) {
+	f := func(dir, target string, environ []string, want Size) {
+		t.Helper()
+		text := fmt.Sprintf("queue: {dir: %q}\ntargets: {store: {kind: zipkin, endpoint: 'http://a:1'%s}}", dir, target)
+		c, err := Parse("bridge.yaml", []byte(text), environ, known)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := c.Targets["store"].Queue.MaxBytes; got != want {
+			t.Errorf("%s: %v, want %v", text, got, want)
+		}
+	}
+	f("", "", nil, 256<<20)
+	f("/q", "", nil, 4<<30)
+	f("/q", ", queue: {max_bytes: 8MiB}", nil, 8<<20)
+	f("/q", "", []string{"BRIDGE_TARGETS_STORE_QUEUE_MAX_BYTES=9MiB"}, 9<<20)
+	f("", "", []string{"BRIDGE_QUEUE_DIR=/q"}, 4<<30)
+}

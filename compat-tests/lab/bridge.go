@@ -38,6 +38,7 @@ type Bridge struct {
 	Admin          string // URL
 
 	Process *Process
+	killed  bool
 }
 
 // StartBridge starts the gateway with every receiver at a free port. More is
@@ -85,13 +86,19 @@ func StartBridge(t testing.TB, more string) *Bridge {
 	cmd.Env = slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(v, "BRIDGE_") })
 	b.Process = Start(t, "bridge", cmd)
 	t.Cleanup(func() {
-		if !t.Failed() {
+		if !t.Failed() && !b.killed {
 			b.checkLedger(t)
 			b.Process.End(t)
 		}
 	})
 	b.Process.Await(t, startLimit, "ready", Answers(b.Admin+"/readyz"))
 	return b
+}
+
+// Kill ends the gateway at once, as a crash would.
+func (b *Bridge) Kill() {
+	b.killed = true
+	b.Process.Kill()
 }
 
 // programs are what was built of this repository, by folder.
