@@ -23,6 +23,8 @@ type disk struct {
 	writer    *segmentWriter // nil: the next group begins a segment
 	continues uint64         // the number after the last one that was acknowledged
 	buf       []byte
+	places    []byte    // where the cursors are, to be written with the group
+	placed    int64     // what that has taken of the segment
 	failing   time.Time // since when groups are not written
 	failures  atomic.Int64
 
@@ -81,7 +83,7 @@ func (d *disk) write(first uint64, group []*pending) error {
 }
 
 func (d *disk) writeGroup(first uint64, group []*pending, now time.Time) error {
-	need := int64(0)
+	need := d.placesSize()
 	for _, p := range group {
 		need += p.size
 	}
@@ -98,6 +100,7 @@ func (d *disk) writeGroup(first uint64, group []*pending, now time.Time) error {
 	if err := d.writeFrames(w, &off, first, group, now); err != nil {
 		return err
 	}
+	d.placed = d.placesSize()
 	began := d.opts.Now()
 	if err := w.file.Sync(); err != nil {
 		return err
@@ -138,21 +141,40 @@ func (d *disk) writeFrames(w *segmentWriter, off *int64, first uint64, group []*
 		d.buf = append(d.buf, p...)
 		return err
 	}
+	frame := func(h *frameHead, bytes, body []byte) error {
+		h.put(head[:], w.segment.salt)
+		pad := int(h.size()) - frameHeadSize - len(bytes) - len(body)
+		for _, part := range [...][]byte{head[:], bytes, body, padding[:pad]} {
+			if err := put(part); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	if len(d.places) > 0 {
+		h := frameHead{seq: first, time: now.UnixNano(), body: uint32(len(d.places)), sum: recordSum(nil, d.places), kind: kindPlaces}
+		if err := frame(&h, nil, d.places); err != nil {
+			return err
+		}
+	}
 	for i, p := range group {
 		r := &p.record
 		h := frameHead{
 			seq: first + uint64(i), time: now.UnixNano(), items: uint32(r.Items), head: uint32(len(r.Head)), body: uint32(len(r.Body)),
 			sum: p.sum, back: uint32(i), kind: kindRecord,
 		}
-		h.put(head[:], w.segment.salt)
-		pad := int(h.size()) - frameHeadSize - len(r.Head) - len(r.Body)
-		for _, part := range [...][]byte{head[:], r.Head, r.Body, padding[:pad]} {
-			if err := put(part); err != nil {
-				return err
-			}
+		if err := frame(&h, r.Head, r.Body); err != nil {
+			return err
 		}
 	}
 	return flush(d.buf)
+}
+
+func (d *disk) placesSize() int64 {
+	if len(d.places) == 0 {
+		return 0
+	}
+	return frameSize(0, len(d.places))
 }
 
 // begin makes the next segment.
@@ -246,6 +268,7 @@ func (d *disk) keep(first uint64, group []*pending) {
 		d.active = s
 		d.segments = append(d.segments, s)
 	}
+	s.end += d.placed
 	for i, p := range group {
 		h := frameHead{
 			seq: first + uint64(i), items: uint32(p.record.Items),

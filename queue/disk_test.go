@@ -165,6 +165,38 @@ func TestCrashBeforeTheFirstMark(t *testing.T) {
 	equal(t, "after the crash", drain(t, b.cursor), upTo(3))
 }
 
+// TestPlacesGoWithGroups: what a reader committed before the last group does not
+// come again, though its file has not been written since.
+func TestPlacesGoWithGroups(t *testing.T) {
+	disk := &queuetest.Disk{}
+	b := open(t, disk, ordinary)
+	other := b.reader("other", queue.CursorOptions{MaxBytes: 1 << 30})
+	for n := range uint64(100) {
+		b.append(n, n+1, 100)
+		if _, ok, err := b.cursor.TryTake(); !ok || err != nil {
+			t.Fatal(ok, err)
+		}
+		b.cursor.Commit(n + 1)
+		if n < 50 {
+			if _, ok, err := other.TryTake(); !ok || err != nil {
+				t.Fatal(ok, err)
+			}
+			other.Commit(n + 1)
+		}
+	}
+	b = open(t, disk.After(queuetest.Nothing, 1), ordinary)
+	equal(t, "c", drain(t, b.cursor), []uint64{99})
+	equal(t, "other", drain(t, b.reader("other", queue.CursorOptions{MaxBytes: 1 << 30})), upTo(100)[50:])
+	if b.found.DamagedRecords > 0 || b.found.TornBytes > 0 {
+		t.Errorf("%+v", b.found)
+	}
+	// A file that was written later counts.
+	b.cursor.Commit(1 << 60)
+	b.log.Keep()
+	b = open(t, b.disk.After(queuetest.Nothing, 1), ordinary)
+	equal(t, "c again", drain(t, b.cursor), nil)
+}
+
 // TestNewCursor: a reader that is added later gets what comes from then on.
 func TestNewCursor(t *testing.T) {
 	disk := &queuetest.Disk{}
@@ -191,7 +223,7 @@ func TestLostCursors(t *testing.T) {
 				t.Fatal(err)
 			}
 		} else {
-			disk.Put("c.cursor", []byte("queue cursor 1\nnext 9\nmax 1\nleft -\ncrc32c 00000000\n"))
+			disk.Put("c.cursor", []byte("queue cursor 1\nnext 9\nat 0\nmax 1\nleft -\ncrc32c 00000000\n"))
 		}
 		b = open(t, disk, ordinary)
 		equal(t, how, drain(t, b.cursor), upTo(10))

@@ -19,8 +19,9 @@
 //   - After a crash of the process or the machine, at any moment, every record
 //     that was acknowledged is there, in the order of its number. A record whose
 //     Append did not return may be there too.
-//   - The place of each cursor is written once a second and on Close. After a
-//     crash a cursor gets again what it committed since: at least once.
+//   - The place of each cursor is written with every group of records, once a
+//     second, and on Close. After a crash a cursor gets again what it committed
+//     since: at least once.
 //   - A record whose bytes have changed on the disk is never given out. The ones
 //     around it are; it is counted and reported, with its items where the head of
 //     its frame is good.

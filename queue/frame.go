@@ -26,6 +26,7 @@ const (
 
 	kindRecord = 1
 	kindEnd    = 2
+	kindPlaces = 3
 
 	// maxRecord bounds a record, so that a length can be trusted for memory.
 	maxRecord = 1 << 30
@@ -135,7 +136,7 @@ func parseFrameHead(p []byte, salt uint32) (h frameHead, ok bool) {
 		seq: binary.LittleEndian.Uint64(p[8:]), time: int64(binary.LittleEndian.Uint64(p[16:])),
 		items: at(24), head: at(28), body: at(32), sum: at(36), back: at(40), kind: byte(at(44)),
 	}
-	return h, (h.kind == kindRecord || h.kind == kindEnd) && uint64(h.head)+uint64(h.body) <= maxRecord
+	return h, h.kind >= kindRecord && h.kind <= kindPlaces && uint64(h.head)+uint64(h.body) <= maxRecord
 }
 
 // recordSum is the checksum of what is in a record.

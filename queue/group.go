@@ -52,6 +52,9 @@ func (l *Log) commit() {
 		err = l.engine.write(first, group)
 	} else {
 		l.busy = true
+		if l.disk != nil {
+			l.disk.places = l.appendPlaces(l.disk.places[:0])
+		}
 		l.mu.Unlock()
 		err = l.engine.write(first, group)
 		l.mu.Lock()

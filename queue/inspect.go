@@ -104,6 +104,11 @@ func (in *Inspection) cursor(file, name string) CursorInfo {
 	if err != nil {
 		c.Fault = err.Error()
 	}
+	for _, s := range in.scans {
+		if next, ok := parsePlaces(s.places)[name]; ok && s.placesAt >= m.at {
+			m.next = next
+		}
+	}
 	c.Next, c.Left = m.next, m.left
 	all := in.segments()
 	for e, ok := all.find(m.next); ok; e, ok = all.find(e.seq + 1) {

@@ -44,9 +44,10 @@ func newKeeper(l *Log) *keeper {
 func (k *keeper) end() error {
 	close(k.stop)
 	k.done.Wait()
+	dead := k.dead()
 	err := k.save()
 	if err == nil {
-		k.tidy()
+		k.tidy(dead)
 	}
 	return err
 }
@@ -54,6 +55,7 @@ func (k *keeper) end() error {
 // round is what is done each time.
 func (k *keeper) round() {
 	k.retain()
+	dead := k.dead()
 	err := k.save()
 	d := k.log.disk
 	switch {
@@ -64,7 +66,7 @@ func (k *keeper) round() {
 	}
 	k.failing = err != nil
 	if err == nil {
-		k.tidy()
+		k.tidy(dead)
 	}
 }
 
@@ -80,7 +82,8 @@ func (k *keeper) save() error {
 	var all []moved
 	l.mu.Lock()
 	for _, c := range l.cursors {
-		if m := (mark{c.needs(), c.opts.MaxBytes, c.left}); m != c.saved {
+		if m := (mark{next: c.needs(), at: c.saved.at, max: c.opts.MaxBytes, left: c.left}); m != c.saved {
+			m.at = l.next
 			all = append(all, moved{c, m})
 		}
 	}
@@ -92,7 +95,9 @@ func (k *keeper) save() error {
 			errs = append(errs, err)
 			continue
 		}
+		l.mu.Lock()
 		x.c.saved = x.m
+		l.mu.Unlock()
 	}
 	return errors.Join(errs...)
 }
@@ -108,15 +113,19 @@ func (k *keeper) saveNew() error {
 	return err
 }
 
+// dead are the segments whose files may go once the places are written.
+func (k *keeper) dead() []*segment {
+	k.log.mu.Lock()
+	defer k.log.mu.Unlock()
+	return slices.Clone(k.log.disk.dead)
+}
+
 // tidy removes files that nobody needs. On Windows one that a reader still has
 // open stays until the next time.
-func (k *keeper) tidy() {
+func (k *keeper) tidy(dead []*segment) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	l := k.log
-	l.mu.Lock()
-	dead := slices.Clone(l.disk.dead)
-	l.mu.Unlock()
 	removed := 0
 	for _, s := range dead {
 		if err := l.disk.fs.Remove(s.name); err != nil {

@@ -123,7 +123,7 @@ func (l *Log) recover() (*Found, error) {
 		found.Bytes += s.end
 	}
 	after := l.next
-	if err := l.recoverCursors(names); err != nil {
+	if err := l.recoverCursors(names, scans); err != nil {
 		return nil, err
 	}
 	l.findMissing(found, scans, after)

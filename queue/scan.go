@@ -18,6 +18,9 @@ type scanned struct {
 	length    int64  // of the file
 	torn      int64  // bytes after the last frame that are not zero
 	lost      []gap  // where numbers are missing
+	// places is the last frame of them, of the group that begins with placesAt.
+	places   []byte
+	placesAt uint64
 	// cut is the head of a last frame that is not there as a whole.
 	cut *frameHead
 	// bad are the records whose bytes are not what they were, by slot.
@@ -88,6 +91,15 @@ func (s *scanned) frames(v *view, deep bool) {
 			return
 		}
 		s.lastGroup = h.seq - min(uint64(h.back), h.seq)
+		if h.kind == kindPlaces {
+			s.reach(h.seq)
+			if s.whole(v, off, &h) {
+				s.places, s.placesAt = bytes.Clone(v.at(off+frameHeadSize, int(h.body))), h.seq
+			}
+			off = min(off+h.size(), v.size)
+			s.end = off
+			continue
+		}
 		if off+h.size() > v.size {
 			s.cut = &h
 			s.torn = v.size - off

@@ -10,6 +10,9 @@ import (
 // viewSize is how much of a file is read at once.
 const viewSize = 256 << 10
 
+// glance is how much is read after a jump.
+const glance = 8 << 10
+
 // view looks at any place of a file, through a buffer.
 type view struct {
 	f    File
@@ -34,8 +37,12 @@ func (v *view) at(off int64, n int) []byte {
 	if from := off - v.from; from >= 0 && from+int64(n) <= int64(len(v.buf)) {
 		return v.buf[from : from+int64(n)]
 	}
-	want := int(min(max(int64(n), viewSize), v.size-off))
-	if cap(v.buf) < want {
+	want := int64(max(n, viewSize))
+	if jump := off - v.from - int64(len(v.buf)); jump > glance || jump < -int64(len(v.buf)) {
+		want = int64(max(n, glance)) // the head of a frame, after a long record
+	}
+	want = min(want, v.size-off)
+	if int64(cap(v.buf)) < want {
 		v.buf = make([]byte, want)
 	}
 	v.buf, v.from = v.buf[:want], off
