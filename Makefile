@@ -6,7 +6,7 @@ GO       ?= go
 T        ?= 60s
 LINT      = $(GO) run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 # The modules of this repository.
-MODULES   = . compat-tests compat-tests/bench compat-tests/browser compat-tests/contrib examples/gin
+MODULES   = . compat-tests compat-tests/bench compat-tests/browser compat-tests/contrib compat-tests/queuebench examples/gin
 
 .DEFAULT_GOAL := check
 
@@ -69,6 +69,7 @@ lint:
 	cd compat-tests/bench && $(LINT) run ./...
 	cd compat-tests/browser && $(LINT) run --build-tags heavy ./...
 	cd compat-tests/contrib && $(LINT) run --build-tags heavy ./...
+	cd compat-tests/queuebench && $(LINT) run ./...
 	cd examples/gin && $(LINT) run ./...
 
 .PHONY: fmt
@@ -95,6 +96,11 @@ bench-proxy:
 .PHONY: bench-tracer
 bench-tracer:
 	cd compat-tests/bench && $(GO) run . $(BENCH)
+
+## bench-queue: the queue on disk beside raft-wal, Prometheus' wlog and a bare write and fdatasync, in turn
+.PHONY: bench-queue
+bench-queue:
+	cd compat-tests/queuebench && $(GO) run . -rounds 5
 
 ## golden: rewrite the golden files; the diff is the review
 .PHONY: golden

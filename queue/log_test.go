@@ -239,3 +239,31 @@ func BenchmarkAppendTakeCommit(b *testing.B) {
 		c.Commit(t.Seq)
 	}
 }
+
+// BenchmarkAppendOnDisk appends from several goroutines: the time is that of the
+// disk, what is to be looked at are the allocations.
+func BenchmarkAppendOnDisk(b *testing.B) {
+	log, _, err := queue.Open(queue.Dir(b.TempDir()), queue.Options{Now: time.Now})
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer log.Close()
+	if _, err := log.Cursor("a", queue.CursorOptions{MaxBytes: 1 << 20, WhenFull: queue.DropOldest}); err != nil {
+		b.Fatal(err)
+	}
+	if err := log.Settle(); err != nil {
+		b.Fatal(err)
+	}
+	r := record(1, 64<<10)
+	b.SetBytes(int64(len(r.Body)))
+	b.SetParallelism(8)
+	b.ReportAllocs()
+	b.RunParallel(func(p *testing.PB) {
+		for p.Next() {
+			if err := log.Append(r); err != nil {
+				b.Error(err)
+				return
+			}
+		}
+	})
+}
