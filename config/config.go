@@ -107,7 +107,7 @@ type Queue struct {
 	MaxBytes    Size          `yaml:"max_bytes" doc:"The most that the queue may take on disk, whatever its targets still need: beyond it the oldest file (64MiB) goes, and the spans that a target had not got are dropped and counted, though they were acknowledged. 0B: only the bounds of the targets (targets.NAME.queue) hold."`
 	MaxAge      time.Duration `yaml:"max_age" doc:"How long spans are kept on disk for a target that does not take them; older ones are dropped and counted. 0s: for ever."`
 	ForgetAfter time.Duration `yaml:"forget_after" doc:"How long the queue on disk keeps what it holds for a target that is no longer configured, inside the bound that the target had. If it comes back in that time, under the same name, it goes on where it was; else the spans are dropped and counted."`
-	Decoded     Size          `yaml:"decoded" doc:"How much memory the newest messages may take in decoded form, so that targets that keep up need not decode again."`
+	Decoded     Size          `yaml:"decoded" doc:"How much memory the newest messages may take in decoded form, so that targets that keep up need not decode again, and with a queue on disk need not read it."`
 }
 
 // Rename gives services and instances other names.

@@ -291,6 +291,9 @@ func (d *disk) damaged(e entry, err error) {
 		at.bad = true
 		d.stats.Damaged++
 	}
+	if d.stats.Damaged > mostDamages {
+		return // the log's own log is not to fill a disk that is ill already
+	}
 	d.opts.Log.Error("a record in the queue is lost", "damage", Damage{
 		Segment: e.segment.name, Offset: e.offset, First: e.seq, Last: e.seq, Items: e.items, Known: true, Why: err.Error(),
 	}.String())

@@ -11,6 +11,7 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -230,13 +231,18 @@ func TestLostCursors(t *testing.T) {
 	}
 }
 
-// TestGroupCommit: many writers share a sync.
+// TestGroupCommit: those who wait while another one writes share a write and a
+// sync.
 func TestGroupCommit(t *testing.T) {
 	disk := &queuetest.Disk{}
 	b := open(t, disk, queue.Options{SegmentBytes: 1 << 20})
 	gate := make(chan struct{})
+	writes := 0
 	disk.FailWith(func(op queuetest.Op, _ string) error {
-		if op == queuetest.SyncFile {
+		switch op {
+		case queuetest.Write:
+			writes++
+		case queuetest.SyncFile:
 			<-gate
 		}
 		return nil
@@ -250,13 +256,86 @@ func TestGroupCommit(t *testing.T) {
 			}
 		})
 	}
+	for b.log.Waiting() < 99 {
+		runtime.Gosched()
+	}
 	close(gate)
 	all.Wait()
 	got := drain(t, b.cursor)
 	slices.Sort(got)
 	equal(t, "all", got, upTo(100))
-	if n := disk.Syncs() - before; n > 100 {
-		t.Errorf("%d syncs for 100 records", n)
+	if syncs := disk.Syncs() - before; syncs != 2 || writes != 2 {
+		t.Errorf("%d syncs and %d writes for one record and 99, want 2", syncs, writes)
+	}
+}
+
+// TestAllAtOnce has writers, readers and the keeper work on real files at the same
+// time.
+func TestAllAtOnce(t *testing.T) {
+	const writers, each = 8, 200
+	log, _, err := queue.Open(queue.Dir(t.TempDir()), queue.Options{Now: time.Now, SegmentBytes: 64 << 10, RecentBytes: 20 << 10})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer log.Close()
+	readers := make([]*queue.Cursor, 3)
+	for i := range readers {
+		if readers[i], err = log.Cursor(fmt.Sprint("r", i), queue.CursorOptions{MaxBytes: 1 << 30, WhenFull: queue.Refuse}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := log.Settle(); err != nil {
+		t.Fatal(err)
+	}
+	var all, keeping sync.WaitGroup
+	stop := make(chan struct{})
+	keeping.Go(func() {
+		for {
+			select {
+			case <-stop:
+				return
+			default:
+				log.Keep()
+				_ = log.Stats()
+			}
+		}
+	})
+	for w := range uint64(writers) {
+		all.Go(func() {
+			for i := range uint64(each) {
+				if err := log.Append(record(w*each+i, int(i)*7)); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	for i, c := range readers {
+		all.Go(func() {
+			seen := make(map[uint64]bool)
+			for len(seen) < writers*each {
+				r, err := c.Take(t.Context())
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				n := binary.BigEndian.Uint64(r.Body)
+				if want := record(n, len(r.Body)-8); seen[n] || !bytes.Equal(r.Body, want.Body) {
+					t.Errorf("reader %d: record %d again, or altered", i, n)
+				}
+				seen[n] = true
+				if n%uint64(i+2) == 0 {
+					c.Commit(r.Seq)
+				}
+			}
+			c.Commit(1 << 60)
+		})
+	}
+	all.Wait()
+	close(stop)
+	keeping.Wait()
+	log.Keep()
+	if s := log.Stats(); s.Segments > 2 || s.Damaged > 0 || s.Failures > 0 {
+		t.Errorf("%+v", s)
 	}
 }
 

@@ -20,6 +20,13 @@ func SetVersion(p []byte, version uint32) {
 	binary.LittleEndian.PutUint32(p[8:], crc32.Checksum(p[12:segmentHeadSize], castagnoli))
 }
 
+// Waiting is how many appends wait for their turn.
+func (l *Log) Waiting() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return len(l.row)
+}
+
 // AppendGroup appends records as many writers would that come at the same time.
 func (l *Log) AppendGroup(records ...Record) error {
 	l.mu.Lock()

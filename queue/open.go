@@ -289,7 +289,10 @@ func (found *Found) log(fs FS, log *slog.Logger) {
 		}
 		log.Error("records in the queue are lost", "damage", d.String())
 	}
-	for _, d := range found.Torn {
+	for i, d := range found.Torn {
+		if i == 10 {
+			break
+		}
 		log.Warn("the end of the log was torn, as by a crash: not acknowledged unless the disk damaged it later", "what", d.String())
 	}
 	if found.Short != "" {
