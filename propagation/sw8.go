@@ -18,7 +18,9 @@ import (
 // edge between two services from it.
 type Caller struct {
 	Service, Instance string
-	// Endpoint is the operation that the caller itself was called by.
+	// Endpoint is the operation that the caller itself was called by. An operation
+	// of HTTP, such as "GET /users/7", is written as OAP names it when the span
+	// comes from a gateway: GET:/users/{id}.
 	Endpoint string
 	// Address is how the caller's client names this side: host:port, or a name.
 	Address string
@@ -289,6 +291,9 @@ func (c *Context) AppendSW8(dst []byte, from Caller) []byte {
 	dst = append(dst, '-', '0')
 	for i, s := range [...]string{from.Service, from.Instance, from.Endpoint, from.Address} {
 		is := &sw8Names[i]
+		if i == 2 {
+			s = text(span.AppendEndpointName(a[:0], s))
+		}
 		if s = is.max.cut(s); s == "" {
 			s = is.standIn
 		}

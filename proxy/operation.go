@@ -6,7 +6,7 @@ import (
 	"net/http"
 	"strings"
 
-	"github.com/spanbridge/spanbridge/translate/skywalking"
+	"github.com/spanbridge/spanbridge/span"
 )
 
 // endpointOf is the name under which SkyWalking knows what a request asks for:
@@ -21,7 +21,7 @@ func endpointOf(r *http.Request) string {
 	if path == "" {
 		path = "/"
 	}
-	return skywalking.Endpoint(r.Method, path)
+	return span.EndpointName(r.Method, path)
 }
 
 // operationOf is the name of a span for a request, which the gateway turns into

@@ -48,7 +48,7 @@ func (t *Tracer) inject(c *SpanContext, w propagation.Writer) {
 	if t.sw8 {
 		from.Service, from.Instance = t.process.Service, t.process.Instance
 		if c.entry != nil {
-			from.Endpoint = c.entry.operation()
+			from.Endpoint = c.entry.endpoint()
 		}
 	}
 	if c.span != nil {

@@ -3,6 +3,7 @@
 package tracer
 
 import (
+	"strings"
 	"sync"
 	"sync/atomic"
 
@@ -283,10 +284,20 @@ func (s *Span) SetOperationName(operation string) opentracing.Span {
 	return s
 }
 
-func (s *Span) operation() string {
+// endpoint is the operation, with the method where only a tag has it: so a
+// gateway names the span at SkyWalking.
+func (s *Span) endpoint() string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.record.Operation
+	r := &s.record
+	if strings.HasPrefix(r.Operation, "/") {
+		for i := range r.Tags {
+			if method, ok := r.Tags[i].Value.(string); ok && r.Tags[i].Key == "http.method" {
+				return span.EndpointName(method, r.Operation)
+			}
+		}
+	}
+	return r.Operation
 }
 
 // Tracer is the tracer that started the span.

@@ -58,7 +58,7 @@ func TestEndpointAndAddress(t *testing.T) {
 		m.Reset()
 		s := tr.StartSpan("POST", opentracing.ChildOf(local.Context()), ext.SpanKindRPCClient, e.tags)
 		got, caller := sw8Of(t, tr, s.Context())
-		same(t, "caller", caller, propagation.Caller{Service: "planet-express", Instance: "ship-1", Endpoint: "GET /orders", Address: e.address})
+		same(t, "caller", caller, propagation.Caller{Service: "planet-express", Instance: "ship-1", Endpoint: "GET:/orders", Address: e.address})
 		c := contextOf(s.Context())
 		if segment, n, _ := got.ParentSegment(); segment != span.SegmentName(c.Trace, c.Span) || n != 0 || got.Name() != javaTrace {
 			t.Errorf("segment %s/%d of trace %q, want %s/0 of %q", segment, n, got.Name(), span.SegmentName(c.Trace, c.Span), javaTrace)
@@ -74,7 +74,7 @@ func TestEndpointAndAddress(t *testing.T) {
 		}
 	}
 	server.SetOperationName("GET /orders/{id}")
-	if _, caller := sw8Of(t, tr, local.Context()); caller.Endpoint != "GET /orders/{id}" {
+	if _, caller := sw8Of(t, tr, local.Context()); caller.Endpoint != "GET:/orders/{id}" {
 		t.Errorf("endpoint %q, want the new name", caller.Endpoint)
 	}
 	// A consumer is called too, even from within.

@@ -69,9 +69,7 @@ var mayImport = []struct{ from, ours, libraries string }{
 	{"exporters", "span translate internal/metrics internal/rawgrpc", "github.com/klauspost/compress google.golang.org/grpc google.golang.org/genproto"},
 	{"view", "span assemble propagation translate translate/zipkin internal/metrics", "github.com/gorilla/mux"},
 	{"view/page", "", ""},
-	{"proxy", "span propagation propagation/payload tracer translate/skywalking internal/metrics", "github.com/prometheus/client_golang"},
-	{"proxy", "span propagation propagation/payload translate/skywalking internal/metrics", "github.com/prometheus/client_golang"},
-	{"proxy", "span propagation translate/skywalking internal/metrics", "github.com/prometheus/client_golang"},
+	{"proxy", "span propagation propagation/payload tracer internal/metrics", "github.com/prometheus/client_golang"},
 	{"examples/mixed-fleet", "*", "*"},
 	{"cmd/bridge", "*", "*"},
 }

@@ -82,7 +82,7 @@ func TestAddressInSW8(t *testing.T) {
 	}
 	spans.wait(t, 2)
 	fields := strings.Split(sw8, "-")
-	if len(fields) != 8 || base64Text(t, fields[6]) != "GET /front/{id}" || base64Text(t, fields[7]) != strings.TrimPrefix(back.URL, "http://") {
+	if len(fields) != 8 || base64Text(t, fields[6]) != "GET:/front/{id}" || base64Text(t, fields[7]) != strings.TrimPrefix(back.URL, "http://") {
 		t.Errorf("sw8 %q", sw8)
 	}
 }

@@ -70,7 +70,7 @@ func TestSkyWalkingCaller(t *testing.T) {
 
 	sw8 := read(hop.Out, propagation.SW8)
 	from, _ := sw8.Caller()
-	if want := (propagation.Caller{Service: "order", Instance: "order-1", Endpoint: "GET /orders", Address: "billing:8080"}); from != want {
+	if want := (propagation.Caller{Service: "order", Instance: "order-1", Endpoint: "GET:/orders", Address: "billing:8080"}); from != want {
 		t.Errorf("sw8 names %+v, want %+v", from, want)
 	}
 	if sw8.Name() != javaName || !sw8.SkipAnalysis {
@@ -303,7 +303,7 @@ func TestAddress(t *testing.T) {
 		}
 		c := read(out, propagation.SW8)
 		from, ok := c.Caller()
-		if !ok || from.Endpoint != "GET /orders/{id}" {
+		if !ok || from.Endpoint != "GET:/orders/{id}" {
 			t.Errorf("caller %+v", from)
 		}
 		return from.Address

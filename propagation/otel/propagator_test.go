@@ -63,7 +63,7 @@ func TestSkyWalkingCaller(t *testing.T) {
 	})
 	sw8 := read(hop.Out, propagation.SW8)
 	from, _ := sw8.Caller()
-	if want := (propagation.Caller{Service: "order", Instance: "order-1", Endpoint: "GET /orders/{id}", Address: "billing:8080"}); from != want {
+	if want := (propagation.Caller{Service: "order", Instance: "order-1", Endpoint: "GET:/orders/{id}", Address: "billing:8080"}); from != want {
 		t.Errorf("sw8 names %+v, want %+v", from, want)
 	}
 	if sw8.Name() != javaName || !sw8.SkipAnalysis || sw8.Span != hop.Client {
@@ -232,7 +232,7 @@ func TestAddress(t *testing.T) {
 	out := http.Header{}
 	bridge.New("order").Inject(ctx, otel.HeaderCarrier(out))
 	c := read(out, propagation.SW8)
-	if from, _ := c.Caller(); from.Address != "unknown" || from.Endpoint != "GET /x" {
+	if from, _ := c.Caller(); from.Address != "unknown" || from.Endpoint != "GET:/x" {
 		t.Errorf("of a server: %+v", from)
 	}
 }

@@ -56,7 +56,7 @@ func TestSkyWalkingCaller(t *testing.T) {
 	})
 	sw8 := read(hop.Out, propagation.SW8)
 	from, _ := sw8.Caller()
-	if want := (propagation.Caller{Service: "order", Instance: "order-1", Endpoint: "GET /orders/{id}", Address: "billing:8080"}); from != want {
+	if want := (propagation.Caller{Service: "order", Instance: "order-1", Endpoint: "GET:/orders/{id}", Address: "billing:8080"}); from != want {
 		t.Errorf("sw8 names %+v, want %+v", from, want)
 	}
 	if sw8.Name() != javaName || !sw8.SkipAnalysis || sw8.Span != hop.Client {
@@ -219,7 +219,7 @@ func TestMiddleware(t *testing.T) {
 	out := call(in)
 	sw8 := read(out, propagation.SW8)
 	from, _ := sw8.Caller()
-	if from.Endpoint != "GET /orders" || from.Address != billing.Listener.Addr().String() || sw8.Name() != javaName || !sw8.SkipAnalysis {
+	if from.Endpoint != "GET:/orders" || from.Address != billing.Listener.Addr().String() || sw8.Name() != javaName || !sw8.SkipAnalysis {
 		t.Errorf("%+v %+v", from, sw8)
 	}
 	if v, _ := sw8.Baggage.Get("user"); v != "5" {

@@ -245,7 +245,7 @@ func TestSegments(t *testing.T) {
 		ComponentId: 49, Tags: tags(serve, "http.method", "GET"),
 		Refs: []*agent.SegmentReference{{
 			RefType: agent.RefType_CrossProcess, TraceId: trace, ParentTraceSegmentId: segmentOf(call), ParentSpanId: 0,
-			ParentService: "shop", ParentServiceInstance: "shop-1", ParentEndpoint: "/cart/17", NetworkAddressUsedAtPeer: "bank:8080",
+			ParentService: "shop", ParentServiceInstance: "shop-1", ParentEndpoint: "GET:/cart/{id}", NetworkAddressUsedAtPeer: "bank:8080",
 		}},
 	}}})
 	if len(o.segments) != 3 || len(o.tokens) != 1 || o.tokens[0] != "secret" {
