@@ -7,10 +7,12 @@ import (
 	"fmt"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/spanbridge/spanbridge/span"
 )
 
 // The context that each kind of header carries, from the specifications and not
-// from the code that wrote it.
+// from the code that wrote it. Only what OAP calls an endpoint is a rule of ours.
 
 // decisions maps our five states to what a format or its parser can say.
 type decisions map[string]string
@@ -184,7 +186,7 @@ func wantSW8(s *Sample) Reading {
 	r := Reading{Name: c.Name, Segment: "…" + c.Span, Number: "0", Baggage: map[string]string{}}
 	r.Caller = Caller{
 		cut(s.Caller.Service, 50, 150, "unknown"), cut(s.Caller.Instance, 50, 150, "unknown"),
-		cut(s.Caller.Endpoint, 150, 450, "/"), cut(s.Caller.Address, 200, 200, "unknown"),
+		cut(string(span.AppendEndpointName(nil, s.Caller.Endpoint)), 150, 450, "/"), cut(s.Caller.Address, 200, 200, "unknown"),
 	}
 	if sw8 := s.From["sw8"]; sw8 != "" {
 		f := strings.Split(sw8, "-")
