@@ -20,8 +20,9 @@ type Writer interface {
 	Set(key, value string)
 }
 
-// Deleter is a Writer that takes headers out as well. Inject does so with those
-// of an earlier writing that it does not write again; in any case of the key.
+// Deleter is a Writer that takes headers out as well, in any case of the key.
+// Inject does so with those of an earlier writing that it does not write again;
+// baggage in headers of its own is found where the carrier is a Reader too.
 type Deleter interface {
 	Del(key string)
 }

@@ -95,6 +95,9 @@ func (r *reading) context(p *Propagator) Context {
 	if r.has != 0 || r.size != 0 || r.cut != 0 {
 		r.unite(p)
 	}
+	if r.size != 0 && !p.itemised.Load() {
+		p.itemised.Store(true)
+	}
 	if len(r.c.Others) > 0 && p.disagree != nil {
 		told := r.c // r itself is on no heap
 		p.disagree(&told)

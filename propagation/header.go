@@ -56,8 +56,7 @@ const (
 	debugKey = "b3d"
 )
 
-// headersOf are the headers of each format that have one name. What Inject does
-// not write of them it takes out: one of an earlier writing must not stay.
+// headersOf are the headers of each format that have one name.
 var headersOf = [numFormats][]*header{
 	B3:        {&hB3, &hB3Name},
 	B3Multi:   {&hB3Trace, &hB3Span, &hB3Parent, &hB3Sampled, &hB3Flags, &hB3Name},
@@ -71,17 +70,36 @@ var headersOf = [numFormats][]*header{
 // prefixOf are the prefixes of each format's baggage.
 var prefixOf = [numFormats]string{B3: b3Prefix, B3Multi: b3Prefix, Uber: uberPrefix, OT: otPrefix}
 
-// hasName is true if the name of a header is one of the format.
-func (f Format) hasName(key string) bool {
-	if prefix := prefixOf[f]; prefix != "" && hasPrefixFold(key, prefix) {
-		return true
-	}
-	for _, h := range headersOf[f] {
-		if h.is(key) {
-			return true
+// prefixes are the letters that they begin with.
+var prefixes = func() (t [256]bool) {
+	for _, prefix := range prefixOf {
+		if prefix != "" {
+			t[prefix[0]], t[prefix[0]&^0x20] = true, true
 		}
 	}
-	return false
+	return t
+}()
+
+// headerOf finds the header of one of the formats that a key names in any case;
+// nil for one that holds an item of baggage, and false for a key that is none.
+func headerOf(formats []Format, key string) (h *header, ours bool) {
+	if key == "" || !begins[key[0]] { // most headers
+		return nil, false
+	}
+	for _, f := range formats {
+		if int(f) >= numFormats {
+			continue
+		}
+		for _, h := range headersOf[f] {
+			if h.is(key) {
+				return h, true
+			}
+		}
+		if prefix := prefixOf[f]; prefix != "" && hasPrefixFold(key, prefix) {
+			ours = true
+		}
+	}
+	return nil, ours
 }
 
 // Headers are the names of the headers of a format in lower case. Those that end
@@ -104,12 +122,8 @@ func (f Format) Headers() (names []string) {
 
 // IsHeader is true for the name of a header of one of the formats.
 func IsHeader(key string, formats ...Format) bool {
-	for _, f := range formats {
-		if int(f) < numFormats && f.hasName(key) {
-			return true
-		}
-	}
-	return false
+	_, ours := headerOf(formats, key)
+	return ours
 }
 
 func hasPrefixFold(s, prefix string) bool {

@@ -9,7 +9,8 @@ import (
 )
 
 // Inject writes a context in the propagator's formats, the previous headers of
-// these formats are replaced. From is this side, for formats that name the
+// these formats are replaced; of HTTP and Metadata with the baggage in headers of
+// its own if the propagator has read or written such. From is this side, for formats that name the
 // caller (sw8).
 func (p *Propagator) Inject(c *Context, from Caller, to Writer) {
 	p.InjectIn(nil, c, from, to)
@@ -43,7 +44,7 @@ func (p *Propagator) InjectIn(m *Memory, c *Context, from Caller, to Writer) {
 	if m != nil {
 		w.text = m.text
 		w.all(p, c)
-		w.clear(p.write, to)
+		w.clear(p, to)
 		m.text = w.text
 		m.values = w.flush(w.text, m.values, c.Baggage, to)
 		return
@@ -51,7 +52,7 @@ func (p *Propagator) InjectIn(m *Memory, c *Context, from Caller, to Writer) {
 	text := p.texts.Get().(*[]byte)
 	w.text = (*text)[:0]
 	w.all(p, c)
-	w.clear(p.write, to)
+	w.clear(p, to)
 	if w.n > 0 {
 		w.flush(append(make([]byte, 0, len(w.text)), w.text...), nil, c.Baggage, to)
 	}
@@ -72,6 +73,7 @@ type writing struct {
 	heads         [20]written
 	more          []written
 	wrote         Formats
+	itemised      bool // baggage went into headers of its own
 	cut           int
 }
 
@@ -112,6 +114,9 @@ func (w *writing) all(p *Propagator, c *Context) {
 	if w.cut > 0 {
 		p.counts.cut.Add(int64(w.cut))
 	}
+	if w.itemised && !p.itemised.Load() {
+		p.itemised.Store(true)
+	}
 }
 
 func (w *writing) format(f Format, c *Context) {
@@ -144,6 +149,7 @@ func (w *writing) add(h *header, text []byte) {
 func (w *writing) items(c *Context, f Format) {
 	escape := f == Uber && !w.raw
 	for i := range c.Baggage {
+		w.itemised = true
 		it := &c.Baggage[i]
 		if !isToken(it.Key) || !escape && !w.raw && !plain(it.Value) || isOurs(f, it.Key) || w.narrow && !isNarrow(it.Key) {
 			w.cut++
@@ -251,43 +257,86 @@ func (w *writing) has(h *header) bool {
 	return false
 }
 
-// clear takes out what an earlier writing wrote and this one does not.
-func (w *writing) clear(formats []Format, to Writer) {
+// clear takes out what an earlier writing wrote and this one does not write
+// again. The keys of HTTP and of Metadata have one spelling.
+func (w *writing) clear(p *Propagator, to Writer) {
+	formats := p.write
 	switch to := to.(type) {
 	case HTTP:
 		if len(to) == 0 {
 			return
 		}
+		for _, f := range formats {
+			for _, h := range headersOf[f] {
+				if !w.has(h) {
+					delete(to, h.canonical)
+				}
+			}
+		}
+		if p.itemised.Load() {
+			clearBaggage(formats, to)
+		}
 	case Metadata:
 		if len(to) == 0 {
 			return
 		}
-	case TextMap:
-		if len(to) == 0 {
-			return
-		}
-	case Deleter:
-	default:
-		return
-	}
-	for _, f := range formats {
-		for _, h := range headersOf[f] {
-			if w.has(h) {
-				continue
-			}
-			switch to := to.(type) {
-			case HTTP:
-				delete(to, h.canonical)
-			case Metadata:
-				delete(to, h.lower)
-			case TextMap:
-				delete(to, h.spec)
-				if h.lower != h.spec {
+		for _, f := range formats {
+			for _, h := range headersOf[f] {
+				if !w.has(h) {
 					delete(to, h.lower)
 				}
-			case Deleter:
-				to.Del(h.spec)
+			}
+		}
+		if p.itemised.Load() {
+			clearBaggage(formats, to)
+		}
+	case TextMap:
+		for k := range to {
+			if h, ours := headerOf(formats, k); ours && (h == nil || k != h.spec || !w.has(h)) {
+				delete(to, k)
+			}
+		}
+	case Deleter:
+		for _, f := range formats {
+			for _, h := range headersOf[f] {
+				if !w.has(h) {
+					to.Del(h.spec)
+				}
+			}
+		}
+		if r, ok := to.(Reader); ok {
+			for _, k := range baggageKeys(formats, r) {
+				to.Del(k)
 			}
 		}
 	}
+}
+
+// clearBaggage takes out baggage in headers of its own: that of another request
+// must not go on in a map that is used again. To look for it costs as much as to
+// write, so it is done once there was any (Propagator.itemised).
+func clearBaggage(formats []Format, to map[string][]string) {
+	for _, f := range formats {
+		if prefixOf[f] == "" {
+			continue
+		}
+		for k := range to {
+			if k != "" && prefixes[k[0]] {
+				if h, ours := headerOf(formats, k); ours && h == nil {
+					delete(to, k)
+				}
+			}
+		}
+		return
+	}
+}
+
+// baggageKeys are the headers of a carrier that hold an item of baggage each.
+func baggageKeys(formats []Format, r Reader) (keys []string) {
+	r.Each(func(k, _ string) {
+		if h, ours := headerOf(formats, k); ours && h == nil {
+			keys = append(keys, k)
+		}
+	})
+	return keys
 }

@@ -19,6 +19,7 @@ type Propagator struct {
 	disagree      func(*Context)
 	counts        counts
 	texts         sync.Pool
+	itemised      atomic.Bool // baggage in headers of its own was read or written
 }
 
 // Option is a setting of a Propagator.

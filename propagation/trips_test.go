@@ -3,6 +3,7 @@
 package propagation
 
 import (
+	"maps"
 	"net/http"
 	"strings"
 	"testing"
@@ -269,4 +270,63 @@ func TestNameInOtherBaggage(t *testing.T) {
 			t.Errorf("%s: %v: %+v", f, h, back)
 		}
 	}
+}
+
+// What an earlier writing left, in any case of the keys, does not go on beside
+// what is written: which of two spellings a reader meets first is chance.
+func TestEarlierWriting(t *testing.T) {
+	p := New(Write(B3Multi, Uber, OT))
+	c := common
+	c.Baggage = Baggage{{Key: "user", Value: "new"}}
+	for _, name := range []string{"x-b3-traceid", "X-B3-Traceid", "X-B3-TRACEID"} {
+		stale := TextMap{
+			name: "aa", "x-b3-spanid": "bb", "X-B3-FLAGS": "1", "UBER-Trace-ID": "aa:bb:0:1", "uberctx-User": "old", "Uberctx-gone": "old",
+			"baggage-gone": "old", "ot-baggage-gone": "old", "kept": "1", "x-b3-other": "1", "traceparent": "of another format",
+		}
+		h, md := HTTP{}, Metadata{}
+		for k, v := range stale {
+			h[http.CanonicalHeaderKey(k)], md[strings.ToLower(k)] = []string{v}, []string{v}
+		}
+		w := texts{maps.Clone(stale)}
+		for _, to := range []interface {
+			Reader
+			Writer
+		}{stale, h, md, w} {
+			p.Inject(&c, here, to)
+			got := map[string]string{}
+			to.Each(func(k, v string) {
+				if v == "old" || v == "aa" || v == "bb" {
+					t.Errorf("%T: %s: %s is still there", to, k, v)
+				}
+				if got[strings.ToLower(k)] != "" {
+					t.Errorf("%T: %s is there twice", to, k)
+				}
+				got[strings.ToLower(k)] = v
+			})
+			if got["kept"] != "1" || got["x-b3-other"] != "1" || got["traceparent"] == "" {
+				t.Errorf("%T: %v, want what is no format's that is written", to, got)
+			}
+			back := New(Read(B3Multi, Uber, OT)).Extract(to)
+			if back.Span != c.Span || len(back.Others) > 0 || len(back.Baggage) != 1 || back.Sampling != Accept {
+				t.Errorf("%T: %+v", to, back)
+			}
+		}
+	}
+}
+
+// texts is a carrier of a user's own.
+type texts struct{ stale TextMap }
+
+func (m texts) Each(f func(key, value string)) { m.stale.Each(f) }
+func (m texts) Del(key string) {
+	for k := range m.stale {
+		if strings.EqualFold(k, key) {
+			delete(m.stale, k)
+		}
+	}
+}
+
+func (m texts) Set(key, value string) {
+	m.Del(key)
+	m.stale[key] = value
 }
