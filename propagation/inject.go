@@ -8,10 +8,10 @@ import (
 	"unsafe"
 )
 
-// Inject writes a context in the propagator's formats, the previous headers of
-// these formats are replaced; of HTTP and Metadata with the baggage in headers of
-// its own if the propagator has read or written such. From is this side, for formats that name the
-// caller (sw8).
+// Inject writes a context in the propagator's formats. The previous headers of
+// these formats are replaced; in HTTP and Metadata those of baggage too, once the
+// propagator has read or written such. From is this side, for formats that name
+// the caller (sw8).
 func (p *Propagator) Inject(c *Context, from Caller, to Writer) {
 	p.InjectIn(nil, c, from, to)
 }

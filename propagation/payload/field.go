@@ -75,6 +75,7 @@ func (h *headers) Unescaped() {}
 // read takes the headers out of an object. As readers of JSON do, it takes the
 // last of members with one name.
 func (h *headers) read(object []byte) {
+	at := make(map[string]int)
 	members(object, func(m member) {
 		if !propagation.IsHeader(m.key, propagation.AllFormats()...) {
 			return
@@ -83,12 +84,11 @@ func (h *headers) read(object []byte) {
 		if !ok {
 			return
 		}
-		for i := range *h {
-			if (*h)[i].key == m.key {
-				(*h)[i].value = v
-				return
-			}
+		if i, known := at[m.key]; known {
+			(*h)[i].value = v
+			return
 		}
+		at[m.key] = len(*h)
 		h.Set(m.key, v)
 	})
 }

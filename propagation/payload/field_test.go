@@ -5,9 +5,11 @@ package payload
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"net/url"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -240,4 +242,29 @@ func FuzzQuery(f *testing.F) {
 			}
 		}
 	})
+}
+
+// A body full of names is read once and not once for each of them.
+func TestManyHeaders(t *testing.T) {
+	body := []byte(`{"h":{"b3":"1-2-1"`)
+	for i := 0; len(body) < 8<<20; i++ {
+		body = fmt.Appendf(body, `,"ot-baggage-%07d":1`, i)
+	}
+	body = append(body, "}}"...)
+	read := make(chan propagation.Context, 1)
+	go func() {
+		c, err := Field{Name: "h", Form: Object, MaxBody: 9 << 20}.ExtractBody(single, body)
+		if err != nil {
+			t.Error(err)
+		}
+		read <- c
+	}()
+	select {
+	case c := <-read:
+		if c.Span != 2 {
+			t.Errorf("%+v", c)
+		}
+	case <-time.After(time.Minute): // a second is plenty; by pairs it is minutes
+		t.Fatal("8 MiB are not read after a minute")
+	}
 }
