@@ -50,7 +50,7 @@ func (c *Codec) ExtractHTTP(r *http.Request) zipkin.Extractor {
 
 // ExtractGRPC reads gRPC's metadata.
 func (c *Codec) ExtractGRPC(md map[string][]string) zipkin.Extractor {
-	return c.Extract(propagation.HTTP(md))
+	return c.Extract(propagation.Metadata(md))
 }
 
 // ExtractMap reads a map, such as the attachments of a message.
@@ -81,10 +81,7 @@ func addressOf(r *http.Request) string {
 
 // InjectGRPC writes gRPC's metadata for a call to an address.
 func (c *Codec) InjectGRPC(md map[string][]string, address string) zipkin.Injector {
-	for _, key := range c.p.Keys() { // of an earlier writing
-		delete(md, key)
-	}
-	return c.Inject(metadata(md), address)
+	return c.Inject(propagation.Metadata(md), address)
 }
 
 // InjectMap writes a map. The address is that of the broker for a message, else

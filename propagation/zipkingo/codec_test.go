@@ -159,6 +159,14 @@ func TestCarriers(t *testing.T) {
 	}
 	got, err = codec.ExtractGRPC(md)()
 	same("gRPC back", got, err)
+	// gRPC fails calls with a key like this one.
+	baggage := zipkingo.NewBaggage()
+	baggage.Set("no!key", "1")
+	with := sc
+	with.Baggage = baggage
+	if err := zipkingo.New("order").InjectGRPC(md, "billing:50051")(with); err != nil || md["baggage-no!key"] != nil || md["uberctx-no!key"] != nil {
+		t.Errorf("%v, %v", md, err)
+	}
 
 	r := request(t, "http://billing/", http.Header{})
 	if err := codec.InjectHTTP(r)(sc); err != nil {
