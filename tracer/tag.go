@@ -16,38 +16,41 @@ import (
 // this span is not reported and those that start below it from now on are not
 // recorded; more than 0 makes it debug.
 func (s *Span) SetTag(key string, value any) opentracing.Span {
-	if key == kindTag || key == priorityTag {
-		s.mu.Lock()
-		if !s.done() {
-			s.setTag(key, value)
-		}
-		s.mu.Unlock()
-		return s
+	kept := value
+	if key != kindTag || kindOf(value) == span.KindUnset {
+		kept = s.t.tagValue(value) // may call the caller's code: not under the lock
 	}
-	value = s.t.tagValue(value) // may call the caller's code: not under the lock
 	s.mu.Lock()
-	if !s.done() {
-		s.putTag(key, value)
+	if !s.done() && !s.takeTag(key, value) {
+		s.putTag(key, kept)
 	}
 	s.mu.Unlock()
 	return s
 }
 
-// setTag wants the lock to be held, or the span to be new.
+// setTag is SetTag of a span that is new.
 func (s *Span) setTag(key string, value any) {
+	if !s.takeTag(key, value) {
+		s.putTag(key, s.t.tagValue(value))
+	}
+}
+
+// takeTag does what a tag asks of the tracer. It is true for one that is no tag
+// besides.
+func (s *Span) takeTag(key string, value any) bool {
 	switch key {
 	case kindTag:
 		if k := kindOf(value); k != span.KindUnset {
 			s.record.Kind = k
-			return
+			return true
 		}
 	case priorityTag:
 		s.setPriority(priorityOf(value))
 	}
-	s.putTag(key, s.t.tagValue(value))
+	return false
 }
 
-// putTag is setTag for what is a tag and nothing else.
+// putTag keeps a tag.
 func (s *Span) putTag(key string, value any) {
 	tags := s.record.Tags
 	for i := range tags {

@@ -278,3 +278,33 @@ func TestSpanIsBounded(t *testing.T) {
 		t.Errorf("%d cut, want all counted", c.Cut)
 	}
 }
+
+// clinging is a value that uses its span when it is asked for its text.
+type clinging struct{ s opentracing.Span }
+
+func (c clinging) String() string {
+	c.s.SetTag("seen", true)
+	return "text"
+}
+
+// Code of the caller's is not called under the span's lock.
+func TestValuesThatUseTheSpan(t *testing.T) {
+	tr, m := newTracer()
+	s := tr.StartSpan("op")
+	for _, key := range []string{"a", "span.kind", "sampling.priority"} {
+		done := make(chan struct{})
+		go func() {
+			s.SetTag(key, clinging{s})
+			close(done)
+		}()
+		select {
+		case <-done:
+		case <-time.After(30 * time.Second):
+			t.Fatalf("SetTag of %s waits for itself", key)
+		}
+	}
+	s.Finish()
+	same(t, "tags", only(t, m).Tags, []tracer.Tag{
+		{Key: "seen", Value: true}, {Key: "a", Value: "text"}, {Key: "span.kind", Value: "text"}, {Key: "sampling.priority", Value: "text"},
+	})
+}

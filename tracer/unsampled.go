@@ -205,6 +205,7 @@ func (k *kept) record(priority any) {
 		s.changeContext(func(c *SpanContext) { c.Baggage = items })
 	}
 	k.recorded.Store(s)
+	t.count(s.record.ID).notSampled.Add(-1) // it is among the started ones now
 }
 
 func (f *unsampled) LogFields(fields ...log.Field) {

@@ -233,7 +233,7 @@ func TestUpgrade(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			m.Reset()
-			before := time.Now()
+			before, had := time.Now(), tr.Counts()
 			s := tr.StartSpan("op", options...)
 			s.SetOperationName("renamed").SetTag("lost", 1).SetBaggageItem("mine", "b")
 			given := contextOf(s.Context())
@@ -259,6 +259,9 @@ func TestUpgrade(t *testing.T) {
 			s.Finish()
 			if n := len(m.Records()); n != 2 {
 				t.Fatalf("%d records, want 2", n)
+			}
+			if n := tr.Counts(); n.Started-had.Started != 2 || n.NotSampled != had.NotSampled {
+				t.Errorf("%+v after %+v, want each of two spans counted once", n, had)
 			}
 			r := m.Records()[1]
 			if r.ID != c.Span || m.Records()[0].Parent != c.Span || r.Operation != "renamed" || len(r.Logs) != 5 {
