@@ -23,7 +23,10 @@ func (r *Reporter) deliver(records []*tracer.Record) (reached bool) {
 	reached = true
 	for len(records) > 0 {
 		w := r.sender.Write(records)
-		r.counters.dropped[tooLarge].Add(int64(w.TooLarge))
+		if w.TooLarge > 0 {
+			r.counters.dropped[tooLarge].Add(int64(w.TooLarge))
+			r.last.because(errSpanTooLarge)
+		}
 		n := w.Records - w.TooLarge
 		var err error
 		if n > 0 {

@@ -12,6 +12,9 @@ import (
 // backend: the spans are sent again in two halves.
 var ErrTooLarge = errors.New("the message is too large for the backend")
 
+// errSpanTooLarge is why a span is dropped that no message has room for.
+var errSpanTooLarge = errors.New("a span is too large for the protocol")
+
 // Partly is an error of a Sender whose message was taken, but for some spans.
 type Partly struct {
 	Refused int

@@ -126,8 +126,9 @@ func (r *Reporter) Flush(ctx context.Context) error {
 // more, or the context ends; the rest is dropped and counted. The error says
 // how many spans were not sent, and why.
 func (r *Reporter) Close(ctx context.Context) error {
+	before := r.Counts().Dropped() // the run drops as soon as the queue is closed
 	if r.queue.close() {
-		r.before = r.Counts().Dropped()
+		r.before = before
 		close(r.closing)
 	}
 	select {

@@ -15,6 +15,7 @@ import (
 	"os"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -267,6 +268,36 @@ func TestHTTP(t *testing.T) {
 	check(t, batch.Process, batch.Spans)
 }
 
+// A collector takes messages of any length: a span that is longer than a message
+// should be goes alone.
+func TestLongSpanByHTTP(t *testing.T) {
+	t.Parallel()
+	var spans atomic.Int64
+	s := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body)
+		batch := thriftgen.NewBatch()
+		if err := batch.Read(r.Context(), thrift.NewTBinaryProtocolConf(&thrift.TMemoryBuffer{Buffer: bytes.NewBuffer(body)}, nil)); err != nil {
+			t.Error(err)
+		}
+		spans.Add(int64(len(batch.Spans)))
+	}))
+	defer s.Close()
+	r, err := jaeger.NewHTTP(s.URL, reporter.WithBatch(1000, 10_000))
+	if err != nil {
+		t.Fatal(err)
+	}
+	tr := tracer.New("shop", tracer.WithReporter(r))
+	for i := range 9 {
+		tr.StartSpan("a", opentracing.Tag{Key: "long", Value: strings.Repeat("x", 4000*(i%5))}).Finish()
+	}
+	if err := tr.Close(); err != nil {
+		t.Error(err)
+	}
+	if n := r.Counts(); n.Sent != 9 || spans.Load() != 9 || n.Requests < 5 {
+		t.Errorf("%d spans came of %+v", spans.Load(), n)
+	}
+}
+
 // Datagrams have at most 65,000 bytes; a span that needs more is dropped, and
 // the others are not.
 func TestPackets(t *testing.T) {
@@ -284,7 +315,7 @@ func TestPackets(t *testing.T) {
 		}
 	}
 	tr.StartSpan("fits", opentracing.Tag{Key: "long", Value: strings.Repeat("x", 64_500)}).Finish()
-	if err := tr.Close(); err == nil || !strings.Contains(err.Error(), "10 spans") {
+	if err := tr.Close(); err == nil || !strings.Contains(err.Error(), "10 spans") || !strings.Contains(err.Error(), "too large") {
 		t.Errorf("%v", err)
 	}
 	for _, s := range a.spans(t, 101) {

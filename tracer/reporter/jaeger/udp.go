@@ -106,13 +106,14 @@ var _ reporter.Sender = (*datagrams)(nil)
 type batch struct {
 	converter *reporter.Converter
 	encoder   *jaeger.ThriftEncoder
-	most      int // bytes
+	most      int  // bytes
+	firm      bool // and no more for a message of one span either
 	message   []byte
 }
 
 func newBatch(agent bool, most int) *batch {
 	return &batch{
-		converter: reporter.NewConverter("jaeger.thrift"), most: most,
+		converter: reporter.NewConverter("jaeger.thrift"), most: most, firm: agent,
 		encoder: jaeger.NewThriftEncoder(agent, agent),
 	}
 }
@@ -130,7 +131,7 @@ func (b *batch) write(records []*tracer.Record) (w reporter.Written) {
 		if w.Records == 0 {
 			b.encoder.Reset(it)
 		}
-		if b.encoder.Add(it) > b.most {
+		if b.encoder.Add(it) > b.most && (b.firm || b.encoder.Len() > 1) {
 			b.encoder.Undo()
 			if b.encoder.Len() > 0 {
 				break // it begins the next message
