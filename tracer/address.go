@@ -3,6 +3,7 @@
 package tracer
 
 import (
+	"math"
 	"net"
 	"net/netip"
 	"strings"
@@ -14,7 +15,7 @@ func (s *Span) injected(addressed bool) (address string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if addressed {
-		address = s.record.address()
+		address = s.record.Address()
 	}
 	if !s.done() {
 		s.record.Injected = true
@@ -25,9 +26,10 @@ func (s *Span) injected(addressed bool) (address string) {
 	return address
 }
 
-// address is how the span's callee is called, for sw8: of the tags of
-// OpenTracing's conventions the one that says most.
-func (r *Record) address() string {
+// Address is how the tags of a client's span call the other side: of those of
+// OpenTracing's conventions the one that says most, host:port or a name. It is
+// what sw8 says and Callee is set from, if a header is written.
+func (r *Record) Address() string {
 	var host, port, service, url string
 	for i := range r.Tags {
 		tag := &r.Tags[i]
@@ -51,7 +53,7 @@ func (r *Record) address() string {
 		}
 	}
 	switch {
-	case host != "" && port != "":
+	case host != "" && port != "" && port != "0":
 		return net.JoinHostPort(host, port)
 	case host != "":
 		return host
@@ -63,9 +65,16 @@ func (r *Record) address() string {
 	return service
 }
 
-// hostText is an address as text; OpenTracing's ext.PeerHostIPv4 is a number.
+// hostText is an address as text. OpenTracing's ext.PeerHostIPv4 is a number, and
+// some set bytes.
 func hostText(value any) string {
-	if v, ok := value.(uint32); ok {
+	if p, ok := value.([]byte); ok {
+		if ip, ok := netip.AddrFromSlice(p); ok {
+			return ip.Unmap().String()
+		}
+	}
+	if n, ok := numberOf(value); ok && n != 0 && n >= math.MinInt32 && n <= math.MaxUint32 {
+		v := uint32(int64(n))
 		return netip.AddrFrom4([4]byte{byte(v >> 24), byte(v >> 16), byte(v >> 8), byte(v)}).String()
 	}
 	return textOf(value)

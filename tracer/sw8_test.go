@@ -51,6 +51,8 @@ func TestEndpointAndAddress(t *testing.T) {
 		{opentracing.Tags{"peer.hostname": "orders", "peer.port": uint16(80), "peer.ipv4": "192.0.2.1"}, "orders:80"},
 		{opentracing.Tags{"peer.ipv6": "2001:db8::1", "peer.port": 80}, "[2001:db8::1]:80"},
 		{opentracing.Tags{"peer.ipv4": uint32(0xc0000201)}, "192.0.2.1"},
+		{opentracing.Tags{"peer.ipv4": 0xc0000201, "peer.port": 0}, "192.0.2.1"},
+		{opentracing.Tags{"peer.ipv4": []byte{192, 0, 2, 1}, "peer.port": 80}, "192.0.2.1:80"},
 		{opentracing.Tags{"http.url": "https://user:secret@orders:8443/path?q#f", "peer.service": "orders"}, "orders:8443"},
 		{opentracing.Tags{"http.url": "/path", "peer.service": "orders"}, "orders"},
 		{nil, "unknown"},

@@ -89,7 +89,17 @@ func kindOf(value any) span.Kind {
 // priorityOf reads OpenTracing's tag sampling.priority: 0 asks not to sample,
 // more than 0 to sample.
 func priorityOf(value any) int {
-	var v float64
+	switch v, ok := numberOf(value); {
+	case !ok:
+		return 0
+	case v > 0:
+		return 1
+	}
+	return -1
+}
+
+// numberOf is the value of any type of number.
+func numberOf(value any) (v float64, ok bool) {
 	switch n := value.(type) {
 	case uint16: // as ext.SamplingPriority has it
 		v = float64(n)
@@ -116,10 +126,7 @@ func priorityOf(value any) int {
 	case float64:
 		v = n
 	default:
-		return 0
+		return 0, false
 	}
-	if v > 0 {
-		return 1
-	}
-	return -1
+	return v, true
 }

@@ -105,6 +105,6 @@ func (c *Converter) setRemote(s *span.Span, r *tracer.Record, p *peer) {
 		}
 	}
 	if c.protocol == span.SkyWalking {
-		c.setCallee(s, r, p)
+		c.setCallee(s, r)
 	}
 }
