@@ -29,34 +29,42 @@ const (
 	beatAgain = 3 * time.Second
 )
 
-// alive tells OAP that an instance lives.
+// alive tells OAP that instances live: one for each tracer that has the reporter.
 type alive struct {
 	conn    *rpc.Conn
 	log     *slog.Logger
 	timeout time.Duration
-	once    sync.Once
 	ctx     context.Context
 	cancel  context.CancelFunc
 	wg      sync.WaitGroup
+
+	mu      sync.Mutex
+	known   map[*tracer.Process]bool
+	stopped bool
 }
 
 func newAlive(conn *rpc.Conn, s *reporter.Settings) *alive {
-	a := &alive{conn: conn, log: s.Logger, timeout: s.Timeout}
+	a := &alive{conn: conn, log: s.Logger, timeout: s.Timeout, known: make(map[*tracer.Process]bool)}
 	a.ctx, a.cancel = context.WithCancel(context.Background())
 	return a
 }
 
-// Start begins to tell, once.
+// Start begins to tell of a process, once.
 func (a *alive) Start(p *tracer.Process) {
-	a.once.Do(func() {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if !a.stopped && !a.known[p] {
+		a.known[p] = true
 		a.wg.Go(func() { a.run(properties(p), ping(p)) })
-	})
+	}
 }
 
-// stop ends it.
+// stop ends it. It does not start any more.
 func (a *alive) stop() {
+	a.mu.Lock()
+	a.stopped = true
+	a.mu.Unlock()
 	a.cancel()
-	a.once.Do(func() {}) // it does not start any more
 	a.wg.Wait()
 }
 

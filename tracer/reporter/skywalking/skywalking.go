@@ -70,7 +70,11 @@ type sender struct {
 }
 
 func (k *sender) Write(records []*tracer.Record) reporter.Written {
-	k.Start(records[0].Process) // if nobody did before
+	for i, r := range records {
+		if i == 0 || r.Process != records[i-1].Process {
+			k.Start(r.Process) // if nobody did before
+		}
+	}
 	k.converter.Reset()
 	w := reporter.Written{Records: k.converter.Fill(records, k.bytes)}
 	k.encoder.Reset()

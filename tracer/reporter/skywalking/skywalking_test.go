@@ -8,6 +8,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -303,6 +304,22 @@ func TestLateChild(t *testing.T) {
 	}
 }
 
+// await waits for a sign of life of a service.
+func (o *oap) await(t *testing.T, service string) {
+	t.Helper()
+	for end := time.Now().Add(time.Minute); ; time.Sleep(time.Millisecond) {
+		o.mu.Lock()
+		lives := slices.ContainsFunc(o.pings, func(p *management.InstancePingPkg) bool { return p.Service == service })
+		o.mu.Unlock()
+		if lives {
+			return
+		}
+		if time.Now().After(end) {
+			t.Fatalf("no sign of life of %s after a minute", service)
+		}
+	}
+}
+
 // An OAP lists the instance before its first span, with its properties.
 func TestAlive(t *testing.T) {
 	t.Parallel()
@@ -312,17 +329,7 @@ func TestAlive(t *testing.T) {
 		t.Fatal(err)
 	}
 	tr := tracer.New("shop", tracer.WithReporter(r), tracer.WithInstance("shop-1"), tracer.WithTags(tracer.Tag{Key: "env", Value: "lab"}))
-	for end := time.Now().Add(time.Minute); ; time.Sleep(time.Millisecond) {
-		o.mu.Lock()
-		n := len(o.pings)
-		o.mu.Unlock()
-		if n > 0 {
-			break
-		}
-		if time.Now().After(end) {
-			t.Fatal("no sign of life after a minute")
-		}
-	}
+	o.await(t, "shop")
 	if err := tr.Close(); err != nil {
 		t.Fatal(err)
 	}
@@ -337,6 +344,19 @@ func TestAlive(t *testing.T) {
 	}
 	if p := o.pings[0]; p.Service != "shop" || p.ServiceInstance != "shop-1" {
 		t.Errorf("%v", p)
+	}
+}
+
+// Two tracers that share a reporter are two instances.
+func TestTwoAlive(t *testing.T) {
+	t.Parallel()
+	o := newOAP(t)
+	tr, r := newTracer(t, o, "shop")
+	tracer.New("bank", tracer.WithReporter(r)).StartSpan("pay").Finish()
+	o.await(t, "shop")
+	o.await(t, "bank")
+	if err := tr.Close(); err != nil {
+		t.Fatal(err)
 	}
 }
 
