@@ -23,8 +23,8 @@ import (
 	"github.com/spanbridge/spanbridge/propagation"
 )
 
-// Extract reads the context from a record's headers. Its texts point into the
-// record. Context.Sent is when the record was sent, where a producer said so.
+// Extract reads the context from a record's headers. It holds beyond the record,
+// whose memory a client with pools uses again (kgo.Record.Recycle). Context.Sent is when the record was sent, where a producer said so.
 func Extract(r *kgo.Record, p *propagation.Propagator) propagation.Context {
 	if len(r.Headers) == 0 {
 		return propagation.Context{}
@@ -52,11 +52,14 @@ func InjectAt(r *kgo.Record, p *propagation.Propagator, c *propagation.Context, 
 // record is the carrier.
 type record struct{ headers []kgo.RecordHeader }
 
-// Each implements propagation.Reader.
+var formats = append(propagation.AllFormats(), propagation.LightStep)
+
+// Each implements propagation.Reader: it gives the headers of all formats.
 func (r *record) Each(f func(key, value string)) {
 	for i := range r.headers {
-		v := r.headers[i].Value
-		f(r.headers[i].Key, unsafe.String(unsafe.SliceData(v), len(v)))
+		if h := &r.headers[i]; propagation.IsHeader(h.Key, formats...) {
+			f(h.Key, string(h.Value))
+		}
 	}
 }
 

@@ -107,3 +107,20 @@ func TestInjectReplaces(t *testing.T) {
 		t.Errorf("%+v", c)
 	}
 }
+
+// A client with pools uses the memory of a record again.
+func TestContextHoldsBeyondTheRecord(t *testing.T) {
+	r := &kgo.Record{Headers: []kgo.RecordHeader{
+		{Key: "traceparent", Value: []byte("00-463ac35c9f6413ad48485a3953bb6124-0000000000000007-01")},
+		{Key: "tracestate", Value: []byte("vendor=1")},
+		{Key: "uberctx-user", Value: []byte("ann")},
+		{Key: "other", Value: []byte("1")},
+	}}
+	c := Extract(r, propagation.New())
+	for _, h := range r.Headers {
+		clear(h.Value)
+	}
+	if user, _ := c.Baggage.Get("user"); c.State != "vendor=1" || user != "ann" {
+		t.Errorf("%q, %q", c.State, user)
+	}
+}
