@@ -6,6 +6,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/opentracing/opentracing-go"
 
@@ -164,15 +165,7 @@ func reference(c *SpanContext, child bool) Reference {
 
 // Finish ends the span and hands it to the reporter.
 func (s *Span) Finish() {
-	d := s.t.clock.since(s.record.Start)
-	s.mu.Lock()
-	if s.done() {
-		s.mu.Unlock()
-		return
-	}
-	s.record.Duration = max(d, 0)
-	s.mu.Unlock()
-	s.report()
+	s.finish(s.t.clock.since(s.record.Start))
 }
 
 // FinishWithOptions is Finish at a given time and with more logs.
@@ -188,6 +181,10 @@ func (s *Span) FinishWithOptions(o opentracing.FinishOptions) {
 		rec := o.BulkLogData[i].ToLogRecord()
 		s.log(rec.Timestamp, rec.Fields)
 	}
+	s.finish(d)
+}
+
+func (s *Span) finish(d time.Duration) {
 	s.mu.Lock()
 	if s.done() {
 		s.mu.Unlock()
@@ -195,11 +192,6 @@ func (s *Span) FinishWithOptions(o opentracing.FinishOptions) {
 	}
 	s.record.Duration = max(d, 0)
 	s.mu.Unlock()
-	s.report()
-}
-
-// report wants the span to be done.
-func (s *Span) report() {
 	n := s.t.count(s.record.ID)
 	if !s.record.Sampling.Sampled() {
 		n.takenBack.Add(1)

@@ -128,6 +128,7 @@ func TestFaults(t *testing.T) {
 	f(`JAEGER_SAMPLER_PARAM: "half", want a rate from 0 to 1`, "JAEGER_SAMPLER_PARAM=half")
 	f(`JAEGER_SAMPLER_PARAM: "NaN", want traces a second, 0 or more`, "JAEGER_SAMPLER_TYPE=ratelimiting", "JAEGER_SAMPLER_PARAM=NaN")
 	f(`JAEGER_SAMPLING_ENDPOINT: "a", want a URL, or host:port`, "JAEGER_SAMPLING_ENDPOINT=a")
+	f(`JAEGER_SAMPLER_REFRESH_INTERVAL: "-9223372036855", want a time such as 10s, or milliseconds`, "JAEGER_SAMPLER_REFRESH_INTERVAL=-9223372036855")
 	f(`JAEGER_SAMPLER_REFRESH_INTERVAL: "-1s", want a time such as 10s, or milliseconds`, "JAEGER_SAMPLER_REFRESH_INTERVAL=-1s")
 	f(`JAEGER_SAMPLER_MAX_OPERATIONS: "0", want a number of 1 or more`, "JAEGER_SAMPLER_MAX_OPERATIONS=0")
 	f(`JAEGER_AGENT_PORT: "udp", want a port from 1 to 65535`, "JAEGER_AGENT_PORT=udp")

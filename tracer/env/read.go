@@ -63,7 +63,7 @@ func (r *reader) duration(name string, otherwise time.Duration) time.Duration {
 		return otherwise
 	}
 	d, err := time.ParseDuration(v)
-	if ms, err2 := strconv.ParseInt(v, 10, 64); err2 == nil && ms <= math.MaxInt64/int64(time.Millisecond) {
+	if ms, err2 := strconv.ParseInt(v, 10, 64); err2 == nil && ms >= 0 && ms <= math.MaxInt64/int64(time.Millisecond) {
 		d, err = time.Duration(ms)*time.Millisecond, nil
 	}
 	if err != nil || d <= 0 {
