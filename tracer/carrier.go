@@ -105,6 +105,10 @@ func writerOf(carrier any, text bool) propagation.Writer {
 		if c != nil {
 			return c
 		}
+	case propagation.Metadata:
+		if c != nil {
+			return c
+		}
 	case propagation.Writer:
 		if text {
 			return textWriter{c}
@@ -157,6 +161,12 @@ func (textWriter) Unescaped() {}
 func (w textWriter) Del(key string) {
 	if d, ok := w.Writer.(propagation.Deleter); ok {
 		d.Del(key)
+	}
+}
+
+func (w textWriter) Each(f func(key, value string)) {
+	if r, ok := w.Writer.(propagation.Reader); ok {
+		r.Each(f)
 	}
 }
 

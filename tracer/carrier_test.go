@@ -78,6 +78,49 @@ func TestTextMapIsNotEscaped(t *testing.T) {
 	}
 }
 
+// gRPC's metadata is escaped in either format, and takes no key that fails a call.
+func TestMetadata(t *testing.T) {
+	tr, _ := newTracer()
+	c := tr.StartSpan("op").SetBaggageItem("share", "100%25 + ü").SetBaggageItem("no!key", "1").Context()
+	for _, format := range []any{opentracing.TextMap, opentracing.HTTPHeaders} {
+		md := propagation.Metadata{}
+		if err := tr.Inject(c, format, md); err != nil {
+			t.Fatal(err)
+		}
+		if md["uberctx-no!key"] != nil {
+			t.Errorf("%v: %v, want no such key", format, md)
+		}
+		got, err := tr.Extract(format, propagation.Metadata{"uber-trace-id": md["uber-trace-id"], "uberctx-share": md["uberctx-share"]})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if v, _ := contextOf(got).Baggage.Get("share"); v != "100%25 + ü" {
+			t.Errorf("%v: %q came back", format, v)
+		}
+	}
+}
+
+// record is a carrier of a user's own, of any text.
+type record struct{ propagation.TextMap }
+
+func (r record) Del(key string) { delete(r.TextMap, key) }
+
+// A carrier that is written again has nothing of another trace.
+func TestCarrierIsCleared(t *testing.T) {
+	tr, _ := newTracer(tracer.WithPropagator(propagation.New(propagation.Write(propagation.Uber))))
+	for _, format := range []any{opentracing.TextMap, opentracing.HTTPHeaders} {
+		r := record{propagation.TextMap{}}
+		for _, user := range []string{"fry", "leela"} {
+			if err := tr.Inject(tr.StartSpan("op").SetBaggageItem(user, "here").Context(), format, r); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if r.TextMap["uberctx-leela"] == "" || r.TextMap["uberctx-fry"] != "" {
+			t.Errorf("%v: %v, want leela alone", format, r.TextMap)
+		}
+	}
+}
+
 func TestCarrierErrors(t *testing.T) {
 	tr, _ := newTracer()
 	c := tr.StartSpan("op").Context()
@@ -93,6 +136,8 @@ func TestCarrierErrors(t *testing.T) {
 		{c, opentracing.HTTPHeaders, opentracing.HTTPHeadersCarrier(nil), opentracing.ErrInvalidCarrier},
 		{c, opentracing.TextMap, opentracing.TextMapCarrier(nil), opentracing.ErrInvalidCarrier},
 		{c, opentracing.TextMap, propagation.TextMap(nil), opentracing.ErrInvalidCarrier},
+		{c, opentracing.TextMap, propagation.Metadata(nil), opentracing.ErrInvalidCarrier},
+		{c, opentracing.HTTPHeaders, propagation.Metadata(nil), opentracing.ErrInvalidCarrier},
 		{c, opentracing.Binary, 5, opentracing.ErrInvalidCarrier},
 		{c, "else", http.Header{}, opentracing.ErrUnsupportedFormat},
 		{c, []int{1}, http.Header{}, opentracing.ErrUnsupportedFormat},
