@@ -70,11 +70,17 @@ func (f Format) reader(carrier any) (propagation.Reader, error) {
 func (f Format) inject(c *propagation.Context, from propagation.Caller, carrier any) error {
 	switch m := carrier.(type) {
 	case opentracing.HTTPHeadersCarrier:
+		if m == nil {
+			return opentracing.ErrInvalidCarrier
+		}
 		if !f.raw {
 			f.c.p.Inject(c, from, propagation.HTTP(m))
 			return nil
 		}
 	case opentracing.TextMapCarrier:
+		if m == nil {
+			return opentracing.ErrInvalidCarrier
+		}
 		if f.raw {
 			f.c.p.Inject(c, from, propagation.TextMap(m))
 			return nil

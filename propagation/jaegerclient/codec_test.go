@@ -54,6 +54,13 @@ func TestMalformedHeadersAreAsIfAbsent(t *testing.T) {
 	if _, err := tracer.Extract(opentracing.HTTPHeaders, 5); !errors.Is(err, opentracing.ErrInvalidCarrier) {
 		t.Error(err)
 	}
+	for format, none := range map[any]any{
+		opentracing.HTTPHeaders: opentracing.HTTPHeadersCarrier(nil), opentracing.TextMap: opentracing.TextMapCarrier(nil),
+	} {
+		if err := tracer.Inject(tracer.StartSpan("x").Context(), format, none); !errors.Is(err, opentracing.ErrInvalidCarrier) {
+			t.Errorf("%T of nil: %v", none, err)
+		}
+	}
 	if err := tracer.Inject(tracer.StartSpan("x").Context(), opentracing.TextMap, 5); !errors.Is(err, opentracing.ErrInvalidCarrier) {
 		t.Error(err)
 	}

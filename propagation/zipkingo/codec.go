@@ -69,6 +69,9 @@ func (c *Codec) Extract(r propagation.Reader) zipkin.Extractor {
 
 // InjectHTTP writes the headers of a request.
 func (c *Codec) InjectHTTP(r *http.Request) zipkin.Injector {
+	if r.Header == nil {
+		r.Header = make(http.Header)
+	}
 	return c.Inject(propagation.HTTP(r.Header), addressOf(r))
 }
 

@@ -174,6 +174,10 @@ func TestCarriers(t *testing.T) {
 	}
 	got, err = b3.ExtractHTTP(r)()
 	same("HTTP", got, err)
+	r.Header = nil
+	if err := codec.InjectHTTP(r)(sc); err != nil || r.Header.Get("X-B3-SpanId") == "" {
+		t.Errorf("%v, %v", r.Header, err)
+	}
 
 	for _, option := range [][]b3.InjectOption{nil, {b3.WithSingleHeaderOnly()}, {b3.WithSingleAndMultiHeader()}} {
 		m := b3.Map{}
