@@ -70,16 +70,6 @@ var headersOf = [numFormats][]*header{
 // prefixOf are the prefixes of each format's baggage.
 var prefixOf = [numFormats]string{B3: b3Prefix, B3Multi: b3Prefix, Uber: uberPrefix, OT: otPrefix}
 
-// prefixes are the letters that they begin with.
-var prefixes = func() (t [256]bool) {
-	for _, prefix := range prefixOf {
-		if prefix != "" {
-			t[prefix[0]], t[prefix[0]&^0x20] = true, true
-		}
-	}
-	return t
-}()
-
 // headerOf finds the header of one of the formats that a key names in any case;
 // nil for one that holds an item of baggage, and false for a key that is none.
 func headerOf(formats []Format, key string) (h *header, ours bool) {

@@ -260,83 +260,94 @@ func (w *writing) has(h *header) bool {
 // clear takes out what an earlier writing wrote and this one does not write
 // again. The keys of HTTP and of Metadata have one spelling.
 func (w *writing) clear(p *Propagator, to Writer) {
-	formats := p.write
 	switch to := to.(type) {
 	case HTTP:
 		if len(to) == 0 {
 			return
 		}
-		for _, f := range formats {
+		if p.itemised.Load() {
+			clearBaggage(p.write, to)
+		}
+		for _, f := range p.write {
 			for _, h := range headersOf[f] {
 				if !w.has(h) {
 					delete(to, h.canonical)
 				}
 			}
 		}
-		if p.itemised.Load() {
-			clearBaggage(formats, to)
-		}
 	case Metadata:
 		if len(to) == 0 {
 			return
 		}
-		for _, f := range formats {
+		if p.itemised.Load() {
+			clearBaggage(p.write, to)
+		}
+		for _, f := range p.write {
 			for _, h := range headersOf[f] {
 				if !w.has(h) {
 					delete(to, h.lower)
 				}
 			}
 		}
-		if p.itemised.Load() {
-			clearBaggage(formats, to)
-		}
 	case TextMap:
+		clearBaggage(p.write, to)
 		for k := range to {
-			if h, ours := headerOf(formats, k); ours && (h == nil || k != h.spec || !w.has(h)) {
+			if h, _ := headerOf(p.write, k); h != nil && (k != h.spec || !w.has(h)) {
 				delete(to, k)
 			}
 		}
 	case Deleter:
-		for _, f := range formats {
+		if r, ok := to.(Reader); ok {
+			for _, k := range baggageKeys(p.write, r) {
+				to.Del(k)
+			}
+		}
+		for _, f := range p.write {
 			for _, h := range headersOf[f] {
 				if !w.has(h) {
 					to.Del(h.spec)
 				}
 			}
 		}
-		if r, ok := to.(Reader); ok {
-			for _, k := range baggageKeys(formats, r) {
-				to.Del(k)
-			}
-		}
 	}
 }
 
 // clearBaggage takes out baggage in headers of its own: that of another request
-// must not go on in a map that is used again. To look for it costs as much as to
-// write, so it is done once there was any (Propagator.itemised).
-func clearBaggage(formats []Format, to map[string][]string) {
-	for _, f := range formats {
-		if prefixOf[f] == "" {
-			continue
+// must not go on in a map that is used again. Without a header of an earlier
+// writing they are the application's: baggage-claim says nothing of a trace. To
+// look for them costs as much as to write, so it is done once there were any
+// (Propagator.itemised).
+func clearBaggage[V any](formats []Format, to map[string]V) {
+	earlier := false
+	for k := range to {
+		if h, _ := headerOf(formats, k); h != nil {
+			earlier = true
+			break
 		}
-		for k := range to {
-			if k != "" && prefixes[k[0]] {
-				if h, ours := headerOf(formats, k); ours && h == nil {
-					delete(to, k)
-				}
-			}
-		}
+	}
+	if !earlier {
 		return
+	}
+	for k := range to {
+		if h, ours := headerOf(formats, k); ours && h == nil {
+			delete(to, k)
+		}
 	}
 }
 
-// baggageKeys are the headers of a carrier that hold an item of baggage each.
+// baggageKeys are those that clearBaggage takes out, of a carrier that is no map.
 func baggageKeys(formats []Format, r Reader) (keys []string) {
+	earlier := false
 	r.Each(func(k, _ string) {
-		if h, ours := headerOf(formats, k); ours && h == nil {
+		switch h, ours := headerOf(formats, k); {
+		case h != nil:
+			earlier = true
+		case ours:
 			keys = append(keys, k)
 		}
 	})
+	if !earlier {
+		return nil
+	}
 	return keys
 }

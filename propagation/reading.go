@@ -71,11 +71,15 @@ type reading struct {
 }
 
 // begins are the letters that headers begin with that matter.
-var begins = func() [256]bool {
-	t := prefixes
+var begins = func() (t [256]bool) {
 	for _, hs := range headersOf {
 		for _, h := range hs {
 			t[h.lower[0]], t[h.canonical[0]] = true, true
+		}
+	}
+	for _, prefix := range prefixOf {
+		if prefix != "" {
+			t[prefix[0]], t[prefix[0]&^0x20] = true, true
 		}
 	}
 	return t

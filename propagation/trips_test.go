@@ -314,6 +314,25 @@ func TestEarlierWriting(t *testing.T) {
 	}
 }
 
+// A header that only looks like baggage is the application's, unless there was
+// an earlier writing.
+func TestApplicationsHeaders(t *testing.T) {
+	p := New()
+	c := common
+	c.Baggage = Baggage{{Key: "user", Value: "new"}}
+	for _, to := range []interface {
+		Reader
+		Writer
+	}{HTTP{"Baggage-Claim": {"7"}}, Metadata{"baggage-claim": {"7"}}, TextMap{"Baggage-Claim": "7"}, texts{TextMap{"Baggage-Claim": "7"}}} {
+		p.Inject(&c, here, to)
+		kept := false
+		to.Each(func(k, v string) { kept = kept || strings.EqualFold(k, "baggage-claim") && v == "7" })
+		if !kept {
+			t.Errorf("%T: %v, want the application's header in it", to, to)
+		}
+	}
+}
+
 // texts is a carrier of a user's own.
 type texts struct{ stale TextMap }
 
