@@ -33,6 +33,7 @@ func New(service string, options ...Option) *Tracer {
 		maxTags:  DefaultMaxTagsPerSpan,
 		maxLogs:  DefaultMaxLogsPerSpan,
 		born:     time.Now(),
+		ended:    make(chan struct{}),
 	}
 	for _, o := range options {
 		o(t)

@@ -36,6 +36,8 @@ type Tracer struct {
 	counts [numCounts]counts
 	cut    atomic.Int64
 	closed atomic.Bool
+	ended  chan struct{} // closed when all is
+	fault  error         // of closing
 }
 
 var (
@@ -87,16 +89,24 @@ func (t *Tracer) Process() *Process { return &t.process }
 // and counted by the reporter. To wait no longer than a moment, use Shutdown.
 func (t *Tracer) Close() error { return t.Shutdown(context.Background()) }
 
-// Shutdown is Close with an end.
+// Shutdown is Close with an end. When the tracer is being closed already, it waits
+// for that.
 func (t *Tracer) Shutdown(ctx context.Context) error {
 	if t.closed.Swap(true) {
-		return nil
+		select {
+		case <-t.ended:
+			return t.fault
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
 	}
+	defer close(t.ended)
 	var err error
 	if c, ok := t.sampler.(interface{ Close() error }); ok {
 		err = c.Close()
 	}
-	return errors.Join(t.reporter.Close(ctx), err)
+	t.fault = errors.Join(t.reporter.Close(ctx), err)
+	return t.fault
 }
 
 func (t *Tracer) newTraceID() span.TraceID {

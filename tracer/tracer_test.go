@@ -4,6 +4,8 @@ package tracer_test
 
 import (
 	"context"
+	"errors"
+	"io"
 	"net/http"
 	"net/netip"
 	"testing"
@@ -161,6 +163,39 @@ func TestReporterIsStartedAndClosedOnce(t *testing.T) {
 	tr.StartSpan("late").Finish()
 	if r.Dropped() != 1 {
 		t.Errorf("%d dropped, want 1", r.Dropped())
+	}
+}
+
+// slow is a reporter that is not closed before it is let.
+type slow struct {
+	tracer.InMemoryReporter
+	began, may chan struct{}
+}
+
+func (s *slow) Close(context.Context) error {
+	close(s.began)
+	<-s.may
+	return io.ErrClosedPipe
+}
+
+// Who closes a tracer that another one is closing waits for the end too: the
+// process may be over after that.
+func TestCloseWaitsForTheOther(t *testing.T) {
+	r := &slow{began: make(chan struct{}), may: make(chan struct{})}
+	tr := tracer.New("x", tracer.WithReporter(r))
+	first := make(chan error, 1)
+	go func() { first <- tr.Close() }()
+	<-r.began
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := tr.Shutdown(ctx); !errors.Is(err, context.Canceled) {
+		t.Errorf("%v, want that there was no time", err)
+	}
+	close(r.may)
+	for _, err := range []error{tr.Close(), <-first} {
+		if !errors.Is(err, io.ErrClosedPipe) {
+			t.Errorf("%v, want the reporter's error", err)
+		}
 	}
 }
 
