@@ -14,6 +14,7 @@ import (
 
 // Reasons why a request has no whole answer.
 const (
+	refused     = "refused"
 	unreachable = "unreachable"
 	timeout     = "timeout"
 	protocol    = "protocol"
@@ -37,8 +38,11 @@ func (h *handler) failed(w http.ResponseWriter, r *http.Request, err error) {
 		return
 	}
 	code := http.StatusBadGateway
-	if x.reason == timeout {
+	switch x.reason {
+	case timeout:
 		code = http.StatusGatewayTimeout
+	case refused:
+		code = http.StatusLoopDetected
 	}
 	text := fmt.Sprintf("bridge proxy: %s: %s", r.URL.Host, describe(x.reason, err, isGRPC(r.Header) || r.ProtoMajor == 2))
 	h.proxy.complaints.say("a request was not answered", "direction", h.d.name, "method", r.Method, "to", r.URL.Host, "reason", x.reason, "err", err)
@@ -58,6 +62,8 @@ func reasonOf(err error) string {
 	var network net.Error
 	var op *net.OpError
 	switch {
+	case errors.Is(err, errLoop):
+		return refused
 	case errors.Is(err, context.Canceled):
 		return aborted
 	case errors.As(err, &network) && network.Timeout(), errors.Is(err, context.DeadlineExceeded):
@@ -77,6 +83,8 @@ func reasonOf(err error) string {
 
 func describe(reason string, err error, http2 bool) string {
 	switch reason {
+	case refused:
+		return err.Error()
 	case unreachable:
 		return fmt.Sprintf("no connection: %v", err)
 	case timeout:

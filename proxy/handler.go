@@ -46,6 +46,10 @@ func newHandler(p *Proxy, d *direction, to *url.URL) *handler {
 
 // ServeHTTP passes one request on.
 func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if h.to == nil && r.ProtoMajor == 2 && r.Method != http.MethodConnect && r.URL.Host == "" {
+		// HTTP/2 always says who is asked, in :authority.
+		r.URL.Scheme, r.URL.Host = "http", r.Host
+	}
 	if h.refuse(w, r) {
 		return
 	}
@@ -88,7 +92,7 @@ func (h *handler) refuse(w http.ResponseWriter, r *http.Request) bool {
 		h.refused(w, r, http.StatusLoopDetected, r.URL.Host+" is this port itself")
 	case r.Method == http.MethodConnect:
 		return false
-	case !r.URL.IsAbs():
+	case !r.URL.IsAbs() || r.URL.Host == "":
 		h.refused(w, r, http.StatusBadRequest, "this port is a forward proxy (HTTP_PROXY): want a request with a whole URL, such as GET http://orders:8080/ HTTP/1.1; a client that cannot do this needs a route of its own")
 	case r.URL.Scheme != "http" && r.URL.Scheme != "https":
 		h.refused(w, r, http.StatusBadRequest, fmt.Sprintf("scheme %q, want http or https", r.URL.Scheme))
@@ -99,10 +103,10 @@ func (h *handler) refuse(w http.ResponseWriter, r *http.Request) bool {
 }
 
 func (h *handler) refused(w http.ResponseWriter, r *http.Request, code int, why string) {
-	h.d.metrics.Errors.WithLabelValues(h.d.name, "refused").Inc()
+	h.d.metrics.Errors.WithLabelValues(h.d.name, refused).Inc()
 	h.d.answered(code)
 	if r.Method == http.MethodConnect {
-		h.d.metrics.Tunnels.WithLabelValues("refused").Inc()
+		h.d.metrics.Tunnels.WithLabelValues(refused).Inc()
 	}
 	http.Error(w, "bridge proxy: "+why, code)
 }
@@ -147,7 +151,7 @@ func (h *handler) rewrite(pr *httputil.ProxyRequest) {
 // originForm is the target of a request as it was sent, from its path on.
 func originForm(r *http.Request) string {
 	target := r.RequestURI
-	if !r.URL.IsAbs() {
+	if !r.URL.IsAbs() || strings.HasPrefix(target, "/") || target == "*" {
 		return target
 	}
 	_, rest, _ := strings.Cut(target, "://")

@@ -149,9 +149,19 @@ func (o *Options) Check() error {
 			return fmt.Errorf("header format %s can be read but not written", f)
 		}
 	}
+	addresses := o.addresses()
+	for i, address := range addresses {
+		_, port, err := net.SplitHostPort(address)
+		if err != nil {
+			return fmt.Errorf("address %q to listen at, want host:port, such as 127.0.0.1:8081", address)
+		}
+		if port != "0" && slices.Contains(addresses[:i], address) {
+			return fmt.Errorf("address %s is given twice, want another one for each port", address)
+		}
+	}
 	for _, r := range slices.Concat(o.Inbound, o.Outbound) {
-		if r.To.Host == r.Address {
-			return fmt.Errorf("%s would send its requests to itself", r.Address)
+		if reaches(hostPort(r.To), r.Address) {
+			return fmt.Errorf("%s would send its requests to itself, by %s", r.Address, r.To)
 		}
 		if r.To.Scheme != "http" && r.To.Scheme != "https" {
 			return fmt.Errorf("%s: scheme %q, want http or https", r.To, r.To.Scheme)
@@ -179,6 +189,58 @@ func (o *Options) Check() error {
 		o.Forwarded = AppendForwarded
 	}
 	return nil
+}
+
+// addresses are all that are listened at.
+func (o *Options) addresses() (list []string) {
+	for _, r := range slices.Concat(o.Inbound, o.Outbound) {
+		list = append(list, r.Address)
+	}
+	if o.Forward != "" {
+		list = append(list, o.Forward)
+	}
+	return list
+}
+
+// hostPort is the address of a URL.
+func hostPort(u *url.URL) string {
+	port := u.Port()
+	switch {
+	case port != "":
+	case u.Scheme == "https":
+		port = "443"
+	default:
+		port = "80"
+	}
+	return net.JoinHostPort(u.Hostname(), port)
+}
+
+// reaches is true if whoever connects to target gets to who listens at address,
+// as far as can be told without asking for names.
+func reaches(target, address string) bool {
+	host, port, err := net.SplitHostPort(target)
+	if err != nil {
+		host, port = strings.Trim(target, "[]"), "80"
+	}
+	at, atPort, err := net.SplitHostPort(address)
+	if err != nil || port != atPort || port == "0" {
+		return false
+	}
+	if strings.EqualFold(host, at) {
+		return true
+	}
+	// Nothing before the colon, or an address of zeros, is every address.
+	ip, atIP := net.ParseIP(host), net.ParseIP(at)
+	every := at == "" || atIP != nil && atIP.IsUnspecified()
+	here := host == "" || strings.EqualFold(host, "localhost") || ip != nil && (ip.IsLoopback() || ip.IsUnspecified())
+	switch {
+	case every:
+		return here
+	case strings.EqualFold(at, "localhost") || atIP != nil && atIP.IsLoopback():
+		// Other addresses of loopback are other places.
+		return here && (ip == nil || ip.IsUnspecified() || atIP == nil || ip.Equal(atIP))
+	}
+	return ip != nil && ip.Equal(atIP)
 }
 
 // IsLoopback is true for an address that only this machine can reach.

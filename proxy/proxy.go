@@ -74,6 +74,7 @@ type port struct {
 	Port
 	server   *http.Server
 	listener net.Listener
+	to       string // host and port; empty for the forward proxy
 }
 
 // Port is where a proxy listens.
@@ -89,7 +90,8 @@ func New(o Options) (*Proxy, error) {
 	if err := o.Check(); err != nil {
 		return nil, err
 	}
-	p := &Proxy{options: o, metrics: o.Metrics, transports: newTransports(&o), complaints: complaints{log: o.Log}}
+	p := &Proxy{options: o, metrics: o.Metrics, complaints: complaints{log: o.Log}}
+	p.transports = newTransports(&o, p.loops)
 	p.stdLog = slog.NewLogLogger(o.Log.Handler(), slog.LevelDebug)
 	p.ending, p.end = context.WithCancel(context.Background())
 	out := len(o.Outbound) > 0 || o.Forward != ""
@@ -126,7 +128,7 @@ func New(o Options) (*Proxy, error) {
 func (p *Proxy) listen(address string, to *url.URL, d *direction, formats []propagation.Format) {
 	at := &port{Port: Port{Address: address, Direction: d.name, Formats: formats}}
 	if to != nil {
-		at.To = to.String()
+		at.To, at.to = to.String(), hostPort(to)
 	}
 	var protocols http.Protocols
 	protocols.SetHTTP1(true)
@@ -178,7 +180,21 @@ func (p *Proxy) Ports() []Port {
 
 // isOwn is true for the address of a forward port of this proxy.
 func (p *Proxy) isOwn(host string) bool {
-	return slices.ContainsFunc(p.ports, func(at *port) bool { return at.To == "" && at.Address == host })
+	return slices.ContainsFunc(p.ports, func(at *port) bool { return at.To == "" && reaches(host, at.Address) })
+}
+
+// loops is true for a connection to a port here from which requests go on to the
+// same address again. It sees what isOwn and Check cannot tell from the name.
+func (p *Proxy) loops(c net.Conn, address string) bool {
+	to, ok := c.RemoteAddr().(*net.TCPAddr)
+	from, local := c.LocalAddr().(*net.TCPAddr)
+	if !ok || !local || !from.IP.Equal(to.IP) {
+		return false // another machine
+	}
+	return slices.ContainsFunc(p.ports, func(at *port) bool {
+		own, _ := at.listener.Addr().(*net.TCPAddr)
+		return own != nil && own.Port == to.Port && (own.IP.IsUnspecified() || own.IP.Equal(to.IP)) && (at.to == "" || at.to == address)
+	})
 }
 
 // Serve takes requests. It returns at once.

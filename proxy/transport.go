@@ -3,6 +3,8 @@
 package proxy
 
 import (
+	"context"
+	"errors"
 	"net"
 	"net/http"
 	"time"
@@ -18,23 +20,37 @@ type transports struct {
 	grpc    *http.Transport
 }
 
-func newTransports(o *Options) *transports {
+// loops says whether a connection that was made for an address leads back here.
+type loops func(c net.Conn, address string) bool
+
+// errLoop is what a request gets that would come back for ever.
+var errLoop = errors.New("it leads back to this proxy")
+
+func newTransports(o *Options, loops loops) *transports {
 	t := &transports{version: o.Version}
-	t.http1 = newTransport(o, o.Timeouts.Response)
+	t.http1 = newTransport(o, o.Timeouts.Response, loops)
 	t.http1.Protocols.SetHTTP1(true)
-	t.h2c = newTransport(o, o.Timeouts.Response)
+	t.h2c = newTransport(o, o.Timeouts.Response, loops)
 	t.h2c.Protocols.SetUnencryptedHTTP2(true)
-	t.grpc = newTransport(o, 0)
+	t.grpc = newTransport(o, 0, loops)
 	t.grpc.Protocols.SetUnencryptedHTTP2(true)
 	return t
 }
 
-func newTransport(o *Options, response time.Duration) *http.Transport {
+func newTransport(o *Options, response time.Duration, loops loops) *http.Transport {
 	dialer := &net.Dialer{Timeout: o.Timeouts.Dial, KeepAlive: 30 * time.Second}
+	dial := func(ctx context.Context, network, address string) (net.Conn, error) {
+		c, err := dialer.DialContext(ctx, network, address)
+		if err == nil && loops(c, address) {
+			_ = c.Close()
+			return nil, errLoop
+		}
+		return c, err
+	}
 	t := &http.Transport{
 		// Not from the environment: there HTTP_PROXY may name this proxy.
 		Proxy:                  nil,
-		DialContext:            dialer.DialContext,
+		DialContext:            dial,
 		TLSHandshakeTimeout:    o.Timeouts.Dial,
 		ResponseHeaderTimeout:  response,
 		ExpectContinueTimeout:  time.Second,

@@ -37,7 +37,7 @@ func (p *Proxy) tunnel(w http.ResponseWriter, r *http.Request) {
 	defer to.Close()
 	conn, rw, err := http.NewResponseController(w).Hijack()
 	if err != nil { // HTTP/2
-		p.metrics.Tunnels.WithLabelValues("refused").Inc()
+		p.metrics.Tunnels.WithLabelValues(refused).Inc()
 		http.Error(w, "bridge proxy: CONNECT needs HTTP/1.1", http.StatusHTTPVersionNotSupported)
 		return
 	}

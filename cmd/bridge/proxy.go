@@ -213,6 +213,9 @@ func (c *proxyCmd) options() (proxy.Options, error) {
 	if c.Spans != "" && o.Service == "" {
 		return o, errors.New("--spans needs --service NAME, under which they are reported")
 	}
+	if err := c.checkBounds(); err != nil {
+		return o, err
+	}
 	if !(c.Sample >= 0 && c.Sample <= 1) {
 		return o, fmt.Errorf("--sample %v, want a share from 0 to 1", c.Sample)
 	}
@@ -223,6 +226,30 @@ func (c *proxyCmd) options() (proxy.Options, error) {
 		}
 	}
 	return o, nil
+}
+
+// checkBounds refuses what the package would take for a bound that was not given.
+func (c *proxyCmd) checkBounds() error {
+	for _, n := range []struct {
+		flag  string
+		value int64
+	}{{"--remember", int64(c.Remember)}, {"--data-limit", c.DataLimit}, {"--max-header", int64(c.MaxHeader)}} {
+		if n.value < 1 {
+			return fmt.Errorf("%s %d, want 1 at least", n.flag, n.value)
+		}
+	}
+	for _, d := range []struct {
+		flag  string
+		value time.Duration
+	}{{"--remember-for", c.RememberFor}, {"--dial-timeout", c.DialTimeout}, {"--idle-timeout", c.IdleTimeout}, {"--service-idle", c.ServiceIdle}} {
+		if d.value <= 0 {
+			return fmt.Errorf("%s %v, want more than 0s", d.flag, d.value)
+		}
+	}
+	if c.ResponseTimeout < 0 || c.Drain < 0 {
+		return errors.New("--response-timeout and --drain: want 0s or more")
+	}
+	return nil
 }
 
 // print says what listens where.

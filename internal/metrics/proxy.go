@@ -27,7 +27,7 @@ var (
 	proxyErrors = Metric{
 		"bridge_proxy_errors_total", Counter,
 		[]string{"direction", "reason"},
-		"Requests that the other side did not answer whole: unreachable (no connection), timeout, protocol (no HTTP, or not the version that was spoken), broken (the connection ended before the answer or in it), aborted (by the caller), refused (not for this port).",
+		"Requests that the other side did not answer whole: unreachable (no connection), timeout, protocol (no HTTP, or not the version that was spoken), broken (the connection ended before the answer or in it), aborted (by the caller), refused (not for this port, or it would come back to the proxy for ever).",
 	}
 	proxyUpgrades = Metric{
 		"bridge_proxy_upgrades_total", Counter,
