@@ -14,14 +14,26 @@ import (
 // (the Java agent's Tomcat plugin writes the same form), and package.Service/Method
 // for gRPC.
 func endpointOf(r *http.Request) string {
+	path := cut(r.URL.Path)
 	if isGRPC(r.Header) {
-		return strings.TrimPrefix(r.URL.Path, "/")
+		return strings.TrimPrefix(path, "/")
 	}
-	path := r.URL.Path
 	if path == "" {
 		path = "/"
 	}
-	return span.EndpointName(r.Method, path)
+	return span.EndpointName(cut(r.Method), path)
+}
+
+// maxText bounds what is kept of a request's texts: the head of a request may
+// have many times as much, and spans and endpoints are kept by the thousand.
+const maxText = 1024
+
+// cut is as much of a text as is kept.
+func cut(s string) string {
+	if len(s) <= maxText {
+		return s
+	}
+	return strings.Clone(strings.ToValidUTF8(s[:maxText], ""))
 }
 
 // operationOf is the name of a span for a request, which the gateway turns into

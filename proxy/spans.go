@@ -69,7 +69,7 @@ func (s *spans) start(c *propagation.Context, r *http.Request, host string) *tra
 	}
 	record := &tracer.Record{
 		Trace: c.Trace, Parent: c.Span, Sampling: c.Sampling, Long: c.Long, Kind: s.kind, Operation: operation,
-		Start: time.Now(), State: c.State, ParentTag: c.ParentTag(), Injected: true, Callee: host, Process: s.process,
+		Start: time.Now(), State: c.State, ParentTag: c.ParentTag(), Injected: true, Callee: cut(host), Process: s.process,
 		Tags: append(make([]tracer.Tag, 0, 8+len(tags)), tags...),
 	}
 	if c.IsNamed() {
@@ -82,9 +82,9 @@ func (s *spans) start(c *propagation.Context, r *http.Request, host string) *tra
 		record.References = append(record.References, tracer.Reference{Kind: span.FollowsFrom, Trace: o.Trace, Span: o.Span})
 	}
 	if c.DebugID != "" {
-		record.Tags = append(record.Tags, tracer.Tag{Key: "jaeger-debug-id", Value: strings.Clone(c.DebugID)})
+		record.Tags = append(record.Tags, tracer.Tag{Key: "jaeger-debug-id", Value: strings.Clone(cut(c.DebugID))})
 	}
-	record.Tags = append(record.Tags, tracer.Tag{Key: "http.method", Value: r.Method}, tracer.Tag{Key: "http.path", Value: r.URL.Path})
+	record.Tags = append(record.Tags, tracer.Tag{Key: "http.method", Value: cut(r.Method)}, tracer.Tag{Key: "http.path", Value: cut(r.URL.Path)})
 	s.peer(record, r, host)
 	others := c.Others
 	*c = c.Child(newID())
@@ -110,6 +110,7 @@ func newID() span.ID {
 // peer says who is on the other side.
 func (s *spans) peer(record *tracer.Record, r *http.Request, host string) {
 	if s.kind == span.KindClient {
+		host = cut(host)
 		record.Tags = append(record.Tags, tracer.Tag{Key: "peer.address", Value: host})
 		if name, _, err := net.SplitHostPort(host); err == nil {
 			host = name
@@ -156,7 +157,7 @@ func (s *spans) finish(x *exchange) {
 func grpcStatus(h http.Header) string {
 	for _, key := range [...]string{http.TrailerPrefix + "Grpc-Status", "Grpc-Status"} {
 		if v := h[key]; len(v) > 0 {
-			return strings.Clone(v[0])
+			return strings.Clone(cut(v[0]))
 		}
 	}
 	return ""

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"unicode/utf8"
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
@@ -202,5 +203,26 @@ func TestSpansOfFailures(t *testing.T) {
 	}
 	if b3 := trail.Get("saw-b3")[0]; !strings.Contains(b3, got.ID.String()) {
 		t.Errorf("b3 %s, want span %v", b3, got.ID)
+	}
+}
+
+// TestSpansAreBounded: thousands may wait, and the head of a request is long.
+func TestSpansAreBounded(t *testing.T) {
+	service := serve(t, func(w http.ResponseWriter, r *http.Request) { fmt.Fprint(w, len(r.URL.Path)) })
+	k := &kept{}
+	r := start(t, service.URL, func(o *Options) { o.Spans = k })
+	path := "/" + strings.Repeat("ä", 5_000)
+	_, body := answer(t, r.client, request(t, strings.Repeat("M", 5_000), r.inbound+path, nil, "jaeger-debug-id: "+strings.Repeat("d", 5_000)))
+	if body != fmt.Sprint(len(path)) {
+		t.Errorf("the service got a path of %s bytes, want %d", body, len(path))
+	}
+	got := k.all(t, 1)[0]
+	if n := len(got.Operation); n < 1000 || n > 4<<10 {
+		t.Errorf("an operation of %d bytes", n)
+	}
+	for key, v := range tags(got) {
+		if s, ok := v.(string); ok && (len(s) > 2<<10 || !utf8.ValidString(s)) {
+			t.Errorf("tag %s of %d bytes: %.20q…", key, len(s), s)
+		}
 	}
 }
