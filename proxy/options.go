@@ -113,6 +113,8 @@ type Options struct {
 	Timeouts  Timeouts
 	MaxHeader int // bytes of a request's or an answer's head
 
+	// Metrics is for the program that serves them; nil counts for nobody. Log nil
+	// is slog's default.
 	Metrics *metrics.Proxy
 	Log     *slog.Logger
 }

@@ -15,6 +15,8 @@ import (
 	"sync"
 	"syscall"
 
+	"github.com/prometheus/client_golang/prometheus"
+
 	"github.com/spanbridge/spanbridge/internal/metrics"
 	"github.com/spanbridge/spanbridge/propagation"
 	"github.com/spanbridge/spanbridge/span"
@@ -89,6 +91,12 @@ type Port struct {
 func New(o Options) (*Proxy, error) {
 	if err := o.Check(); err != nil {
 		return nil, err
+	}
+	if o.Metrics == nil {
+		o.Metrics = metrics.NewProxy(prometheus.NewRegistry())
+	}
+	if o.Log == nil {
+		o.Log = slog.Default()
 	}
 	p := &Proxy{options: o, metrics: o.Metrics, complaints: complaints{log: o.Log}}
 	p.transports = newTransports(&o, p.loops)
