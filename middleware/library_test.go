@@ -3,6 +3,8 @@
 package middleware_test
 
 import (
+	"errors"
+	"net/http"
 	"testing"
 
 	"github.com/gorilla/mux"
@@ -15,10 +17,11 @@ import (
 	"github.com/spanbridge/spanbridge/middleware/franzgo"
 	"github.com/spanbridge/spanbridge/middleware/gorillamux"
 	"github.com/spanbridge/spanbridge/middleware/grpcgo"
+	"github.com/spanbridge/spanbridge/middleware/nethttp"
 	"github.com/spanbridge/spanbridge/tracer"
 )
 
-// The lines of docs/library.md; compat-tests/migration compares them.
+// The lines of docs/library.md and README.md; compat-tests/migration compares them.
 func TestLibraryMiddleware(t *testing.T) {
 	if err := install(tracer.New("shop")); err != nil {
 		t.Error(err)
@@ -41,5 +44,10 @@ func install(t opentracing.Tracer) error {
 	}
 	client.Close()
 	gorillamux.Instrument(t, router)
+	handler := nethttp.Handler(t, router) // goes on with the trace of any caller
+	httpClient := &http.Client{Transport: nethttp.NewTransport(t, nil)}
+	if handler == nil || httpClient.Transport == nil {
+		return errors.New("nothing to serve or to call with")
+	}
 	return db.Ping()
 }

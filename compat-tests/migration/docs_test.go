@@ -76,8 +76,15 @@ func TestMigrationTables(t *testing.T) {
 
 // Each line of the examples stands in a program or a test.
 func TestLibraryExamples(t *testing.T) {
+	for page, least := range map[string]int{"../../docs/library.md": 70, "../../README.md": 4} {
+		compiled(t, page, least)
+	}
+}
+
+func compiled(t *testing.T, file string, least int) {
+	t.Helper()
 	lines := sources(t, "library_*_test.go", "new_jaeger_test.go", "../../middleware/library_test.go", "../../examples/shop/main.go")
-	page, err := os.ReadFile("../../docs/library.md")
+	page, err := os.ReadFile(file)
 	check(t, err)
 	in, found := false, 0
 	for line := range strings.Lines(string(page)) {
@@ -89,11 +96,11 @@ func TestLibraryExamples(t *testing.T) {
 			in = false
 		case in && line != "":
 			if found++; !lines[line] {
-				t.Errorf("no such line is compiled: %s", line)
+				t.Errorf("%s: no such line is compiled: %s", file, line)
 			}
 		}
 	}
-	if found < 50 {
-		t.Errorf("%d lines were found in the examples", found)
+	if found < least {
+		t.Errorf("%s: %d lines were found in the examples, want %d", file, found, least)
 	}
 }
