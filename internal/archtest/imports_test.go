@@ -49,6 +49,7 @@ var mayImport = []struct{ from, ours, libraries string }{
 	{"tracer/reporter/skywalking", "tracer tracer/reporter tracer/reporter/internal/rpc translate translate/skywalking", ""},
 	{"tracer/reporter/zipkin", "tracer tracer/reporter translate translate/zipkin", ""},
 	{"middleware", "", "github.com/opentracing/opentracing-go"},
+	{"middleware/internal/recorded", "span tracer", ""},
 	{"middleware/nethttp", "middleware", "github.com/opentracing/opentracing-go"},
 	{"middleware/gorillamux", "middleware/nethttp", "github.com/opentracing/opentracing-go github.com/gorilla/mux"},
 	{"middleware/grpcgo", "middleware", "github.com/opentracing/opentracing-go google.golang.org/grpc"},

@@ -15,6 +15,7 @@ import (
 	"github.com/opentracing/opentracing-go"
 
 	"github.com/spanbridge/spanbridge/middleware/databasesql"
+	"github.com/spanbridge/spanbridge/middleware/internal/recorded"
 )
 
 // A traced driver has the abilities of the driver below, no more and no less:
@@ -169,7 +170,7 @@ func TestOptionalInterfaces(t *testing.T) {
 					f := func() *fake { return &fake{conn: conn, stmt: stmt, rows: row, skip: skip} }
 					plain, withSpans := f(), f()
 					want := session(t.Context(), sql.OpenDB(connector{plain}))
-					tr, spans := newTracer()
+					tr, spans := recorded.NewTracer()
 					span := tr.StartSpan("work")
 					ctx := opentracing.ContextWithSpan(t.Context(), span)
 					got := session(ctx, sql.OpenDB(databasesql.WrapConnector(tr, connector{withSpans}, databasesql.Rows(), databasesql.Trace(databasesql.All))))
@@ -179,7 +180,7 @@ func TestOptionalInterfaces(t *testing.T) {
 					if d := cmp.Diff(plain.notes, withSpans.notes); d != "" {
 						t.Fatalf("%s: calls (- plain, + traced)\n%s", name, d)
 					}
-					traced += len(spans.spans())
+					traced += len(spans.Records())
 				}
 			}
 		}

@@ -14,6 +14,7 @@ import (
 	"github.com/opentracing/opentracing-go/mocktracer"
 
 	"github.com/spanbridge/spanbridge/middleware/databasesql"
+	"github.com/spanbridge/spanbridge/middleware/internal/recorded"
 	"github.com/spanbridge/spanbridge/span"
 	"github.com/spanbridge/spanbridge/tracer"
 )
@@ -30,18 +31,18 @@ func fullConn(c bareConn) driver.Conn {
 }
 
 // open opens a traced database over a fake, within a span.
-func open(t *testing.T, f *fake, options ...databasesql.Option) (*sql.DB, context.Context, *tracer.Tracer, *recorder, span.ID) {
+func open(t *testing.T, f *fake, options ...databasesql.Option) (*sql.DB, context.Context, *tracer.Tracer, *recorded.Spans, span.ID) {
 	t.Helper()
-	tr, spans := newTracer()
+	tr, spans := recorded.NewTracer()
 	db := sql.OpenDB(databasesql.WrapConnector(tr, connector{f}, options...))
 	t.Cleanup(func() { db.Close() })
 	parent := tr.StartSpan("work")
 	return db, opentracing.ContextWithSpan(t.Context(), parent), tr, spans, parent.Context().(*tracer.SpanContext).Span
 }
 
-func operations(spans *recorder) string {
+func operations(spans *recorded.Spans) string {
 	var list []string
-	for _, s := range spans.spans() {
+	for _, s := range spans.Records() {
 		list = append(list, s.Operation)
 	}
 	return strings.Join(list, " ")
@@ -92,15 +93,15 @@ func TestSpans(t *testing.T) {
 			if got := operations(spans); got != c.want {
 				t.Errorf("got %s, want %s", got, c.want)
 			}
-			for _, s := range spans.spans() {
-				if s.Parent != parent || s.Kind != span.KindClient || tag(s, "component") != "database/sql" || tag(s, "error") != "" {
+			for _, s := range spans.Records() {
+				if s.Parent != parent || s.Kind != span.KindClient || recorded.Tag(s, "component") != "database/sql" || recorded.Tag(s, "error") != "" {
 					t.Errorf("%s: parent %v, want %v, tags %v", s.Operation, s.Parent, parent, s.Tags)
 				}
 			}
 			// Without a span in the context there is none for the call.
-			before := len(spans.spans())
+			before := len(spans.Records())
 			exercise(t, t.Context(), db)
-			if n := len(spans.spans()) - before; n != 0 {
+			if n := len(spans.Records()) - before; n != 0 {
 				t.Errorf("%d spans without a parent", n)
 			}
 		})
@@ -113,7 +114,7 @@ func TestRoots(t *testing.T) {
 	if got := operations(spans); got != "INSERT SELECT UPDATE BEGIN COMMIT BEGIN ROLLBACK" {
 		t.Error(got)
 	}
-	if a, b := spans.spans()[0], spans.spans()[1]; a.Parent != 0 || a.Trace == b.Trace {
+	if a, b := spans.Records()[0], spans.Records()[1]; a.Parent != 0 || a.Trace == b.Trace {
 		t.Errorf("%v, %v", a, b)
 	}
 }
@@ -125,17 +126,17 @@ func TestTags(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if n := len(spans.spans()); n != 0 {
+	if n := len(spans.Records()); n != 0 {
 		t.Errorf("%d spans before the rows were read", n)
 	}
 	for rows.Next() {
 	}
-	s := spans.only(t)
+	s := spans.Only(t)
 	for key, want := range map[string]string{
 		"db.type": "mysql", "db.instance": "shop", "db.user": "ann", "peer.hostname": "db", "peer.address": "db:3306", "component": "orm",
 		"zone": "a", "db.statement": "SELECT \u00fc", "db.rows": "2",
 	} {
-		if got := tag(s, key); got != want {
+		if got := recorded.Tag(s, key); got != want {
 			t.Errorf("%s is %q, want %q", key, got, want)
 		}
 	}
@@ -156,8 +157,8 @@ func TestStatements(t *testing.T) {
 		if _, err := db.ExecContext(ctx, long); err != nil {
 			t.Fatal(err)
 		}
-		if s := spans.only(t); tag(s, "db.statement") != c.want || s.Operation != "SELECT" {
-			t.Errorf("%q: %q", s.Operation, tag(s, "db.statement"))
+		if s := spans.Only(t); recorded.Tag(s, "db.statement") != c.want || s.Operation != "SELECT" {
+			t.Errorf("%q: %q", s.Operation, recorded.Tag(s, "db.statement"))
 		}
 	}
 }
@@ -169,7 +170,7 @@ func TestErrSkip(t *testing.T) {
 	if _, err := db.ExecContext(ctx, "insert", 1); err != nil {
 		t.Fatal(err)
 	}
-	if s := spans.only(t); s.Operation != "INSERT" || tag(s, "error") != "" {
+	if s := spans.Only(t); s.Operation != "INSERT" || recorded.Tag(s, "error") != "" {
 		t.Errorf("%s %v", s.Operation, s.Tags)
 	}
 	if c := tr.Counts(); c.Started != 2 || c.Finished != 1 { // the parent is not finished
@@ -183,8 +184,8 @@ func TestErrBadConn(t *testing.T) {
 	if _, err := db.ExecContext(ctx, "insert", 1); err != nil {
 		t.Fatal(err)
 	}
-	list := spans.wait(t, 3)
-	if tag(list[0], "error") != "true" || logged(list[0], "error", "message") != driver.ErrBadConn.Error() || tag(list[2], "error") != "" {
+	list := spans.Wait(t, 3)
+	if recorded.Tag(list[0], "error") != "true" || recorded.Logged(list[0], "error", "message") != driver.ErrBadConn.Error() || recorded.Tag(list[2], "error") != "" {
 		t.Errorf("%v", list)
 	}
 }
@@ -194,7 +195,7 @@ func TestErrors(t *testing.T) {
 	if _, err := db.ExecContext(ctx, "fail"); !errors.Is(err, errFake) {
 		t.Fatal(err)
 	}
-	if s := spans.only(t); tag(s, "error") != "true" || logged(s, "error", "message") != "as asked" || s.Operation != "EXEC" {
+	if s := spans.Only(t); recorded.Tag(s, "error") != "true" || recorded.Logged(s, "error", "message") != "as asked" || s.Operation != "EXEC" {
 		t.Errorf("%v", s)
 	}
 	rows, err := db.QueryContext(ctx, "select")
@@ -203,17 +204,17 @@ func TestErrors(t *testing.T) {
 	}
 	for rows.Next() {
 	}
-	if s := spans.wait(t, 2)[1]; tag(s, "error") != "true" || logged(s, "error", "message") != "torn" {
+	if s := spans.Wait(t, 2)[1]; recorded.Tag(s, "error") != "true" || recorded.Logged(s, "error", "message") != "torn" {
 		t.Errorf("%v", s)
 	}
 	// A connection that is not to be had.
-	tr, spans := newTracer()
+	tr, spans := recorded.NewTracer()
 	closed := sql.OpenDB(mustConnector(t, databasesql.WrapDriver(tr, &fake{}, databasesql.Trace(databasesql.All)), "closed"))
 	defer closed.Close()
 	if err := closed.PingContext(opentracing.ContextWithSpan(t.Context(), tr.StartSpan("work"))); err == nil {
 		t.Fatal("a closed database answers")
 	}
-	if s := spans.only(t); s.Operation != "CONNECT" || tag(s, "error") != "true" {
+	if s := spans.Only(t); s.Operation != "CONNECT" || recorded.Tag(s, "error") != "true" {
 		t.Errorf("%v", s)
 	}
 }
@@ -230,7 +231,7 @@ func mustConnector(t *testing.T, d driver.Driver, dsn string) driver.Connector {
 func init() { sql.Register("fake-mysql", &fake{conn: fullConn}) }
 
 func TestOpen(t *testing.T) {
-	tr, spans := newTracer()
+	tr, spans := recorded.NewTracer()
 	db, err := databasesql.Open(tr, "fake-mysql", "ann:secret@tcp(db:3306)/shop")
 	if err != nil {
 		t.Fatal(err)
@@ -239,8 +240,8 @@ func TestOpen(t *testing.T) {
 	if _, err := db.ExecContext(opentracing.ContextWithSpan(t.Context(), tr.StartSpan("work")), "insert"); err != nil {
 		t.Fatal(err)
 	}
-	s := spans.only(t)
-	if tag(s, "db.type") != "mysql" || tag(s, "db.instance") != "shop" || tag(s, "db.user") != "ann" || tag(s, "peer.address") != "db:3306" {
+	s := spans.Only(t)
+	if recorded.Tag(s, "db.type") != "mysql" || recorded.Tag(s, "db.instance") != "shop" || recorded.Tag(s, "db.user") != "ann" || recorded.Tag(s, "peer.address") != "db:3306" {
 		t.Errorf("%v", s.Tags)
 	}
 	if _, ok := db.Driver().(*fake); !ok {
@@ -253,7 +254,7 @@ func TestOpen(t *testing.T) {
 
 // Drivers that are opened without a connector.
 func TestWrapDriver(t *testing.T) {
-	tr, spans := newTracer()
+	tr, spans := recorded.NewTracer()
 	d := databasesql.WrapDriver(tr, &fake{conn: fullConn}, databasesql.Address("db:1"))
 	c, err := d.Open("x")
 	if err != nil {
@@ -262,7 +263,7 @@ func TestWrapDriver(t *testing.T) {
 	if _, err := c.(driver.ExecerContext).ExecContext(opentracing.ContextWithSpan(t.Context(), tr.StartSpan("work")), "insert", nil); err != nil {
 		t.Fatal(err)
 	}
-	if s := spans.only(t); tag(s, "peer.address") != "db:1" {
+	if s := spans.Only(t); recorded.Tag(s, "peer.address") != "db:1" {
 		t.Errorf("%v", s.Tags)
 	}
 	if _, err := d.Open("closed"); err == nil {
@@ -298,7 +299,7 @@ func TestAllocations(t *testing.T) {
 		e := c.(driver.ExecerContext)
 		return testing.AllocsPerRun(100, func() { e.ExecContext(ctx, "insert", nil) })
 	}
-	tr, _ := newTracer(never)
+	tr, _ := recorded.NewTracer(recorded.Never)
 	ctx := opentracing.ContextWithSpan(t.Context(), tr.StartSpan("work"))
 	quiet := func(bareConn) driver.Conn { return silent{} }
 	c, err := databasesql.WrapDriver(tr, &fake{conn: quiet}).Open("")

@@ -17,6 +17,7 @@ import (
 	_ "modernc.org/sqlite"
 
 	"github.com/spanbridge/spanbridge/middleware/databasesql"
+	"github.com/spanbridge/spanbridge/middleware/internal/recorded"
 	"github.com/spanbridge/spanbridge/tracer"
 )
 
@@ -87,7 +88,7 @@ func TestSQLite(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := use(t.Context(), plain)
-	tr, spans := newTracer()
+	tr, spans := recorded.NewTracer()
 	file := filepath.Join(dir, "traced.db")
 	traced, err := databasesql.Open(tr, "sqlite", file+"?_pragma=busy_timeout(5000)", databasesql.Rows())
 	if err != nil {
@@ -98,15 +99,15 @@ func TestSQLite(t *testing.T) {
 		t.Errorf("(- plain, + traced)\n%s", d)
 	}
 	const operations = "CREATE INSERT INSERT INSERT INSERT SELECT SELECT BEGIN INSERT INSERT ROLLBACK SELECT"
-	if o := fmt.Sprint(names(spans.spans())); o != "["+operations+"]" {
+	if o := fmt.Sprint(names(spans.Records())); o != "["+operations+"]" {
 		t.Errorf("spans %s, want %s", o, operations)
 	}
 	failed := ""
-	for _, s := range spans.spans() {
-		if tag(s, "db.type") != "sqlite" || tag(s, "db.instance") != file || tag(s, "peer.address") != "sqlite" {
+	for _, s := range spans.Records() {
+		if recorded.Tag(s, "db.type") != "sqlite" || recorded.Tag(s, "db.instance") != file || recorded.Tag(s, "peer.address") != "sqlite" {
 			t.Errorf("%v", s.Tags)
 		}
-		if tag(s, "error") == "true" {
+		if recorded.Tag(s, "error") == "true" {
 			failed += s.Operation + " "
 		}
 		for _, secret := range []string{"tea", "1.5"} { // arguments
@@ -118,14 +119,14 @@ func TestSQLite(t *testing.T) {
 	if failed != "INSERT INSERT SELECT " {
 		t.Errorf("failed: %s", failed)
 	}
-	if n := tag(spans.spans()[5], "db.rows"); n != "2" {
+	if n := recorded.Tag(spans.Records()[5], "db.rows"); n != "2" {
 		t.Errorf("db.rows %q", n)
 	}
 }
 
 // A query that is cancelled ends its span with the error.
 func TestSQLiteCancel(t *testing.T) {
-	tr, spans := newTracer()
+	tr, spans := recorded.NewTracer()
 	db, err := databasesql.Open(tr, "sqlite", ":memory:")
 	if err != nil {
 		t.Fatal(err)
@@ -137,7 +138,7 @@ func TestSQLiteCancel(t *testing.T) {
 	if err == nil || !errors.Is(ctx.Err(), context.DeadlineExceeded) {
 		t.Fatal(err)
 	}
-	if s := spans.only(t); tag(s, "error") != "true" || s.Operation != "WITH" {
+	if s := spans.Only(t); recorded.Tag(s, "error") != "true" || s.Operation != "WITH" {
 		t.Errorf("%v", s)
 	}
 }

@@ -19,6 +19,7 @@ import (
 	"github.com/uber/jaeger-client-go"
 
 	"github.com/spanbridge/spanbridge/middleware/franzgo"
+	"github.com/spanbridge/spanbridge/middleware/internal/recorded"
 	"github.com/spanbridge/spanbridge/propagation"
 	"github.com/spanbridge/spanbridge/span"
 	"github.com/spanbridge/spanbridge/tracer"
@@ -69,7 +70,7 @@ func produce(t testing.TB, ctx context.Context, cl *kgo.Client, list ...*kgo.Rec
 func check(t *testing.T, s *tracer.Record, want map[string]string) {
 	t.Helper()
 	for key, w := range want {
-		if got := tag(s, key); got != w {
+		if got := recorded.Tag(s, key); got != w {
 			t.Errorf("%s: %s is %q, want %q", s.Operation, key, got, w)
 		}
 	}
@@ -81,7 +82,7 @@ func TestThroughABroker(t *testing.T) {
 		t.Run(f.String(), func(t *testing.T) {
 			c := cluster(t)
 			brokers := strings.Join(c.ListenAddrs(), ";")
-			tr, spans := newTracer(tracer.WithPropagator(propagation.New(propagation.Write(f))))
+			tr, spans := recorded.NewTracer(tracer.WithPropagator(propagation.New(propagation.Write(f))))
 			hooks := franzgo.New(tr)
 			cl := connect(t, c, kgo.WithHooks(hooks), kgo.ConsumerGroup("billing"), kgo.ConsumeTopics("orders"))
 			parent := tr.StartSpan("checkout")
@@ -101,7 +102,7 @@ func TestThroughABroker(t *testing.T) {
 			if err != nil {
 				t.Error(err)
 			}
-			list := spans.wait(t, 2)
+			list := spans.Wait(t, 2)
 			out, in := list[0], list[1]
 			if out.Operation != "send orders" || out.Kind != span.KindProducer || out.Parent != parent.Context().(*tracer.SpanContext).Span {
 				t.Errorf("producer %+v", out)
@@ -136,13 +137,13 @@ func TestThroughABroker(t *testing.T) {
 // A record that is produced again, or was fetched, has the headers of one trace,
 // and records that share a slice of headers each have their own.
 func TestHeaders(t *testing.T) {
-	tr, spans := newTracer(tracer.WithPropagator(propagation.New(propagation.Write(propagation.Uber, propagation.B3))))
+	tr, spans := recorded.NewTracer(tracer.WithPropagator(propagation.New(propagation.Write(propagation.Uber, propagation.B3))))
 	hooks := franzgo.New(tr)
 	cl := connect(t, cluster(t), kgo.WithHooks(hooks), kgo.ConsumeTopics("orders", "mails"))
 	again := &kgo.Record{}
 	produce(t, t.Context(), cl, again)
 	produce(t, t.Context(), cl, again)
-	list := spans.wait(t, 2)
+	list := spans.Wait(t, 2)
 	if list[0].Parent != 0 || list[1].Parent != 0 || list[0].Trace == list[1].Trace {
 		t.Errorf("%+v, %+v", list[0], list[1])
 	}
@@ -174,12 +175,12 @@ func TestHeaders(t *testing.T) {
 		t.Errorf("%d different headers of 10", len(seen))
 	}
 	// Forwarded: the trace goes on.
-	spans.wait(t, 10)
+	spans.Wait(t, 10)
 	_ = hooks.Process(t.Context(), records[0], func(ctx context.Context, r *kgo.Record) error {
 		produce(t, ctx, cl, &kgo.Record{Topic: "mails", Headers: r.Headers, Value: r.Value})
 		return nil
 	})
-	all := spans.wait(t, 12)
+	all := spans.Wait(t, 12)
 	out, in := all[10], all[11]
 	if out.Parent != in.ID || out.Trace != in.Trace {
 		t.Errorf("%+v below %+v", out, in)
@@ -191,13 +192,13 @@ func TestHeaders(t *testing.T) {
 
 // However the way of a record ends, its span does.
 func TestProduceFails(t *testing.T) {
-	tr, spans := newTracer()
+	tr, spans := recorded.NewTracer()
 	c := cluster(t)
 	cl := connect(t, c, kgo.WithHooks(franzgo.New(tr)), kgo.UnknownTopicRetries(1), kgo.RecordRetries(1), kgo.AllowAutoTopicCreation())
 	if err := cl.ProduceSync(t.Context(), &kgo.Record{Topic: "bad topic!"}).FirstErr(); err == nil {
 		t.Fatal("no error")
 	}
-	if s := spans.only(t); tag(s, "error") != "true" || logged(s, "error", "message") == "" || tag(s, "kafka.offset") != "" {
+	if s := spans.Only(t); recorded.Tag(s, "error") != "true" || recorded.Logged(s, "error", "message") == "" || recorded.Tag(s, "kafka.offset") != "" {
 		t.Errorf("%v %v", s.Tags, s.Logs)
 	}
 	over, cancel := context.WithCancel(t.Context())
@@ -205,18 +206,18 @@ func TestProduceFails(t *testing.T) {
 	if err := cl.ProduceSync(over, &kgo.Record{Topic: "elsewhere"}).FirstErr(); !errors.Is(err, context.Canceled) {
 		t.Fatal(err)
 	}
-	spans.wait(t, 2)
+	spans.Wait(t, 2)
 	// Closed with records in the buffer.
 	lingers := connect(t, c, kgo.WithHooks(franzgo.New(tr)), kgo.ManualFlushing())
 	for range 3 {
 		lingers.Produce(t.Context(), &kgo.Record{}, nil)
 	}
-	if n := len(spans.spans()); n != 2 {
+	if n := len(spans.Records()); n != 2 {
 		t.Errorf("%d spans ended before their records", n-2)
 	}
 	lingers.Close()
-	for _, s := range spans.wait(t, 5)[2:] {
-		if tag(s, "error") != "true" {
+	for _, s := range spans.Wait(t, 5)[2:] {
+		if recorded.Tag(s, "error") != "true" {
 			t.Errorf("%v", s.Tags)
 		}
 	}
@@ -229,13 +230,13 @@ func TestProduceFails(t *testing.T) {
 	if err := none.ProduceSync(t.Context(), &kgo.Record{}).FirstErr(); err == nil {
 		t.Fatal("no error")
 	}
-	if s := spans.wait(t, 6)[5]; s.Operation != "send" || tag(s, "error") != "true" {
+	if s := spans.Wait(t, 6)[5]; s.Operation != "send" || recorded.Tag(s, "error") != "true" {
 		t.Errorf("%+v", s)
 	}
 }
 
 func TestProcessEnds(t *testing.T) {
-	tr, spans := newTracer()
+	tr, spans := recorded.NewTracer()
 	hooks := franzgo.New(tr)
 	r := &kgo.Record{Topic: "orders"}
 	broken := errors.New("broken")
@@ -250,14 +251,14 @@ func TestProcessEnds(t *testing.T) {
 		}()
 		hooks.ProcessBatch(t.Context(), []*kgo.Record{r}, func(context.Context, []*kgo.Record) error { panic("no luck") })
 	}()
-	list := spans.wait(t, 2)
-	if logged(list[0], "error", "message") != "broken" || logged(list[1], "error", "message") != "no luck" || !strings.Contains(logged(list[1], "error", "stack"), "hooks_test.go") {
+	list := spans.Wait(t, 2)
+	if recorded.Logged(list[0], "error", "message") != "broken" || recorded.Logged(list[1], "error", "message") != "no luck" || !strings.Contains(recorded.Logged(list[1], "error", "stack"), "hooks_test.go") {
 		t.Errorf("%v, %v", list[0].Logs, list[1].Logs)
 	}
 	// Without headers it is part of what calls it.
 	parent := tr.StartSpan("job")
 	hooks.Process(opentracing.ContextWithSpan(t.Context(), parent), r, func(context.Context, *kgo.Record) error { return nil })
-	if s := spans.wait(t, 3)[2]; s.Parent != parent.Context().(*tracer.SpanContext).Span {
+	if s := spans.Wait(t, 3)[2]; s.Parent != parent.Context().(*tracer.SpanContext).Span {
 		t.Errorf("%+v", s)
 	}
 }
@@ -265,7 +266,7 @@ func TestProcessEnds(t *testing.T) {
 // The span of a batch follows from all producers, in the trace of one that is
 // sampled.
 func TestBatch(t *testing.T) {
-	tr, spans := newTracer(tracer.WithPropagator(propagation.New(propagation.Write(propagation.W3C))))
+	tr, spans := recorded.NewTracer(tracer.WithPropagator(propagation.New(propagation.Write(propagation.W3C))))
 	hooks := franzgo.New(tr)
 	cl := connect(t, cluster(t), kgo.WithHooks(hooks), kgo.ConsumerGroup("billing"), kgo.ConsumeTopics("orders"))
 	quiet := tr.StartSpan("quiet", opentracing.Tag{Key: "sampling.priority", Value: 0})
@@ -273,7 +274,7 @@ func TestBatch(t *testing.T) {
 	for range 2 {
 		produce(t, t.Context(), cl, &kgo.Record{})
 	}
-	sent := spans.wait(t, 2)
+	sent := spans.Wait(t, 2)
 	err := hooks.ProcessBatch(t.Context(), poll(t, cl, 3), func(ctx context.Context, list []*kgo.Record) error {
 		if len(list) != 3 || opentracing.SpanFromContext(ctx) == nil {
 			t.Errorf("%d records", len(list))
@@ -283,7 +284,7 @@ func TestBatch(t *testing.T) {
 	if err != nil {
 		t.Error(err)
 	}
-	s := spans.wait(t, 3)[2]
+	s := spans.Wait(t, 3)[2]
 	check(t, s, map[string]string{"kafka.records": "3", "kafka.partition": "0", "kafka.group": "billing", "message_bus.destination": "orders"})
 	if s.Operation != "process orders" || s.Kind != span.KindConsumer || s.Trace != sent[0].Trace || s.Parent != sent[0].ID || len(s.References) != 3 {
 		t.Errorf("%+v", s)
@@ -305,7 +306,7 @@ func TestBatch(t *testing.T) {
 }
 
 func TestBatchBounds(t *testing.T) {
-	tr, spans := newTracer()
+	tr, spans := recorded.NewTracer()
 	hooks := franzgo.New(tr, franzgo.Filter(func(r *kgo.Record) bool { return r.Topic != "private" }))
 	var list []*kgo.Record
 	for i := range 500 {
@@ -314,14 +315,14 @@ func TestBatchBounds(t *testing.T) {
 	list = append(list, &kgo.Record{Topic: "private"})
 	s, _ := hooks.StartBatch(t.Context(), list)
 	s.Finish()
-	got := spans.only(t)
-	if len(got.References) != franzgo.MaxReferences || tag(got, "kafka.records") != "500" || tag(got, "kafka.partition") != "" {
+	got := spans.Only(t)
+	if len(got.References) != franzgo.MaxReferences || recorded.Tag(got, "kafka.records") != "500" || recorded.Tag(got, "kafka.partition") != "" {
 		t.Errorf("%d references, %v", len(got.References), got.Tags)
 	}
 	// Of several topics, and without headers.
 	s, _ = hooks.StartBatch(t.Context(), []*kgo.Record{{Topic: "a"}, {Topic: "b"}})
 	s.Finish()
-	if got := spans.wait(t, 2)[1]; got.Operation != "process" || got.Parent != 0 {
+	if got := spans.Wait(t, 2)[1]; got.Operation != "process" || got.Parent != 0 {
 		t.Errorf("%+v", got)
 	}
 	for _, none := range [][]*kgo.Record{nil, {{Topic: "private"}}} {
@@ -330,17 +331,17 @@ func TestBatchBounds(t *testing.T) {
 			t.Error("a span for nothing")
 		}
 	}
-	spans.wait(t, 2)
+	spans.Wait(t, 2)
 }
 
 // With Receive a record that is polled is a span, and leads to it.
 func TestReceive(t *testing.T) {
-	tr, spans := newTracer()
+	tr, spans := recorded.NewTracer()
 	hooks := franzgo.New(tr, franzgo.Receive())
 	cl := connect(t, cluster(t), kgo.WithHooks(hooks), kgo.ConsumeTopics("orders"))
 	produce(t, t.Context(), cl, &kgo.Record{})
 	r := poll(t, cl, 1)[0]
-	list := spans.wait(t, 2)
+	list := spans.Wait(t, 2)
 	if in := list[1]; in.Operation != "receive orders" || in.Kind != span.KindConsumer || in.Parent != list[0].ID {
 		t.Errorf("%+v", in)
 	}
@@ -348,31 +349,31 @@ func TestReceive(t *testing.T) {
 		t.Error("the record's context does not lead to the span")
 	}
 	hooks.Process(t.Context(), r, func(context.Context, *kgo.Record) error { return nil })
-	if s := spans.wait(t, 3)[2]; s.Parent != list[1].ID || s.Kind != span.KindUnset {
+	if s := spans.Wait(t, 3)[2]; s.Parent != list[1].ID || s.Kind != span.KindUnset {
 		t.Errorf("%+v", s)
 	}
 	hooks.ProcessBatch(t.Context(), []*kgo.Record{r}, func(context.Context, []*kgo.Record) error { return nil })
-	if s := spans.wait(t, 4)[3]; s.Parent != list[1].ID {
+	if s := spans.Wait(t, 4)[3]; s.Parent != list[1].ID {
 		t.Errorf("%+v", s)
 	}
 }
 
 func TestOptions(t *testing.T) {
-	tr, spans := newTracer()
+	tr, spans := recorded.NewTracer()
 	hooks := franzgo.New(tr, franzgo.Component("queue"), franzgo.Brokers("kafka:9092"), franzgo.StartOptions(opentracing.Tag{Key: "zone", Value: "a"}),
 		franzgo.Observe(func(s opentracing.Span, r *kgo.Record) { s.SetTag("key", string(r.Key)) }))
 	cl := connect(t, cluster(t), kgo.WithHooks(hooks), kgo.ConsumeTopics("orders"))
 	produce(t, t.Context(), cl, &kgo.Record{Key: []byte("k")})
 	s, _ := hooks.Start(t.Context(), poll(t, cl, 1)[0])
 	s.Finish()
-	for _, s := range spans.wait(t, 2) {
+	for _, s := range spans.Wait(t, 2) {
 		check(t, s, map[string]string{"component": "queue", "peer.address": "kafka:9092", "zone": "a", "key": "k"})
 	}
 }
 
 // Records without a span stay as they are.
 func TestWithoutSpan(t *testing.T) {
-	tr, spans := newTracer()
+	tr, spans := recorded.NewTracer()
 	for name, hooks := range map[string]*franzgo.Hooks{
 		"filter": franzgo.New(tr, franzgo.Filter(func(*kgo.Record) bool { return false }), franzgo.Receive()),
 		"noop":   franzgo.New(opentracing.NoopTracer{}, franzgo.Receive()),
@@ -389,13 +390,13 @@ func TestWithoutSpan(t *testing.T) {
 			t.Errorf("%s: headers %v", name, r.Headers)
 		}
 	}
-	if n := len(spans.spans()); n != 0 {
+	if n := len(spans.Records()); n != 0 {
 		t.Errorf("%d spans", n)
 	}
 }
 
 func TestNotSampled(t *testing.T) {
-	tr, spans := newTracer(never)
+	tr, spans := recorded.NewTracer(recorded.Never)
 	hooks := franzgo.New(tr, franzgo.Observe(func(opentracing.Span, *kgo.Record) { t.Error("tags are made") }))
 	cl := connect(t, cluster(t), kgo.WithHooks(hooks), kgo.ConsumeTopics("orders"))
 	produce(t, t.Context(), cl, &kgo.Record{})
@@ -404,7 +405,7 @@ func TestNotSampled(t *testing.T) {
 		t.Errorf("headers %v say %v", r.Headers, c.Sampling)
 	}
 	hooks.Process(t.Context(), r, func(context.Context, *kgo.Record) error { return nil })
-	if n := len(spans.spans()); n != 0 {
+	if n := len(spans.Records()); n != 0 {
 		t.Errorf("%d spans", n)
 	}
 }
@@ -444,7 +445,7 @@ func TestOtherTracers(t *testing.T) {
 }
 
 func BenchmarkProduce(b *testing.B) {
-	quiet, _ := newTracer(never)
+	quiet, _ := recorded.NewTracer(recorded.Never)
 	for name, tr := range map[string]opentracing.Tracer{"sampled": tracer.New("bench"), "notSampled": quiet, "noop": opentracing.NoopTracer{}} {
 		b.Run(name, func(b *testing.B) {
 			hooks := franzgo.New(tr)

@@ -15,6 +15,7 @@ import (
 	"google.golang.org/grpc/metadata"
 
 	"github.com/spanbridge/spanbridge/middleware/grpcgo"
+	"github.com/spanbridge/spanbridge/middleware/internal/recorded"
 	"github.com/spanbridge/spanbridge/span"
 )
 
@@ -162,23 +163,23 @@ func TestStreams(t *testing.T) {
 		},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			tr, spans := newTracer()
+			tr, spans := recorded.NewTracer()
 			client, s, cc := start(t, tr, true)
 			ctx, cancel := context.WithCancel(t.Context())
 			defer cancel()
 			c.run(t, ctx, cancel, client, s, cc)
-			out, in := spans.kind(t, 2, span.KindClient), spans.kind(t, 2, span.KindServer)
-			if tag(out, "grpc.status_code") != c.code || tag(out, "grpc.messages_sent") != c.sent || tag(out, "grpc.messages_received") != c.received {
+			out, in := spans.Kind(t, 2, span.KindClient), spans.Kind(t, 2, span.KindServer)
+			if recorded.Tag(out, "grpc.status_code") != c.code || recorded.Tag(out, "grpc.messages_sent") != c.sent || recorded.Tag(out, "grpc.messages_received") != c.received {
 				t.Errorf("client %v", out.Tags)
 			}
 			server := c.server
 			if server == "" {
 				server = c.code
 			}
-			if server != "-" && (tag(in, "grpc.status_code") != server || tag(in, "grpc.messages_sent") != c.received && c.received != "0") {
+			if server != "-" && (recorded.Tag(in, "grpc.status_code") != server || recorded.Tag(in, "grpc.messages_sent") != c.received && c.received != "0") {
 				t.Errorf("server %v", in.Tags)
 			}
-			if in.Parent != out.ID || (tag(out, "error") == "true") != (c.code != "OK") {
+			if in.Parent != out.ID || (recorded.Tag(out, "error") == "true") != (c.code != "OK") {
 				t.Errorf("parent %v of %v; client %v", in.Parent, out.ID, out.Tags)
 			}
 			if n := tr.Counts(); n.Started != n.Finished {
@@ -189,7 +190,7 @@ func TestStreams(t *testing.T) {
 }
 
 func TestMessages(t *testing.T) {
-	tr, spans := newTracer()
+	tr, spans := recorded.NewTracer()
 	client, _, _ := start(t, tr, true, grpcgo.Messages())
 	s, err := client.StreamingFromServer(t.Context(), &pb.SimpleRequest{})
 	if err != nil {
@@ -198,7 +199,7 @@ func TestMessages(t *testing.T) {
 	for err == nil {
 		_, err = s.Recv()
 	}
-	if out := spans.kind(t, 2, span.KindClient); len(out.Logs) != 4 || logged(out, "message", "message.type") != "sent" {
+	if out := spans.Kind(t, 2, span.KindClient); len(out.Logs) != 4 || recorded.Logged(out, "message", "message.type") != "sent" {
 		t.Errorf("%v", out.Logs)
 	}
 }
@@ -215,9 +216,9 @@ func (f foreign) RecvMsg(any) error            { return f.err }
 
 func TestForeignStreams(t *testing.T) {
 	broken := errors.New("broken")
-	open := func(t *testing.T, ctx context.Context, err error) (grpc.ClientStream, *recorder) {
+	open := func(t *testing.T, ctx context.Context, err error) (grpc.ClientStream, *recorded.Spans) {
 		t.Helper()
-		tr, spans := newTracer()
+		tr, spans := recorded.NewTracer()
 		s, e := grpcgo.StreamClient(tr)(ctx, &grpc.StreamDesc{ServerStreams: true}, nil, "/a/b",
 			func(context.Context, *grpc.StreamDesc, *grpc.ClientConn, string, ...grpc.CallOption) (grpc.ClientStream, error) {
 				return foreign{err: err}, nil
@@ -240,7 +241,7 @@ func TestForeignStreams(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			s, spans := open(t, t.Context(), c.err)
 			c.use(s)
-			if got := spans.only(t); tag(got, "grpc.status_code") != c.code {
+			if got := spans.Only(t); recorded.Tag(got, "grpc.status_code") != c.code {
 				t.Errorf("%v", got.Tags)
 			}
 		})
@@ -249,7 +250,7 @@ func TestForeignStreams(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		_, spans := open(t, ctx, nil)
 		cancel()
-		if got := spans.only(t); tag(got, "grpc.status_code") != "Canceled" {
+		if got := spans.Only(t); recorded.Tag(got, "grpc.status_code") != "Canceled" {
 			t.Errorf("%v", got.Tags)
 		}
 	})

@@ -19,6 +19,7 @@ import (
 	"google.golang.org/grpc/status"
 
 	"github.com/spanbridge/spanbridge/middleware/grpcgo"
+	"github.com/spanbridge/spanbridge/middleware/internal/recorded"
 	"github.com/spanbridge/spanbridge/propagation"
 	"github.com/spanbridge/spanbridge/span"
 	"github.com/spanbridge/spanbridge/tracer"
@@ -42,7 +43,7 @@ func TestUnary(t *testing.T) {
 		{name: "panic", request: &pb.SimpleRequest{ResponseSize: -100}, code: "Internal", client: true, server: true, logged: "no luck"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			tr, spans := newTracer()
+			tr, spans := recorded.NewTracer()
 			client, _, cc := start(t, tr, true)
 			parent := tr.StartSpan("work")
 			ctx := opentracing.ContextWithSpan(t.Context(), parent)
@@ -51,23 +52,23 @@ func TestUnary(t *testing.T) {
 			if status.Code(err).String() != c.code {
 				t.Fatal(err)
 			}
-			out, in := spans.kind(t, 2, span.KindClient), spans.kind(t, 2, span.KindServer)
+			out, in := spans.Kind(t, 2, span.KindClient), spans.Kind(t, 2, span.KindServer)
 			if out.Operation != unary || in.Operation != unary || in.Parent != out.ID || in.Trace != out.Trace || out.Parent == 0 {
 				t.Errorf("client %v, server %v", out, in)
 			}
-			failed := func(s *tracer.Record) bool { return tag(s, "error") == "true" }
-			if failed(out) != c.client || failed(in) != c.server || logged(in, "error", "message") != c.logged {
+			failed := func(s *tracer.Record) bool { return recorded.Tag(s, "error") == "true" }
+			if failed(out) != c.client || failed(in) != c.server || recorded.Logged(in, "error", "message") != c.logged {
 				t.Errorf("client %v, server %v %v", out.Tags, in.Tags, in.Logs)
 			}
 			if c.name == "panic" {
-				if !strings.Contains(logged(in, "error", "stack"), "service_test.go") {
+				if !strings.Contains(recorded.Logged(in, "error", "stack"), "service_test.go") {
 					t.Error("the stack does not show the place of the panic")
 				}
-			} else if tag(in, "grpc.status_code") != c.code {
+			} else if recorded.Tag(in, "grpc.status_code") != c.code {
 				t.Errorf("server %v", in.Tags)
 			}
-			if tag(out, "grpc.status_code") != c.code || tag(out, "component") != "gRPC" || tag(in, "component") != "gRPC" ||
-				tag(out, "peer.address") != cc.Target() || !strings.HasPrefix(tag(in, "peer.address"), "127.0.0.1:") || tag(out, "grpc.peer") != "" {
+			if recorded.Tag(out, "grpc.status_code") != c.code || recorded.Tag(out, "component") != "gRPC" || recorded.Tag(in, "component") != "gRPC" ||
+				recorded.Tag(out, "peer.address") != cc.Target() || !strings.HasPrefix(recorded.Tag(in, "peer.address"), "127.0.0.1:") || recorded.Tag(out, "grpc.peer") != "" {
 				t.Errorf("client %v, server %v", out.Tags, in.Tags)
 			}
 		})
@@ -76,7 +77,7 @@ func TestUnary(t *testing.T) {
 
 // What fails before it is sent is a span too.
 func TestUnreachable(t *testing.T) {
-	tr, spans := newTracer()
+	tr, spans := recorded.NewTracer()
 	client, _, cc := start(t, tr, true)
 	cc.Close()
 	if _, err := client.UnaryCall(t.Context(), &pb.SimpleRequest{}); status.Code(err) != codes.Canceled {
@@ -85,15 +86,15 @@ func TestUnreachable(t *testing.T) {
 	if _, err := client.StreamingCall(t.Context()); status.Code(err) != codes.Canceled {
 		t.Fatal(err)
 	}
-	for _, s := range spans.wait(t, 2) {
-		if tag(s, "error") != "true" || tag(s, "grpc.status_code") != "Canceled" {
+	for _, s := range spans.Wait(t, 2) {
+		if recorded.Tag(s, "error") != "true" || recorded.Tag(s, "grpc.status_code") != "Canceled" {
 			t.Errorf("%v", s.Tags)
 		}
 	}
 }
 
 func TestOptions(t *testing.T) {
-	tr, spans := newTracer()
+	tr, spans := recorded.NewTracer()
 	client, _, _ := start(t, tr, true, grpcgo.Component("stock"), grpcgo.Messages(),
 		grpcgo.Errors(func(c codes.Code) bool { return c == codes.NotFound || c == codes.OK }),
 		grpcgo.Observe(func(s opentracing.Span, method string) { s.SetTag("seen", method) }),
@@ -101,15 +102,15 @@ func TestOptions(t *testing.T) {
 	if _, err := client.UnaryCall(t.Context(), &pb.SimpleRequest{}); err != nil {
 		t.Fatal(err)
 	}
-	for _, s := range spans.wait(t, 2) {
-		if tag(s, "component") != "stock" || tag(s, "seen") != unary || tag(s, "zone") != "a" || tag(s, "error") != "true" {
+	for _, s := range spans.Wait(t, 2) {
+		if recorded.Tag(s, "component") != "stock" || recorded.Tag(s, "seen") != unary || recorded.Tag(s, "zone") != "a" || recorded.Tag(s, "error") != "true" {
 			t.Errorf("%v", s.Tags)
 		}
 	}
 }
 
 func TestWithoutSpan(t *testing.T) {
-	tr, spans := newTracer()
+	tr, spans := recorded.NewTracer()
 	client, _, _ := start(t, tr, false, grpcgo.Skip(unary), grpcgo.Filter(func(_ context.Context, method string) bool { return !strings.HasSuffix(method, "StreamingCall") }))
 	none, _, _ := start(t, opentracing.NoopTracer{}, false)
 	for _, c := range []pb.BenchmarkServiceClient{client, none} {
@@ -123,7 +124,7 @@ func TestWithoutSpan(t *testing.T) {
 		s.CloseSend()
 		s.Recv()
 	}
-	if n := len(spans.spans()); n != 0 {
+	if n := len(spans.Records()); n != 0 {
 		t.Errorf("%d spans", n)
 	}
 }
@@ -207,24 +208,24 @@ func TestTarget(t *testing.T) {
 		"dns:///stock:50051": {"stock", "stock:50051"}, "stock:50051": {"stock", "stock:50051"}, "passthrough:///10.0.0.1:1": {"", "10.0.0.1:1"},
 		"dns://8.8.8.8/stock:1": {"stock", "stock:1"}, "unix:///run/s": {"", "unix:///run/s"},
 	} {
-		tr, spans := newTracer()
+		tr, spans := recorded.NewTracer()
 		ok := func(context.Context, string, any, any, *grpc.ClientConn, ...grpc.CallOption) error { return nil }
 		if err := grpcgo.UnaryClient(tr)(t.Context(), unary, nil, nil, newConn(t, target), ok); err != nil {
 			t.Fatal(err)
 		}
-		if s := spans.only(t); tag(s, "peer.address") != want[1] || tag(s, "peer.hostname") != want[0] {
+		if s := spans.Only(t); recorded.Tag(s, "peer.address") != want[1] || recorded.Tag(s, "peer.hostname") != want[0] {
 			t.Errorf("%s: %v", target, s.Tags)
 		}
 	}
 	// A channel that is not grpc's own.
-	tr, spans := newTracer()
+	tr, spans := recorded.NewTracer()
 	grpcgo.UnaryClient(tr)(t.Context(), unary, nil, nil, nil, func(context.Context, string, any, any, *grpc.ClientConn, ...grpc.CallOption) error { return nil })
-	spans.only(t)
+	spans.Only(t)
 }
 
 // A call that is not sampled says so, and makes no tags.
 func TestNotSampled(t *testing.T) {
-	tr, spans := newTracer(never)
+	tr, spans := recorded.NewTracer(recorded.Never)
 	client, _, _ := start(t, tr, true, grpcgo.Observe(func(opentracing.Span, string) { t.Error("tags are made") }))
 	if _, err := client.UnaryCall(t.Context(), &pb.SimpleRequest{}); err != nil {
 		t.Fatal(err)
@@ -236,7 +237,7 @@ func TestNotSampled(t *testing.T) {
 	for err == nil {
 		_, err = s.Recv()
 	}
-	if n := len(spans.spans()); n != 0 {
+	if n := len(spans.Records()); n != 0 {
 		t.Errorf("%d spans", n)
 	}
 	if got := tr.Counts(); got.NotSampled != 4 {

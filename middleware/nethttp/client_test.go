@@ -17,6 +17,7 @@ import (
 
 	"github.com/opentracing/opentracing-go"
 
+	"github.com/spanbridge/spanbridge/middleware/internal/recorded"
 	"github.com/spanbridge/spanbridge/middleware/nethttp"
 	"github.com/spanbridge/spanbridge/propagation"
 	"github.com/spanbridge/spanbridge/span"
@@ -24,7 +25,7 @@ import (
 )
 
 func TestClientTags(t *testing.T) {
-	tr, spans := newTracer()
+	tr, spans := recorded.NewTracer()
 	s := serve(t, nethttp.Handler(tr, http.HandlerFunc(answer)))
 	client := &http.Client{Transport: nethttp.NewTransport(tr, nil)}
 	parent := tr.StartSpan("work")
@@ -35,19 +36,19 @@ func TestClientTags(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	spans.wait(t, 1) // the server's; the client's waits for the body
+	spans.Wait(t, 1) // the server's; the client's waits for the body
 	io.Copy(io.Discard, resp.Body)
-	c, server := spans.kind(t, 2, span.KindClient), spans.kind(t, 2, span.KindServer)
+	c, server := spans.Kind(t, 2, span.KindClient), spans.Kind(t, 2, span.KindServer)
 	resp.Body.Close()
 	parent.Finish()
-	if c.Operation != "POST" || c.Parent != spans.wait(t, 3)[2].ID || server.Parent != c.ID || server.Trace != c.Trace {
+	if c.Operation != "POST" || c.Parent != spans.Wait(t, 3)[2].ID || server.Parent != c.ID || server.Trace != c.Trace {
 		t.Errorf("operation %q, parent %v, the server's %v", c.Operation, c.Parent, server.Parent)
 	}
 	for key, want := range map[string]string{
 		"component": "net/http", "http.method": "POST", "http.url": s.URL + "/a", "http.status_code": "200",
 		"http.request_size": "10", "http.response_size": "2", "peer.address": strings.TrimPrefix(s.URL, "http://"), "peer.hostname": "", "error": "",
 	} {
-		if v := tag(c, key); v != want {
+		if v := recorded.Tag(c, key); v != want {
 			t.Errorf("%s is %q, want %q", key, v, want)
 		}
 	}
@@ -60,7 +61,7 @@ func TestClientTags(t *testing.T) {
 // The header of SkyWalking names the address of the callee and our endpoint.
 func TestAddressInSW8(t *testing.T) {
 	read := propagation.New(propagation.Read(propagation.SW8))
-	tr, spans := newTracer(tracer.WithPropagator(propagation.New(propagation.Write(propagation.SW8))))
+	tr, spans := recorded.NewTracer(tracer.WithPropagator(propagation.New(propagation.Write(propagation.SW8))))
 	var sw8 string
 	back := serve(t, http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 		sw8 = r.Header.Get("sw8")
@@ -80,7 +81,7 @@ func TestAddressInSW8(t *testing.T) {
 	if _, _, err := do(t, http.DefaultClient, "GET", front.URL+"/front/1"); err != nil {
 		t.Fatal(err)
 	}
-	spans.wait(t, 2)
+	spans.Wait(t, 2)
 	fields := strings.Split(sw8, "-")
 	if len(fields) != 8 || base64Text(t, fields[6]) != "GET:/front/{id}" || base64Text(t, fields[7]) != strings.TrimPrefix(back.URL, "http://") {
 		t.Errorf("sw8 %q", sw8)
@@ -96,7 +97,7 @@ func TestPeer(t *testing.T) {
 		"http://[::1]:81/":          {"", "[::1]:81"},
 		"http://10.0.0.1/":          {"", "10.0.0.1:80"},
 	} {
-		tr, spans := newTracer()
+		tr, spans := recorded.NewTracer()
 		transport := nethttp.NewTransport(tr, roundTripper(func(*http.Request) (*http.Response, error) {
 			return &http.Response{StatusCode: 204, Body: http.NoBody}, nil
 		}))
@@ -104,8 +105,8 @@ func TestPeer(t *testing.T) {
 		if _, err := transport.RoundTrip(r); err != nil {
 			t.Fatal(err)
 		}
-		s := spans.only(t)
-		if tag(s, "peer.hostname") != want[0] || tag(s, "peer.address") != want[1] || s.Operation != "GET" {
+		s := spans.Only(t)
+		if recorded.Tag(s, "peer.hostname") != want[0] || recorded.Tag(s, "peer.address") != want[1] || s.Operation != "GET" {
 			t.Errorf("%s: %v", raw, s.Tags)
 		}
 	}
@@ -162,7 +163,7 @@ func TestClientEnds(t *testing.T) {
 		{name: "panic", next: func(*http.Request) (*http.Response, error) { panic("x") }, failed: "true", message: "the transport panicked"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			tr, spans := newTracer()
+			tr, spans := recorded.NewTracer()
 			func() {
 				defer func() {
 					if again := recover(); (again != nil) != (c.name == "panic") {
@@ -175,8 +176,8 @@ func TestClientEnds(t *testing.T) {
 					c.use(resp) // again: nothing more happens
 				}
 			}()
-			s := spans.only(t)
-			if tag(s, "error") != c.failed || tag(s, "http.response_size") != c.size || logged(s, "error", "message") != c.message || tag(s, "http.status_code") != c.stat {
+			s := spans.Only(t)
+			if recorded.Tag(s, "error") != c.failed || recorded.Tag(s, "http.response_size") != c.size || recorded.Logged(s, "error", "message") != c.message || recorded.Tag(s, "http.status_code") != c.stat {
 				t.Errorf("tags %v, logs %v", s.Tags, s.Logs)
 			}
 		})
@@ -184,7 +185,7 @@ func TestClientEnds(t *testing.T) {
 }
 
 func TestClientCancel(t *testing.T) {
-	tr, spans := newTracer()
+	tr, spans := recorded.NewTracer()
 	release := make(chan struct{})
 	s := serve(t, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		io.WriteString(w, "begin")
@@ -204,7 +205,7 @@ func TestClientCancel(t *testing.T) {
 	if _, err := io.ReadAll(resp.Body); !errors.Is(err, context.Canceled) {
 		t.Errorf("%v", err)
 	}
-	if got := spans.only(t); tag(got, "error") != "true" || logged(got, "error", "message") != "context canceled" || tag(got, "http.response_size") != "5" {
+	if got := spans.Only(t); recorded.Tag(got, "error") != "true" || recorded.Logged(got, "error", "message") != "context canceled" || recorded.Tag(got, "http.response_size") != "5" {
 		t.Errorf("tags %v, logs %v", got.Tags, got.Logs)
 	}
 }
@@ -212,7 +213,7 @@ func TestClientCancel(t *testing.T) {
 // Each request that follows a redirect is a span, all of one trace; connections
 // are used again.
 func TestRedirectAndReuse(t *testing.T) {
-	tr, spans := newTracer()
+	tr, spans := recorded.NewTracer()
 	var mu sync.Mutex
 	from := make(map[string]bool)
 	var parents []string
@@ -242,20 +243,20 @@ func TestRedirectAndReuse(t *testing.T) {
 	}
 	io.ReadAll(resp.Body)
 	resp.Body.Close()
-	list := spans.wait(t, 2)
+	list := spans.Wait(t, 2)
 	if len(from) != 1 || list[0].Parent != list[1].Parent || list[0].ID == list[1].ID {
 		t.Errorf("%d connections, spans %v %v", len(from), list[0], list[1])
 	}
 	if len(parents) != 2 || parents[0] == parents[1] {
 		t.Errorf("headers %v", parents)
 	}
-	if tag(list[0], "http.status_code") != "302" || tag(list[1], "http.status_code") != "200" || !strings.HasSuffix(tag(list[1], "http.url"), "/end") {
+	if recorded.Tag(list[0], "http.status_code") != "302" || recorded.Tag(list[1], "http.status_code") != "200" || !strings.HasSuffix(recorded.Tag(list[1], "http.url"), "/end") {
 		t.Errorf("%v, %v", list[0].Tags, list[1].Tags)
 	}
 }
 
 func TestEvents(t *testing.T) {
-	tr, spans := newTracer()
+	tr, spans := recorded.NewTracer()
 	s := serve(t, http.HandlerFunc(answer))
 	client := &http.Client{Transport: nethttp.NewTransport(tr, &http.Transport{}, nethttp.Events())}
 	defer client.CloseIdleConnections()
@@ -263,8 +264,8 @@ func TestEvents(t *testing.T) {
 		if _, _, err := do(t, client, "GET", s.URL); err != nil {
 			t.Fatal(err)
 		}
-		got := spans.wait(t, i+1)[i]
-		if logged(got, "GotConn", "reused") != []string{"false", "true"}[i] || logged(got, "GotConn", "address") != strings.TrimPrefix(s.URL, "http://") {
+		got := spans.Wait(t, i+1)[i]
+		if recorded.Logged(got, "GotConn", "reused") != []string{"false", "true"}[i] || recorded.Logged(got, "GotConn", "address") != strings.TrimPrefix(s.URL, "http://") {
 			t.Errorf("request %d: logs %v", i, got.Logs)
 		}
 	}
@@ -273,7 +274,7 @@ func TestEvents(t *testing.T) {
 	if _, _, err := do(t, client, "GET", refused.URL); err == nil {
 		t.Fatal("a closed server answered")
 	}
-	if got := spans.wait(t, 3)[2]; logged(got, "ConnectDone", "message") == "" {
+	if got := spans.Wait(t, 3)[2]; recorded.Logged(got, "ConnectDone", "message") == "" {
 		t.Errorf("logs %v", got.Logs)
 	}
 }
@@ -286,7 +287,7 @@ type idle struct {
 func (i *idle) CloseIdleConnections() { i.closed = true }
 
 func TestTransportBelow(t *testing.T) {
-	tr, spans := newTracer()
+	tr, spans := recorded.NewTracer()
 	below := &idle{roundTripper: func(r *http.Request) (*http.Response, error) {
 		if r.Header.Get("uber-trace-id") != "" {
 			t.Error("a request without a span has headers")
@@ -306,7 +307,7 @@ func TestTransportBelow(t *testing.T) {
 	transport.RoundTrip(r)
 	nethttp.NewTransport(opentracing.NoopTracer{}, below).RoundTrip(r)
 	(&http.Client{Transport: nethttp.NewTransport(tr, roundTripper(func(*http.Request) (*http.Response, error) { return nil, errCut }))}).CloseIdleConnections()
-	if n := len(spans.spans()); n != 0 {
+	if n := len(spans.Records()); n != 0 {
 		t.Errorf("%d spans", n)
 	}
 }
@@ -319,7 +320,7 @@ func (pipe) Close() error { return nil }
 
 // A body can what it could.
 func TestBodies(t *testing.T) {
-	tr, _ := newTracer()
+	tr, _ := recorded.NewTracer()
 	for body, want := range map[io.ReadCloser]string{
 		io.NopCloser(strings.NewReader("")): "false false",
 		pipe{new(bytes.Buffer)}:             "true false",

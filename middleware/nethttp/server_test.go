@@ -19,6 +19,7 @@ import (
 
 	"github.com/opentracing/opentracing-go"
 
+	"github.com/spanbridge/spanbridge/middleware/internal/recorded"
 	"github.com/spanbridge/spanbridge/middleware/nethttp"
 	"github.com/spanbridge/spanbridge/span"
 	"github.com/spanbridge/spanbridge/tracer"
@@ -112,7 +113,7 @@ func TestOperationOfServer(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			sampler := &names{}
-			tr, spans := newTracer(tracer.WithSampler(sampler))
+			tr, spans := recorded.NewTracer(tracer.WithSampler(sampler))
 			var options []nethttp.Option
 			if c.option != nil {
 				options = append(options, c.option)
@@ -122,9 +123,9 @@ func TestOperationOfServer(t *testing.T) {
 				r.Host = c.host
 			}
 			nethttp.Handler(tr, c.next, options...).ServeHTTP(httptest.NewRecorder(), r)
-			s := spans.only(t)
-			if s.Operation != c.want || tag(s, "http.route") != c.route {
-				t.Errorf("operation %q, route %q, want %q, %q", s.Operation, tag(s, "http.route"), c.want, c.route)
+			s := spans.Only(t)
+			if s.Operation != c.want || recorded.Tag(s, "http.route") != c.route {
+				t.Errorf("operation %q, route %q, want %q, %q", s.Operation, recorded.Tag(s, "http.route"), c.want, c.route)
 			}
 			start := c.wantedAtStart
 			if start == "" {
@@ -146,7 +147,7 @@ func (n *names) Sample(_ span.TraceID, operation string) tracer.Decision {
 }
 
 func TestServerTags(t *testing.T) {
-	tr, spans := newTracer()
+	tr, spans := recorded.NewTracer()
 	s := serve(t, nethttp.Handler(tr, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if sp := opentracing.SpanFromContext(r.Context()); sp == nil || sp.Tracer() != tr {
 			t.Error("no span in the request's context")
@@ -166,7 +167,7 @@ func TestServerTags(t *testing.T) {
 		t.Fatal(err)
 	}
 	resp.Body.Close()
-	got := spans.only(t)
+	got := spans.Only(t)
 	if got.Trace != (span.TraceID{Lo: 0xabc}) || got.Parent != 0xdef || got.Kind != span.KindServer {
 		t.Errorf("trace %v, parent %v, kind %v", got.Trace, got.Parent, got.Kind)
 	}
@@ -174,12 +175,12 @@ func TestServerTags(t *testing.T) {
 		"component": "teapot", "http.method": "POST", "http.url": s.URL + "/pot", "http.status_code": "418", "agent": "kettle", "zone": "a",
 		"http.request_size": "5", "http.response_size": "15", "error": "", "http.aborted": "",
 	} {
-		if v := tag(got, key); v != want {
+		if v := recorded.Tag(got, key); v != want {
 			t.Errorf("%s is %q, want %q", key, v, want)
 		}
 	}
-	if _, err := net.ResolveTCPAddr("tcp", tag(got, "peer.address")); err != nil || tag(got, "peer.address") == "" {
-		t.Errorf("peer.address %q: %v", tag(got, "peer.address"), err)
+	if _, err := net.ResolveTCPAddr("tcp", recorded.Tag(got, "peer.address")); err != nil || recorded.Tag(got, "peer.address") == "" {
+		t.Errorf("peer.address %q: %v", recorded.Tag(got, "peer.address"), err)
 	}
 }
 
@@ -205,7 +206,7 @@ func TestServerErrors(t *testing.T) {
 		{name: "abort", next: quiet(func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }), failed: "true", logged: http.ErrAbortHandler.Error(), broken: true},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			tr, spans := newTracer()
+			tr, spans := recorded.NewTracer()
 			var options []nethttp.Option
 			if c.option != nil {
 				options = append(options, c.option)
@@ -222,15 +223,15 @@ func TestServerErrors(t *testing.T) {
 				h.ServeHTTP(w, r)
 			}))
 			_, _, err := do(t, http.DefaultClient, "GET", s.URL)
-			got := spans.only(t)
+			got := spans.Only(t)
 			if v := <-again; (err != nil) != c.broken || (v != nil) != c.broken {
 				t.Errorf("the client saw %v, the server %v", err, v)
 			}
-			if tag(got, "http.status_code") != c.status || tag(got, "error") != c.failed || logged(got, "error", "message") != c.logged {
-				t.Errorf("status %q, error %q, log %q", tag(got, "http.status_code"), tag(got, "error"), logged(got, "error", "message"))
+			if recorded.Tag(got, "http.status_code") != c.status || recorded.Tag(got, "error") != c.failed || recorded.Logged(got, "error", "message") != c.logged {
+				t.Errorf("status %q, error %q, log %q", recorded.Tag(got, "http.status_code"), recorded.Tag(got, "error"), recorded.Logged(got, "error", "message"))
 			}
-			if strings.HasPrefix(c.name, "panic") && !strings.Contains(logged(got, "error", "stack"), "server_test.go") {
-				t.Errorf("stack without the place of the panic:\n%s", logged(got, "error", "stack"))
+			if strings.HasPrefix(c.name, "panic") && !strings.Contains(recorded.Logged(got, "error", "stack"), "server_test.go") {
+				t.Errorf("stack without the place of the panic:\n%s", recorded.Logged(got, "error", "stack"))
 			}
 		})
 	}
@@ -238,7 +239,7 @@ func TestServerErrors(t *testing.T) {
 
 // A handler that ends its goroutine leaves a finished span.
 func TestServerGoexit(t *testing.T) {
-	tr, spans := newTracer()
+	tr, spans := recorded.NewTracer()
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
@@ -246,13 +247,13 @@ func TestServerGoexit(t *testing.T) {
 			ServeHTTP(httptest.NewRecorder(), httptest.NewRequest("GET", "/", nil))
 	}()
 	<-done
-	if got := spans.only(t); tag(got, "error") != "true" || tag(got, "http.status_code") != "" {
+	if got := spans.Only(t); recorded.Tag(got, "error") != "true" || recorded.Tag(got, "http.status_code") != "" {
 		t.Errorf("tags %v", got.Tags)
 	}
 }
 
 func TestClientAbort(t *testing.T) {
-	tr, spans := newTracer()
+	tr, spans := recorded.NewTracer()
 	begun := make(chan struct{})
 	s := serve(t, nethttp.Handler(tr, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.(http.Flusher).Flush()
@@ -269,14 +270,14 @@ func TestClientAbort(t *testing.T) {
 		io.ReadAll(resp.Body)
 		resp.Body.Close()
 	}
-	if got := spans.only(t); tag(got, "http.aborted") != "true" || tag(got, "http.status_code") != "200" || tag(got, "error") != "" {
+	if got := spans.Only(t); recorded.Tag(got, "http.aborted") != "true" || recorded.Tag(got, "http.status_code") != "200" || recorded.Tag(got, "error") != "" {
 		t.Errorf("tags %v", got.Tags)
 	}
 }
 
 // An upgraded connection is one span, up to its end.
 func TestUpgrade(t *testing.T) {
-	tr, spans := newTracer()
+	tr, spans := recorded.NewTracer()
 	s := serve(t, nethttp.Handler(tr, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		c, rw, err := w.(http.Hijacker).Hijack()
 		if err != nil {
@@ -305,7 +306,7 @@ func TestUpgrade(t *testing.T) {
 	if _, err := io.ReadFull(rw, line); string(line) != "hello\n" {
 		t.Fatalf("%q, %v", line, err)
 	}
-	if n := len(spans.spans()); n != 0 {
+	if n := len(spans.Records()); n != 0 {
 		t.Errorf("%d spans ended before the connection", n)
 	}
 	// The other side sees the end of this direction, and its own end is seen.
@@ -320,9 +321,9 @@ func TestUpgrade(t *testing.T) {
 		t.Errorf("%q, %v", rest, err)
 	}
 	rw.Close()
-	server := spans.kind(t, 2, span.KindServer)
-	client1 := spans.kind(t, 2, span.KindClient)
-	if tag(server, "http.status_code") != "101" || tag(client1, "http.status_code") != "101" || server.Parent != client1.ID {
+	server := spans.Kind(t, 2, span.KindServer)
+	client1 := spans.Kind(t, 2, span.KindClient)
+	if recorded.Tag(server, "http.status_code") != "101" || recorded.Tag(client1, "http.status_code") != "101" || server.Parent != client1.ID {
 		t.Errorf("server %v, client %v", server.Tags, client1.Tags)
 	}
 }
@@ -333,7 +334,7 @@ func TestStreaming(t *testing.T) {
 	if err := os.WriteFile(file, []byte(strings.Repeat("x", 1<<20)), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	tr, spans := newTracer()
+	tr, spans := recorded.NewTracer()
 	next := make(chan struct{})
 	mux := http.NewServeMux()
 	mux.HandleFunc("/file", func(w http.ResponseWriter, _ *http.Request) {
@@ -361,7 +362,7 @@ func TestStreaming(t *testing.T) {
 	if _, body, err := do(t, http.DefaultClient, "GET", s.URL+"/file"); err != nil || len(body) != 1<<20 {
 		t.Fatalf("%d bytes, %v", len(body), err)
 	}
-	if got := spans.only(t); tag(got, "http.response_size") != "1048576" {
+	if got := spans.Only(t); recorded.Tag(got, "http.response_size") != "1048576" {
 		t.Errorf("tags %v", got.Tags)
 	}
 	r, _ := http.NewRequestWithContext(t.Context(), "GET", s.URL+"/stream", nil)
@@ -377,13 +378,13 @@ func TestStreaming(t *testing.T) {
 		}
 		next <- struct{}{}
 	}
-	if got := spans.wait(t, 2)[1]; tag(got, "http.response_size") != "15" {
+	if got := spans.Wait(t, 2)[1]; recorded.Tag(got, "http.response_size") != "15" {
 		t.Errorf("tags %v", got.Tags)
 	}
 }
 
 func TestWithoutSpan(t *testing.T) {
-	tr, spans := newTracer()
+	tr, spans := recorded.NewTracer()
 	seen := 0
 	next := http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 		seen++
@@ -403,42 +404,42 @@ func TestWithoutSpan(t *testing.T) {
 	}
 	nethttp.Handler(opentracing.NoopTracer{}, next).ServeHTTP(httptest.NewRecorder(), httptest.NewRequest("GET", "/", nil))
 	nethttp.Handler(nil, next).ServeHTTP(httptest.NewRecorder(), httptest.NewRequest("GET", "/", nil)) // the global tracer does nothing
-	if seen != 5 || len(spans.spans()) != 0 {
-		t.Errorf("%d requests, %d spans", seen, len(spans.spans()))
+	if seen != 5 || len(spans.Records()) != 0 {
+		t.Errorf("%d requests, %d spans", seen, len(spans.Records()))
 	}
 }
 
 // Two handlers around each other make one span.
 func TestNested(t *testing.T) {
-	tr, spans := newTracer()
+	tr, spans := recorded.NewTracer()
 	h := nethttp.Handler(tr, nethttp.Handler(tr, http.HandlerFunc(answer)))
 	h.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest("GET", "/", nil))
-	spans.only(t)
+	spans.Only(t)
 }
 
 func TestURL(t *testing.T) {
-	tr, spans := newTracer()
+	tr, spans := recorded.NewTracer()
 	h := nethttp.Handler(tr, http.HandlerFunc(answer), nethttp.URL((*url.URL).Redacted))
 	h.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest("GET", "/a%2Fb?q=1", nil))
-	if got := tag(spans.only(t), "http.url"); got != "http://example.com/a%2Fb?q=1" {
+	if got := recorded.Tag(spans.Only(t), "http.url"); got != "http://example.com/a%2Fb?q=1" {
 		t.Errorf("http.url %q", got)
 	}
 	r := httptest.NewRequest("GET", "/"+strings.Repeat("x", 5000), nil)
 	nethttp.Handler(tr, http.HandlerFunc(answer)).ServeHTTP(httptest.NewRecorder(), r)
-	if got := tag(spans.wait(t, 2)[1], "http.url"); len(got) != 2048 {
+	if got := recorded.Tag(spans.Wait(t, 2)[1], "http.url"); len(got) != 2048 {
 		t.Errorf("http.url of %d bytes", len(got))
 	}
 }
 
 // Whoever sets sampling.priority within a handler gets the whole span.
 func TestPrioritySetLate(t *testing.T) {
-	tr, spans := newTracer(never)
+	tr, spans := recorded.NewTracer(recorded.Never)
 	h := nethttp.Handler(tr, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		opentracing.SpanFromContext(r.Context()).SetTag("sampling.priority", 1)
 		w.WriteHeader(500)
 	}))
 	h.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest("GET", "/late", nil))
-	if got := spans.only(t); tag(got, "http.url") != "http://example.com/late" || tag(got, "http.status_code") != "500" || tag(got, "error") != "true" {
+	if got := spans.Only(t); recorded.Tag(got, "http.url") != "http://example.com/late" || recorded.Tag(got, "http.status_code") != "500" || recorded.Tag(got, "error") != "true" {
 		t.Errorf("tags %v", got.Tags)
 	}
 }

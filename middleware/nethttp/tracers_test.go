@@ -14,6 +14,7 @@ import (
 	"github.com/opentracing/opentracing-go/mocktracer"
 	"github.com/uber/jaeger-client-go"
 
+	"github.com/spanbridge/spanbridge/middleware/internal/recorded"
 	"github.com/spanbridge/spanbridge/middleware/nethttp"
 	"github.com/spanbridge/spanbridge/tracer"
 )
@@ -99,9 +100,9 @@ func TestOtherTracers(t *testing.T) {
 		through(t, tr)
 	})
 	t.Run("not sampled", func(t *testing.T) {
-		tr, spans := newTracer(never)
+		tr, spans := recorded.NewTracer(recorded.Never)
 		through(t, tr)
-		if n := len(spans.spans()); n != 0 {
+		if n := len(spans.Records()); n != 0 {
 			t.Errorf("%d spans", n)
 		}
 	})
@@ -117,7 +118,7 @@ func (empty) WriteHeader(int)             {}
 // What a server's request costs that is not sampled: beyond the request's copy
 // and context little more than the parts that net/http and OpenTracing demand.
 func TestAllocations(t *testing.T) {
-	tr, _ := newTracer(never)
+	tr, _ := recorded.NewTracer(recorded.Never)
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /users/{id}", func(http.ResponseWriter, *http.Request) {})
 	r := httptest.NewRequest("GET", "/users/7", nil)
@@ -142,7 +143,7 @@ func BenchmarkHandler(b *testing.B) {
 	mux.HandleFunc("GET /users/{id}", func(http.ResponseWriter, *http.Request) {})
 	r := httptest.NewRequest("GET", "/users/7", nil)
 	w := empty{http.Header{}}
-	unsampled, _ := newTracer(never)
+	unsampled, _ := recorded.NewTracer(recorded.Never)
 	for name, h := range map[string]http.Handler{
 		"plain": mux, "notSampled": nethttp.Handler(unsampled, mux),
 		"sampled": nethttp.Handler(tracer.New("bench"), mux), "noop": nethttp.Handler(opentracing.NoopTracer{}, mux),

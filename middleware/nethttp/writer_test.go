@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/spanbridge/spanbridge/middleware/internal/recorded"
 	"github.com/spanbridge/spanbridge/middleware/nethttp"
 )
 
@@ -135,7 +136,7 @@ func TestWriters(t *testing.T) {
 			plain := use(w)
 			want := c.list
 			*c = calls{}
-			tr, spans := newTracer()
+			tr, spans := recorded.NewTracer()
 			var got string
 			nethttp.Handler(tr, http.HandlerFunc(func(inner http.ResponseWriter, _ *http.Request) {
 				got = use(inner)
@@ -146,7 +147,7 @@ func TestWriters(t *testing.T) {
 			if got != plain || strings.Join(c.list, ",") != strings.Join(want, ",") {
 				t.Errorf("got %s, calls %v, want %s, calls %v", got, c.list, plain, want)
 			}
-			spans.only(t)
+			spans.Only(t)
 		})
 	}
 }
@@ -193,7 +194,7 @@ func TestRealWriters(t *testing.T) {
 				return fmt.Sprint(f, h, p, r, s, c.SetReadDeadline(time.Time{}), c.SetWriteDeadline(time.Time{}), c.EnableFullDuplex())
 			}
 			var plain, got string
-			tr, spans := newTracer()
+			tr, spans := recorded.NewTracer()
 			traced := nethttp.Handler(tr, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 				got = abilities(w)
 				answer(w, r)
@@ -208,7 +209,7 @@ func TestRealWriters(t *testing.T) {
 			if _, body, err := do(t, s.Client(), "GET", s.URL); body != "ok" {
 				t.Fatalf("%q, %v", body, err)
 			}
-			spans.only(t)
+			spans.Only(t)
 			if got != plain {
 				t.Errorf("a traced writer can %s, the one below %s", got, plain)
 			}
