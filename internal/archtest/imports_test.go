@@ -71,7 +71,6 @@ var mayImport = []struct{ from, ours, libraries string }{
 	{"view", "span assemble propagation translate translate/zipkin internal/metrics", "github.com/gorilla/mux"},
 	{"view/page", "", ""},
 	{"proxy", "span propagation propagation/payload tracer internal/metrics", "github.com/prometheus/client_golang"},
-	{"proxy", "span propagation propagation/payload tracer translate/skywalking internal/metrics", "github.com/prometheus/client_golang"},
 	{"examples/mixed-fleet", "*", "*"},
 	{"cmd/bridge", "*", "*"},
 }
