@@ -12,7 +12,8 @@ import (
 )
 
 // light are the packages that everyone builds into a service. What needs gRPC,
-// Kafka or another tracer is a package of its own beside them.
+// Kafka or another tracer is a package of its own beside them, which brings along
+// nothing else.
 var light = []struct {
 	name      string
 	ours      []string // besides itself
@@ -25,6 +26,11 @@ var light = []struct {
 	{"tracer/reporter/zipkin", append([]string{"tracer/reporter", "translate/zipkin"}, reporting...), []string{"github.com/opentracing/opentracing-go"}},
 	{"tracer/reporter/jaeger", append([]string{"tracer/reporter", "translate/jaeger"}, reporting...), []string{"github.com/opentracing/opentracing-go"}},
 	{"tracer/reporter/otlp", append([]string{"tracer/reporter", "tracer/reporter/internal/otlprequest", "translate/otlp"}, reporting...), []string{"github.com/opentracing/opentracing-go"}},
+	{"middleware/nethttp", []string{"middleware"}, []string{"github.com/opentracing/opentracing-go"}},
+	{"middleware/gorillamux", []string{"middleware", "middleware/nethttp"}, []string{"github.com/opentracing/opentracing-go", "github.com/gorilla/mux"}},
+	{"middleware/databasesql", []string{"middleware"}, []string{"github.com/opentracing/opentracing-go"}},
+	{"middleware/grpcgo", []string{"middleware"}, []string{"github.com/opentracing/opentracing-go", "google.golang.org/grpc", "google.golang.org/protobuf", "google.golang.org/genproto", "golang.org/x"}},
+	{"middleware/franzgo", []string{"middleware"}, []string{"github.com/opentracing/opentracing-go", "github.com/twmb/franz-go", "github.com/klauspost/compress", "github.com/pierrec/lz4", "golang.org/x"}},
 }
 
 // reporting is what a reporter without gRPC needs.
