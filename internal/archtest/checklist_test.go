@@ -21,7 +21,7 @@ var checklistRows = []struct{ list, rows string }{
 	{"SkyWalking", "W1-13 C1-6 S1-10 I1-8 O1-6 G1-2"},
 	{"Tracing headers", "grammar|sampling|conflicts|widths|doubled|64 bits|names|tracestate|baggage|bounds|there and back|anything|libraries|fields|gRPC|Kafka|cost"},
 	{"Tracer", "harness|options|parents|decisions|shared|ids|values|baggage|races|memory|sw8|carriers|samplers|reporters|log lines|environment|allocations"},
-	{"Middleware", "one trace|names|tags|ends|interfaces|streams|sw8|bad headers|not sampled|others"},
+	{"Middleware", "one trace|names|tags|ends|interfaces|streams|sw8|bad headers|not sampled|imports|others"},
 	{"Proxy", "formats|agents|contradictions|memory|data|spans|HTTP|streams|upgrades|gRPC|forward|failures|options|bridge header"},
 	{"Mixed fleet", "starts|decisions|baggage|backends|lost name|parsers|docs|start"},
 }

@@ -20,6 +20,12 @@ type tracing struct {
 	tracer opentracing.Tracer
 }
 
+// Names of calls whose statement has no verb that is known.
+const (
+	nameExec  = "EXEC"
+	nameQuery = "QUERY"
+)
+
 // kindClient is made once: an option for each call would be an allocation.
 var kindClient opentracing.StartSpanOption = ext.SpanKindRPCClient
 
@@ -30,6 +36,7 @@ type call struct {
 	tracer opentracing.Tracer
 	parent opentracing.Span
 	start  time.Time
+	over   bool
 }
 
 // begin begins a call, if it is to be traced. A span ends here, so the child of
@@ -46,13 +53,14 @@ func (t *tracing) begin(ctx context.Context, what Calls) call {
 	if parent == nil && !t.roots || parent != nil && !middleware.IsSampled(parent) {
 		return call{}
 	}
-	return call{t, tracer, parent, time.Now()}
+	return call{t: t, tracer: tracer, parent: parent, start: time.Now()}
 }
 
 func (c *call) on() bool { return c.t != nil }
 
 // end makes the span. A driver that says ErrSkip has not done anything.
 func (c *call) end(operation, statement string, err error, tags ...opentracing.Tag) {
+	c.over = true
 	if !c.on() || errors.Is(err, driver.ErrSkip) {
 		return
 	}
@@ -74,6 +82,20 @@ func (c *call) end(operation, statement string, err error, tags ...opentracing.T
 		}
 	}
 	s.FinishWithOptions(opentracing.FinishOptions{FinishTime: end})
+}
+
+var errPanicked = errors.New("the driver panicked")
+
+// unlessOver is deferred: it ends a call in which the driver has panicked. Of an
+// operation that is named by its statement the name is what verbOf falls back on.
+func (c *call) unlessOver(operation, statement string) {
+	if !c.on() || c.over {
+		return
+	}
+	if operation == nameExec || operation == nameQuery {
+		operation = verbOf(statement, operation)
+	}
+	c.end(operation, statement, errPanicked)
 }
 
 func (t *tracing) tag(s opentracing.Span, statement string) {

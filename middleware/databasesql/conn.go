@@ -60,6 +60,7 @@ func (c *conn) Prepare(query string) (driver.Stmt, error) {
 
 func (c *conn) PrepareContext(ctx context.Context, query string) (driver.Stmt, error) {
 	call := c.t.begin(ctx, Prepare)
+	defer call.unlessOver("PREPARE", query)
 	s, err := c.prepare(ctx, query)
 	call.end("PREPARE", query, err)
 	if err != nil {
@@ -86,6 +87,7 @@ func (c *conn) Begin() (driver.Tx, error) {
 
 func (c *conn) BeginTx(ctx context.Context, o driver.TxOptions) (driver.Tx, error) {
 	call := c.t.begin(ctx, Begin)
+	defer call.unlessOver("BEGIN", "")
 	inner, err := c.begin(ctx, o)
 	call.end("BEGIN", "", err)
 	if err != nil {
@@ -124,6 +126,7 @@ func (c *conn) Ping(ctx context.Context) error {
 		return nil
 	}
 	call := c.t.begin(ctx, Ping)
+	defer call.unlessOver("PING", "")
 	err := p.Ping(ctx)
 	call.end("PING", "", err)
 	return err
@@ -167,15 +170,17 @@ type queryer struct {
 
 func (e execer) ExecContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Result, error) {
 	call := e.on.t.begin(ctx, Exec)
+	defer call.unlessOver(nameExec, query)
 	r, err := e.exec(ctx, query, args)
 	if call.on() {
-		call.end(verbOf(query, "EXEC"), query, err)
+		call.end(verbOf(query, nameExec), query, err)
 	}
 	return r, err
 }
 
 func (q queryer) QueryContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Rows, error) {
 	call := q.on.t.begin(ctx, Query)
+	defer call.unlessOver(nameQuery, query)
 	r, err := q.query(ctx, query, args)
 	return call.endQuery(query, r, err)
 }

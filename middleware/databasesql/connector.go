@@ -110,6 +110,7 @@ type connector struct {
 
 func (c *connector) Connect(ctx context.Context) (driver.Conn, error) {
 	call := c.t.begin(ctx, Connect)
+	defer call.unlessOver("CONNECT", "")
 	inner, err := c.inner.Connect(ctx)
 	call.end("CONNECT", "", err)
 	if err != nil {

@@ -24,6 +24,6 @@
 // recorded, statements as the option Statement says. Types, names and addresses
 // are read from data source names in the forms of the usual drivers; where the
 // address is not known the type stands for it, since SkyWalking shows no database
-// without. Errors of reading rows are seen with the option Rows alone. A call in
-// which the driver panics makes no span.
+// without. Errors of reading rows are seen with the option Rows alone. A driver's
+// panic is an error of its call and goes on.
 package databasesql

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"reflect"
+	"strings"
 )
 
 // fake is a driver that notes what is called. Its connections, statements and
@@ -21,10 +22,15 @@ type fake struct {
 	skip     bool // ExecContext and the like leave it to others
 	bad      int  // calls that find the connection broken
 	rowError error
+	panics   string // the note at which it does
 }
 
 func (f *fake) note(format string, args ...any) {
-	f.notes = append(f.notes, fmt.Sprintf(format, args...))
+	text := fmt.Sprintf(format, args...)
+	f.notes = append(f.notes, text)
+	if f.panics != "" && strings.HasPrefix(text, f.panics) {
+		panic("torn")
+	}
 }
 
 func (f *fake) Open(dsn string) (driver.Conn, error) {

@@ -16,12 +16,14 @@ func (c *call) endQuery(query string, r driver.Rows, err error) (driver.Rows, er
 	if !c.on() {
 		return r, err
 	}
-	operation := verbOf(query, "QUERY")
+	operation := verbOf(query, nameQuery)
 	if err != nil || r == nil || !c.t.rows {
 		c.end(operation, query, err)
 		return r, err
 	}
-	return &rows{Rows: r, call: *c, operation: operation, query: query}, nil
+	left := &rows{Rows: r, call: *c, operation: operation, query: query}
+	c.over = true // here: it goes on with the rows
+	return left, nil
 }
 
 // rows end a query when they are closed. What the driver's rows lack answers as

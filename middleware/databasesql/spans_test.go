@@ -219,6 +219,42 @@ func TestErrors(t *testing.T) {
 	}
 }
 
+// A call in which the driver panics is a span that failed, and the panic goes on.
+func TestDriverPanics(t *testing.T) {
+	for _, c := range []struct{ at, operation string }{
+		{"ping", "PING"},
+		{"exec context insert", "INSERT"},
+		{"query context select", "SELECT"},
+		{"prepare", "PREPARE"},
+		{"stmt exec", "UPDATE"},
+		{"begin", "BEGIN"},
+		{"commit", "COMMIT"},
+		{"rollback", "ROLLBACK"},
+		{"open", "CONNECT"},
+	} {
+		t.Run(c.at, func(t *testing.T) {
+			f := &fake{conn: fullConn, panics: c.at}
+			db, ctx, _, spans, parent := open(t, f, databasesql.Trace(databasesql.All), databasesql.Rows())
+			func() {
+				defer func() {
+					if v := recover(); v != "torn" {
+						t.Errorf("recovered %v after %q, want the panic of the driver", v, f.notes)
+					}
+				}()
+				exercise(t, ctx, db)
+			}()
+			list := spans.Records()
+			if len(list) == 0 {
+				t.Fatal("no span")
+			}
+			last := list[len(list)-1]
+			if last.Operation != c.operation || last.Parent != parent || recorded.Tag(last, "error") != "true" || !strings.Contains(recorded.Logged(last, "error", "message"), "panic") {
+				t.Errorf("%s below %v, %v %v", last.Operation, last.Parent, last.Tags, last.Logs)
+			}
+		})
+	}
+}
+
 func mustConnector(t *testing.T, d driver.Driver, dsn string) driver.Connector {
 	t.Helper()
 	c, err := d.(driver.DriverContext).OpenConnector(dsn)

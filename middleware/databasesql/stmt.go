@@ -41,9 +41,10 @@ func (c columns) ColumnConverter(i int) driver.ValueConverter { return c.of.Colu
 
 func (s *stmt) ExecContext(ctx context.Context, named []driver.NamedValue) (driver.Result, error) {
 	call := s.conn.t.begin(ctx, Exec)
+	defer call.unlessOver(nameExec, s.query)
 	r, err := s.exec(ctx, named)
 	if call.on() {
-		call.end(verbOf(s.query, "EXEC"), s.query, err)
+		call.end(verbOf(s.query, nameExec), s.query, err)
 	}
 	return r, err
 }
@@ -61,6 +62,7 @@ func (s *stmt) exec(ctx context.Context, named []driver.NamedValue) (driver.Resu
 
 func (s *stmt) QueryContext(ctx context.Context, named []driver.NamedValue) (driver.Rows, error) {
 	call := s.conn.t.begin(ctx, Query)
+	defer call.unlessOver(nameQuery, s.query)
 	r, err := s.rows(ctx, named)
 	return call.endQuery(s.query, r, err)
 }
@@ -93,6 +95,7 @@ type tx struct {
 
 func (t *tx) Commit() error {
 	call := t.t.begin(t.ctx, Commit)
+	defer call.unlessOver("COMMIT", "")
 	err := t.Tx.Commit()
 	call.end("COMMIT", "", err)
 	return err
@@ -100,6 +103,7 @@ func (t *tx) Commit() error {
 
 func (t *tx) Rollback() error {
 	call := t.t.begin(t.ctx, Rollback)
+	defer call.unlessOver("ROLLBACK", "")
 	err := t.Tx.Rollback()
 	call.end("ROLLBACK", "", err)
 	return err
