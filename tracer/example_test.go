@@ -305,3 +305,36 @@ func ExampleWithTID() {
 	// true
 	// trace_id=463ac35c9f6413ad48485a3953bb6124
 }
+
+// everyTenth is a Sampler of one's own.
+type everyTenth struct{}
+
+func (everyTenth) Sample(trace span.TraceID, _ string) tracer.Decision {
+	return tracer.Decision{Sampled: trace.Lo%10 == 0, Tags: []tracer.Tag{{Key: "sampler.type", Value: "every tenth"}}}
+}
+
+// counting is a Reporter of one's own. Report must not block.
+type counting map[string]int
+
+func (c counting) Report(r *tracer.Record)     { c[r.Operation+" to "+r.Address()]++ }
+func (c counting) Close(context.Context) error { return nil }
+
+func ExampleSampler() {
+	seen := counting{}
+	t := tracer.New("orders", tracer.WithSampler(everyTenth{}), tracer.WithReporter(seen))
+	defer t.Close()
+	for _, id := range []string{"14", "15", "1e"} { // 20, 21 and 30
+		incoming := opentracing.TextMapCarrier{"x-b3-traceid": id, "x-b3-spanid": "7"} // undecided
+		caller, err := t.Extract(opentracing.TextMap, incoming)
+		if err != nil {
+			fmt.Println(err)
+			return
+		}
+		s := t.StartSpan("call", opentracing.ChildOf(caller), ext.SpanKindRPCClient)
+		ext.PeerHostname.Set(s, "billing")
+		ext.PeerPort.Set(s, 8080)
+		s.Finish()
+	}
+	fmt.Println(seen)
+	// Output: map[call to billing:8080:2]
+}

@@ -88,3 +88,28 @@ func ExampleCodec_Handler() {
 		answer.Body.Close()
 	}))))
 }
+
+// B3 does not name the caller. Where all such requests come through one proxy,
+// OAP can be told so.
+func ExampleCallerOf() {
+	codec := bridge.New(
+		bridge.Propagator(propagation.New(propagation.Prefer(propagation.SW8))),
+		bridge.CallerOf(func(*propagation.Context) propagation.Caller {
+			return propagation.Caller{Service: "edge", Instance: "edge-1", Endpoint: "/"}
+		}))
+	in := http.Header{"B3": {"463ac35c9f6413ad48485a3953bb6124-00f067aa0ba902b7-1"}}
+	_, extract := codec.Entry(context.Background(), propagation.HTTP(in))
+	sw8, err := extract("sw8")
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	c, err := propagation.ParseSW8(sw8)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	caller, _ := c.Caller()
+	fmt.Println(caller.Service, caller.Instance)
+	// Output: edge edge-1
+}

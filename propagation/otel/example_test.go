@@ -44,3 +44,18 @@ func ExampleNew() {
 	// w3c 463ac35c9f6413ad48485a3953bb6124 accept
 	// uber 463ac35c9f6413ad48485a3953bb6124 accept
 }
+
+// B3 may leave the decision to the callee. Here every trace with an even id is
+// taken, and headers of B3 count before W3C's.
+func ExampleUndecided() {
+	p := bridge.New("billing", bridge.Instance("billing-1"),
+		bridge.Headers(propagation.New(propagation.Prefer(propagation.B3))),
+		bridge.Undecided(func(id trace.TraceID) bool { return id[15]%2 == 0 }))
+	for _, b3 := range []string{"48485a3953bb6124-7", "48485a3953bb6125-7"} {
+		ctx := p.Extract(context.Background(), headers.MapCarrier{"b3": b3})
+		fmt.Println(trace.SpanContextFromContext(ctx).IsSampled())
+	}
+	// Output:
+	// true
+	// false
+}

@@ -79,3 +79,44 @@ func ExampleCodec_Handler() {
 		answer.Body.Close()
 	}))))
 }
+
+// A job that begins a trace has baggage, which goes to the callee by gRPC.
+func ExampleNewBaggage() {
+	tracer, err := zipkin.NewTracer(reporter.NewNoopReporter())
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	codec := zipkingo.New("nightly", zipkingo.Instance("nightly-1"),
+		zipkingo.Propagator(propagation.New(propagation.Write(propagation.B3, propagation.SW8))))
+	baggage := zipkingo.NewBaggage()
+	baggage.Add("tenant", "acme")
+	job := tracer.StartSpan("job", zipkin.Parent(model.SpanContext{Baggage: baggage}))
+	defer job.Finish()
+
+	md := map[string][]string{} // a metadata.MD
+	if err := codec.InjectGRPC(md, "billing:50051")(job.Context()); err != nil {
+		fmt.Println(err)
+		return
+	}
+	back := tracer.Extract(codec.ExtractGRPC(md))
+	fmt.Println(back.TraceID == job.Context().TraceID, zipkingo.BaggageOf(back).Get("tenant"))
+	// Output: true [acme]
+}
+
+// The attachments of a message are read and written in place.
+func ExampleCodec_InjectMap() {
+	codec := zipkingo.New("relay", zipkingo.Propagator(propagation.New(propagation.Write(propagation.B3))))
+	m := map[string]string{"sw8": "", "b3": "48485a3953bb6124-7-1", "topic": "orders"}
+	sc, err := codec.ExtractMap(m)()
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	sc.ID = 8
+	if err := codec.InjectMap(m, "kafka:9092")(*sc); err != nil {
+		fmt.Println(err)
+	}
+	fmt.Println(m["b3"], m["topic"])
+	// Output: 48485a3953bb6124-0000000000000008-1 orders
+}
