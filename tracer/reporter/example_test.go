@@ -4,14 +4,19 @@ package reporter_test
 
 import (
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"time"
 
 	"github.com/spanbridge/spanbridge/tracer"
 	"github.com/spanbridge/spanbridge/tracer/reporter"
+	"github.com/spanbridge/spanbridge/tracer/reporter/zipkin"
 )
 
 // lines is a Sender that prints a line for each span.
@@ -85,4 +90,31 @@ func ExampleNewHTTP() {
 	_, err := reporter.NewHTTP("collector", "/spans", "text/plain", reporter.NewSettings())
 	fmt.Println(err)
 	// Output: reporter: address: "collector", want a URL such as http://host:port/spans
+}
+
+// What a backend behind a proxy may ask for.
+func ExampleWithHeader() {
+	server := httptest.NewTLSServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		user, _, _ := r.BasicAuth()
+		fmt.Println(r.Header.Get("X-Tenant"), user, r.Header.Get("Content-Encoding"))
+	}))
+	defer server.Close()
+	roots := x509.NewCertPool()
+	roots.AddCert(server.Certificate())
+	r, err := zipkin.New(server.URL,
+		reporter.WithHeader("X-Tenant", "acme"),
+		reporter.WithBasicAuth("me", "secret"),
+		reporter.WithTLS(&tls.Config{RootCAs: roots}),
+		reporter.WithTimeout(5*time.Second),
+		reporter.WithGzip())
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	t := tracer.New("shop", tracer.WithReporter(r))
+	t.StartSpan("GET /cart").Finish()
+	fmt.Println(t.Close(), r.Counts().Dropped())
+	// Output:
+	// acme me gzip
+	// <nil> 0
 }
