@@ -148,28 +148,18 @@ func (r *Reporter) run() {
 	defer tick.Stop()
 	batch := make([]*tracer.Record, 0, r.settings.BatchSpans)
 	for {
-		var done chan struct{}
-		last := false
-		select {
-		case <-r.wake:
-		case <-tick.C:
-		case done = <-r.flushes:
-		case <-r.closing:
-			last = true
-		}
-		// What comes meanwhile waits for the next time, unless it is a batch.
-		left := r.queue.len()
-		for left > 0 || r.queue.len() >= r.settings.BatchSpans {
+		done, last := r.next(tick)
+		for left := r.queue.len(); left > 0; { // what comes meanwhile waits for the next time
 			batch = r.queue.take(batch[:0], r.settings.BatchSpans)
 			left -= len(batch)
 			taken := r.deliver(batch)
 			clear(batch)
+			r.warner.dropped(r.Counts(), time.Now())
 			if !taken && r.queue.isClosed() {
 				last = true // to wait for each of the others would take too long
 				break
 			}
 		}
-		r.warner.dropped(r.Counts(), time.Now())
 		if done != nil {
 			close(done)
 		}
@@ -178,6 +168,28 @@ func (r *Reporter) run() {
 			return
 		}
 	}
+}
+
+// next waits until there is something to do, and says who wants to know when it
+// is done and whether it is the last time.
+func (r *Reporter) next(tick *time.Ticker) (done chan struct{}, last bool) {
+	if r.queue.len() >= r.settings.BatchSpans { // it does not wait, but looks
+		select {
+		case done = <-r.flushes:
+		case <-r.closing:
+			last = true
+		default:
+		}
+		return done, last
+	}
+	select {
+	case <-r.wake:
+	case <-tick.C:
+	case done = <-r.flushes:
+	case <-r.closing:
+		last = true
+	}
+	return done, last
 }
 
 // end drops what is left.

@@ -367,3 +367,72 @@ func TestWarnings(t *testing.T) {
 		t.Errorf("%d lines:\n%s", len(lines), out.String())
 	}
 }
+
+// flood is a backend that is slower than the application: while it sends, more
+// spans finish than it takes.
+type flood struct {
+	tracer *tracer.Tracer
+	over   atomic.Bool
+	sends  atomic.Int64
+}
+
+func (f *flood) Write(records []*tracer.Record) reporter.Written {
+	return reporter.Written{Records: len(records)}
+}
+
+func (f *flood) Send(context.Context) error {
+	f.sends.Add(1)
+	if !f.over.Load() {
+		finish(f.tracer, 30)
+	}
+	return nil
+}
+
+func (f *flood) Close() error { return nil }
+
+// told is a log that says when there is a line in it.
+type told chan string
+
+func (l told) Write(p []byte) (int, error) {
+	select {
+	case l <- string(p):
+	default:
+	}
+	return len(p), nil
+}
+
+// Under a load that never ends Flush does, and somebody is told of what is lost.
+func TestFlood(t *testing.T) {
+	t.Parallel()
+	log := make(told, 1)
+	f := new(flood)
+	r := reporter.New(f, reporter.NewSettings(reporter.WithQueue(20), reporter.WithBatch(10, 1<<20), reporter.WithInterval(time.Hour),
+		reporter.WithLogger(slog.New(slog.NewTextHandler(log, nil)))))
+	f.tracer = tracer.New("shop", tracer.WithReporter(r))
+	finish(f.tracer, 10)
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	if err := r.Flush(ctx); err != nil {
+		t.Errorf("%v after %d batches", err, f.sends.Load())
+	}
+	select {
+	case line := <-log:
+		if !strings.Contains(line, "queue full") {
+			t.Error(line)
+		}
+	case <-ctx.Done():
+		t.Errorf("no warning after %d batches", f.sends.Load())
+	}
+	f.over.Store(true)
+	for range 2 { // the first may still be flooded
+		if err := r.Flush(t.Context()); err != nil {
+			t.Error(err)
+		}
+	}
+	if err := f.tracer.Close(); err != nil {
+		t.Error(err)
+	}
+	if n := r.Counts(); n.QueueFull == 0 || n.Reported != n.Sent+n.QueueFull {
+		t.Errorf("%+v", n)
+	}
+}
