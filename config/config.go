@@ -107,7 +107,14 @@ type Queue struct {
 	MaxBytes    Size          `yaml:"max_bytes" doc:"The most that the queue may take on disk, whatever its targets still need: beyond it the oldest file (64MiB) goes, and the spans that a target had not got are dropped and counted, though they were acknowledged. 0B: only the bounds of the targets (targets.NAME.queue) hold."`
 	MaxAge      time.Duration `yaml:"max_age" doc:"How long spans are kept on disk for a target that does not take them; older ones are dropped and counted. 0s: for ever."`
 	ForgetAfter time.Duration `yaml:"forget_after" doc:"How long the queue on disk keeps what it holds for a target that is no longer configured, inside the bound that the target had. If it comes back in that time, under the same name, it goes on where it was; else the spans are dropped and counted."`
+	Dead        DeadLetters   `yaml:"dead" doc:"Spans that a target refused for good, kept with its answer and the message that they came in: bridge dead list, show, retry, drop. Without queue.dir they are in memory, up to 16MiB, and end with the process."`
 	Decoded     Size          `yaml:"decoded" doc:"How much memory the newest messages may take in decoded form, so that targets that keep up need not decode again, and with a queue on disk need not read it."`
+}
+
+// DeadLetters are what targets refused.
+type DeadLetters struct {
+	MaxBytes Size          `yaml:"max_bytes" doc:"The most bytes of dead letters; the oldest go first, counted in bridge_dead_lost_spans_total."`
+	MaxAge   time.Duration `yaml:"max_age" doc:"How long a dead letter is kept. 0s: for ever."`
 }
 
 // Rename gives services and instances other names.

@@ -53,7 +53,7 @@ func Default(known Known) *Config {
 			HeaderTimeout: 10 * time.Second, ReadTimeout: time.Minute, IdleTimeout: 2 * time.Minute,
 		},
 		View:     View{Enabled: true, Memory: 200_000_000},
-		Queue:    Queue{Decoded: 64 << 20, ForgetAfter: 24 * time.Hour},
+		Queue:    Queue{Decoded: 64 << 20, ForgetAfter: 24 * time.Hour, Dead: DeadLetters{MaxBytes: 256 << 20, MaxAge: 7 * 24 * time.Hour}},
 		Sampling: Sampling{Gateway: 1},
 		Admin:    Admin{Enabled: true, Listen: "127.0.0.1:9410"},
 		Log:      Log{Level: "info", Format: "text"},

@@ -72,6 +72,12 @@ func (r *reader) queue(q *Queue) {
 	if q.ForgetAfter < 0 {
 		r.wrong("queue.forget_after", q.ForgetAfter.String(), "0s or more")
 	}
+	if q.Dead.MaxBytes < 1<<20 {
+		r.wrong("queue.dead.max_bytes", q.Dead.MaxBytes.String(), "1MiB or more")
+	}
+	if q.Dead.MaxAge < 0 {
+		r.wrong("queue.dead.max_age", q.Dead.MaxAge.String(), "0s (for ever) or more")
+	}
 }
 
 // rename checks names and their new ones.

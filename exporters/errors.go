@@ -24,6 +24,11 @@ func (e *TryAgain) RetryAfter() time.Duration { return e.After }
 // Refused is the answer of a target that does not want what it was sent.
 type Refused struct {
 	Answer string // "400 Bad Request: …"
+	// Large: it is the length that the target does not want (413).
+	Large bool
 }
+
+// TooLarge is true when less of the same may be taken.
+func (e *Refused) TooLarge() bool { return e.Large }
 
 func (e *Refused) Error() string { return fmt.Sprintf("the target refused: %s", e.Answer) }

@@ -51,6 +51,7 @@ type answers struct {
 // Exporter writes and sends spans to one target.
 type Exporter struct {
 	target   translate.Target
+	options  translate.EncoderOptions
 	encoders sync.Pool
 	observer translate.Observer // shares the memory of the encoders; nil: none asks
 	sender   sender
@@ -60,7 +61,7 @@ type Exporter struct {
 // New makes an exporter. It opens no connection yet; an error means that the
 // settings are wrong.
 func New(target translate.Target, s Settings) (*Exporter, error) {
-	e := &Exporter{target: target, metrics: s.Metrics}
+	e := &Exporter{target: target, options: s.Options, metrics: s.Metrics}
 	first := target.New(s.Options)
 	e.encoders.New = func() any { return first.Fork() }
 	e.observer, _ = first.Fork().(translate.Observer)
@@ -92,6 +93,20 @@ func (e *Exporter) Observe(items []span.Item) {
 func (e *Exporter) Consume(ctx context.Context, p span.Parcel) (span.LeftOut, error) {
 	enc := e.encoders.Get().(translate.Encoder)
 	defer e.encoders.Put(enc)
+	return e.consume(ctx, p, enc)
+}
+
+// Revive sends a parcel of spans that were dead. What the encoders remember of them
+// does not count: they would take them for sent.
+func (e *Exporter) Revive(ctx context.Context, p span.Parcel) (span.LeftOut, error) {
+	enc := e.target.New(e.options)
+	if o, ok := enc.(translate.Observer); ok {
+		o.Observe(p.Items)
+	}
+	return e.consume(ctx, p, enc)
+}
+
+func (e *Exporter) consume(ctx context.Context, p span.Parcel, enc translate.Encoder) (span.LeftOut, error) {
 	enc.Reset()
 	for _, b := range p.Notices {
 		enc.Notices(b)

@@ -168,6 +168,15 @@ func (g *grpcSender) call(ctx context.Context, messages []translate.Message) ([]
 	return answer.Copy(), nil
 }
 
+// tooLarge knows what servers say of a message that is longer than they take; the
+// code is the same as that of a server that is busy. Trying again would never help.
+func tooLarge(message string) bool {
+	m := strings.ToLower(message)
+	return strings.Contains(m, "larger than max") || // Go, C++ and Python
+		strings.Contains(m, "exceeds maximum size") || // Java
+		strings.Contains(m, "length too large") // Rust
+}
+
 // judgeGRPC sorts an answer. Only codes that blame the message refuse it.
 func judgeGRPC(method string, err error) error {
 	st := status.Convert(err)
@@ -175,6 +184,10 @@ func judgeGRPC(method string, err error) error {
 	switch st.Code() {
 	case codes.InvalidArgument, codes.OutOfRange, codes.FailedPrecondition, codes.AlreadyExists:
 		return &Refused{Answer: text}
+	case codes.ResourceExhausted:
+		if tooLarge(st.Message()) {
+			return &Refused{Answer: text, Large: true}
+		}
 	}
 	again := &TryAgain{Err: errors.New(text)}
 	for _, d := range st.Details() {

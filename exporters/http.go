@@ -160,7 +160,7 @@ func judgeHTTP(resp *http.Response, answer []byte) error {
 	}
 	switch resp.StatusCode {
 	case http.StatusBadRequest, http.StatusRequestEntityTooLarge, http.StatusUnsupportedMediaType, http.StatusUnprocessableEntity:
-		return &Refused{Answer: text}
+		return &Refused{Answer: text, Large: resp.StatusCode == http.StatusRequestEntityTooLarge}
 	}
 	return &TryAgain{Err: fmt.Errorf("the target answered %s", text), After: readRetryAfter(resp.Header.Get("Retry-After"))}
 }

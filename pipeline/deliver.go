@@ -32,68 +32,96 @@ type retryable interface {
 	RetryAfter() time.Duration
 }
 
-// deliver sends a parcel until it is taken, refused or given up. It returns
-// false when the context ended first.
+// deliver sends a parcel until all of it is taken, dead or given up. It returns
+// false when the context ended first: then nothing of it counts, and whoever reads
+// the log again gets the whole of it, with what was taken already.
 func (t *Target) deliver(ctx context.Context, p *parcel) bool {
+	d := t.delivery(p, t.consumer.Consume)
+	if !d.run(ctx) || !t.bury(ctx, d) {
+		return false
+	}
+	t.settle(d)
+	return true
+}
+
+// settle counts what became of a parcel.
+func (t *Target) settle(d *delivery) {
+	t.ledger.out(malformed, d.left.NoForm)
+	t.ledger.out(refused, d.left.Refused)
+	t.ledger.out(expired, d.expired)
+	t.ledger.out(delivered, d.taken-d.left.NoForm-d.left.Refused)
+	if n := d.left.NoForm + d.left.Refused; n > 0 {
+		t.health.lost("the target did not take all spans", n, errors.New(d.left.Why))
+	}
+	if d.p.oldest != 0 {
+		t.ledger.latency(t.inTime().Sub(time.Unix(0, d.p.oldest)))
+	}
+}
+
+// attempt sends a part of a parcel until the target takes it or refuses it, or it
+// is given up.
+func (d *delivery) attempt(ctx context.Context, part span.Parcel) (answer verdict, err error) {
+	t := d.t
 	wait := backoff.NewExponentialBackOff()
 	wait.InitialInterval = max(t.opts.Retry.Initial, time.Millisecond)
 	wait.MaxInterval = max(t.opts.Retry.Max, wait.InitialInterval)
 	wait.Reset()
-	began := t.inTime()
 	for {
-		left, err := t.consume(ctx, p)
+		left, err := t.consume(ctx, part, d.send)
 		if ctx.Err() != nil && err != nil {
-			return false
+			return ended, err
 		}
 		var again retryable
 		switch {
 		case err == nil:
 			t.ledger.request(delivered)
-			t.ledger.out(malformed, left.NoForm)
-			t.ledger.out(refused, left.Refused)
-			t.ledger.out(delivered, len(p.Items)-left.NoForm-left.Refused)
-			if n := left.NoForm + left.Refused; n > 0 {
-				t.health.lost("the target did not take all spans", n, errors.New(left.Why))
+			d.left.NoForm += left.NoForm
+			d.left.Refused += left.Refused
+			if left.Why != "" {
+				d.left.Why = left.Why
 			}
-			t.ledger.latency(t.inTime().Sub(time.Unix(0, p.oldest)))
+			d.taken += len(part.Items)
+			t.inVain.Store(false)
 			t.health.good()
-			return true
+			return taken, nil
 		case !errors.As(err, &again):
 			t.ledger.request(refused)
-			t.ledger.out(refused, len(p.Items))
-			t.health.lost("the target refused spans", len(p.Items), err)
-			return true
+			return no, err
 		}
 		t.ledger.request(retried)
 		t.health.bad(err)
-		if limit := t.opts.Retry.GiveUpAfter; limit > 0 && t.inTime().Sub(began) >= limit {
-			t.ledger.out(expired, len(p.Items))
-			t.health.lost(fmt.Sprintf("spans were given up after %v", limit), len(p.Items), err)
-			return true
+		if limit := t.opts.Retry.GiveUpAfter; limit > 0 && t.inTime().Sub(d.began) >= limit {
+			return gaveUp, err
 		}
 		timer := time.NewTimer(max(wait.NextBackOff(), again.RetryAfter()))
 		select {
 		case <-timer.C:
 		case <-ctx.Done():
 			timer.Stop()
-			return false
+			return ended, err
 		}
 	}
 }
 
-// consume calls the consumer. A panic there costs the parcel, not the process.
-func (t *Target) consume(ctx context.Context, p *parcel) (left span.LeftOut, err error) {
+// panicked is the error of a parcel that a consumer could not write.
+type panicked struct{ reason any }
+
+func (p *panicked) Error() string { return fmt.Sprintf("panic: %v", p.reason) }
+
+// consume calls the consumer. A panic there costs the span that it is about, not
+// the process.
+func (t *Target) consume(ctx context.Context, p span.Parcel, send send) (left span.LeftOut, err error) {
 	defer func() {
 		if r := recover(); r != nil {
 			t.ledger.panicked()
 			t.log.Error("panic while sending", "panic", r, "stack", string(debug.Stack()))
-			err = fmt.Errorf("panic: %v", r)
+			err = &panicked{r}
 		}
 	}()
 	if len(p.Items) == 0 && len(p.Notices) == 0 {
 		return left, nil
 	}
-	return t.consumer.Consume(ctx, p.Parcel)
+	return send(ctx, p)
 }
 
 // observe tells an observer. A panic there costs what it would have known.

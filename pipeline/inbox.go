@@ -123,6 +123,7 @@ func (h *held) take(p *parcel, spans, bytes int) bool {
 	for n < len(ready) && (n < spans && p.bytes < full || ready[n].With) {
 		w := h.records[ready[n].Message]
 		p.Items = append(p.Items, ready[n].Item)
+		p.with = append(p.with, ready[n].With)
 		p.add(w.record, ready[n].Batch, 1)
 		p.bytes += w.each
 		if w.spans--; w.spans == 0 {

@@ -7,6 +7,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/spanbridge/spanbridge/deadletter"
 	"github.com/spanbridge/spanbridge/internal/metrics"
 	"github.com/spanbridge/spanbridge/queue"
 )
@@ -16,9 +17,9 @@ type outcome int
 
 const (
 	delivered outcome = iota
-	refused
-	malformed // no form at the target
-	expired   // given up after trying
+	refused           // by a target that did not say which
+	malformed         // written before, or no form at the target
+	expired           // given up after trying
 	retried
 )
 
@@ -47,6 +48,10 @@ func newLedger(set *metrics.Set, target string) *ledger {
 	for _, why := range []queue.Why{queue.QueueFull, queue.Retention, queue.Damaged, reread} {
 		set.SpansDropped.WithLabelValues(target, string(why)).Add(0)
 	}
+	for _, why := range deadletter.Reasons() {
+		set.SpansDead.WithLabelValues(target, string(why)).Add(0)
+	}
+	set.SpansRevived.WithLabelValues(target).Add(0)
 	for o := range l.spans {
 		l.spans[o] = set.ExportSpans.WithLabelValues(target, outcomeNames[o])
 	}
@@ -64,6 +69,21 @@ func (l *ledger) latency(d time.Duration)  { l.seconds.Observe(d.Seconds()) }
 // dropped counts spans that the target will never get.
 func (l *ledger) dropped(spans int, why queue.Why) {
 	l.set.SpansDropped.WithLabelValues(l.name, string(why)).Add(float64(spans))
+}
+
+// dead counts spans that the target will not take as they are.
+func (l *ledger) dead(spans int, why deadletter.Reason) {
+	l.set.SpansDead.WithLabelValues(l.name, string(why)).Add(float64(spans))
+}
+
+// revived counts spans that were dead and came to an end of another kind.
+func (l *ledger) revived(spans int) {
+	l.set.SpansRevived.WithLabelValues(l.name).Add(float64(spans))
+}
+
+// unkept counts dead spans that no letter has.
+func (l *ledger) unkept(spans int) {
+	l.set.DeadLost.WithLabelValues(l.name, "unkept").Add(float64(spans))
 }
 
 func (l *ledger) panicked() { l.set.Panics.WithLabelValues("target " + l.name).Inc() }

@@ -19,6 +19,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/testutil"
 	"go.uber.org/goleak"
 
+	"github.com/spanbridge/spanbridge/deadletter"
 	"github.com/spanbridge/spanbridge/internal/metrics"
 	"github.com/spanbridge/spanbridge/queue"
 	"github.com/spanbridge/spanbridge/span"
@@ -109,9 +110,19 @@ func (b *bench) sums(t *Target) {
 		dropped += testutil.ToFloat64(b.set.SpansDropped.WithLabelValues(t.Name(), string(why)))
 	}
 	received += testutil.ToFloat64(b.set.SpansResumed.WithLabelValues(t.Name()))
-	if held := float64(t.Held()); received != out+dropped+held {
-		b.t.Errorf("%s: received and resumed %v != exported %v + dropped %v + held %v", t.Name(), received, out, dropped, held)
+	received += testutil.ToFloat64(b.set.SpansRevived.WithLabelValues(t.Name()))
+	dead := float64(b.dead(t))
+	if held := float64(t.Held()); received != out+dropped+dead+held {
+		b.t.Errorf("%s: received, resumed and revived %v != exported %v + dropped %v + dead %v + held %v", t.Name(), received, out, dropped, dead, held)
 	}
+}
+
+// dead is how many spans of a target count as dead.
+func (b *bench) dead(t *Target) (n int) {
+	for _, why := range deadletter.Reasons() {
+		n += int(testutil.ToFloat64(b.set.SpansDead.WithLabelValues(t.Name(), string(why))))
+	}
+	return n
 }
 
 func (b *bench) exported(t *Target, o outcome) int {
@@ -294,6 +305,7 @@ func TestDropOldest(t *testing.T) {
 }
 
 func TestOutcomes(t *testing.T) {
+	const died = outcome(-1)
 	f := func(name string, retry Retry, answer func(int, span.Parcel) (int, error), want map[outcome]int) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -308,6 +320,9 @@ func TestOutcomes(t *testing.T) {
 						t.Errorf("%s: %d, want %d", outcomeNames[o], got, want[outcome(o)])
 					}
 				}
+				if got := b.dead(x); got != want[died] {
+					t.Errorf("dead: %d, want %d", got, want[died])
+				}
 				b.sums(x)
 				b.end()
 			})
@@ -316,7 +331,7 @@ func TestOutcomes(t *testing.T) {
 	quick := Retry{Initial: time.Millisecond, Max: time.Second}
 	f("taken", quick, nil, map[outcome]int{delivered: 10})
 	f("some have no form", quick, func(int, span.Parcel) (int, error) { return 3, nil }, map[outcome]int{delivered: 7, malformed: 3})
-	f("refused", quick, func(int, span.Parcel) (int, error) { return 0, errors.New("no") }, map[outcome]int{refused: 10})
+	f("refused", quick, func(int, span.Parcel) (int, error) { return 0, errors.New("no") }, map[outcome]int{died: 10})
 	f("taken at the third try", quick, func(n int, _ span.Parcel) (int, error) {
 		if n < 3 {
 			return 0, fmt.Errorf("busy: %w", later(time.Second))
@@ -326,7 +341,7 @@ func TestOutcomes(t *testing.T) {
 	f("given up", Retry{Initial: time.Millisecond, Max: time.Second, GiveUpAfter: time.Minute},
 		func(int, span.Parcel) (int, error) { return 0, later(0) }, map[outcome]int{expired: 10})
 	f("never given up", quick, func(int, span.Parcel) (int, error) { return 0, later(0) }, map[outcome]int{})
-	f("panic", quick, func(int, span.Parcel) (int, error) { panic("bug") }, map[outcome]int{refused: 10})
+	f("panic", quick, func(int, span.Parcel) (int, error) { panic("bug") }, map[outcome]int{died: 10})
 }
 
 // A record that is larger than a parcel is sent in pieces, but spans of one

@@ -7,9 +7,11 @@ import (
 	"errors"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/spanbridge/spanbridge/assemble"
+	"github.com/spanbridge/spanbridge/deadletter"
 	"github.com/spanbridge/spanbridge/internal/metrics"
 	"github.com/spanbridge/spanbridge/queue"
 	"github.com/spanbridge/spanbridge/span"
@@ -20,7 +22,9 @@ import (
 type Consumer interface {
 	// Consume returns when the target has taken the parcel, or will not: then
 	// with an error. An error that has a method RetryAfter() time.Duration is
-	// for a while, and the parcel is tried again; any other refuses it for good.
+	// for a while, and the parcel is tried again; any other refuses it for good,
+	// and it is sent in parts until the guilty span stands alone. An error with a
+	// method TooLarge() bool that is true says that parts of it are welcome.
 	// The parcel must not be kept.
 	Consume(context.Context, span.Parcel) (span.LeftOut, error)
 }
@@ -46,7 +50,10 @@ type Options struct {
 	// Workers is how many parcels may be on their way at the same time.
 	Workers int
 	Retry   Retry
-	Queue   queue.CursorOptions // Dropped is set by NewTarget
+	// Dead keeps what the target refuses for good; nil: it is counted and logged
+	// only.
+	Dead  *deadletter.Letters
+	Queue queue.CursorOptions // Dropped is set by NewTarget
 }
 
 // Target takes the spans of the log to a consumer.
@@ -59,6 +66,9 @@ type Target struct {
 	health   health
 	log      *slog.Logger
 	inTime   func() time.Time
+
+	// inVain: nothing was taken of the last parcel that the target refused.
+	inVain atomic.Bool
 
 	inbox inbox
 	now   time.Time     // the time that the inbox goes by
@@ -135,6 +145,8 @@ type parcel struct {
 	bytes  int
 	oldest int64 // receipt of the oldest message, ns since 1970
 	parts  []part
+	// with says which items stay with the one before them; empty: none.
+	with []bool
 }
 
 // part is a number of spans, or the notices, of a record.
@@ -273,7 +285,7 @@ func (t *Target) full(p *parcel) bool {
 }
 
 // open starts on a record. A record that cannot be decoded, which
-// it could when it was taken, is counted and passed over.
+// it could when it was taken, is a dead letter.
 func (t *Target) open(p *parcel, r queue.Taken) {
 	b, gone := t.batch(r)
 	rec := &record{seq: r.Seq, spans: r.Items}
@@ -341,8 +353,7 @@ func (t *Target) batch(r queue.Taken) (b *span.Batch, gone int) {
 			return b, gone
 		}
 	}
-	t.ledger.out(malformed, r.Items)
-	t.log.Error("a message in the queue cannot be read again", "spans", r.Items, "err", err)
+	t.unreadable(r, origin, err)
 	return nil, r.Items
 }
 
@@ -398,7 +409,7 @@ func (t *Target) finish(p *parcel) {
 	clear(p.Items)
 	clear(p.Notices)
 	clear(p.parts)
-	*p = parcel{Parcel: span.Parcel{Items: p.Items[:0], Notices: p.Notices[:0]}, parts: p.parts[:0]}
+	*p = parcel{Parcel: span.Parcel{Items: p.Items[:0], Notices: p.Notices[:0]}, parts: p.parts[:0], with: p.with[:0]}
 	t.spare = append(t.spare, p)
 }
 

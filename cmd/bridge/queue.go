@@ -3,11 +3,14 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"log/slog"
+	"path/filepath"
 	"time"
 
 	"github.com/spanbridge/spanbridge/config"
+	"github.com/spanbridge/spanbridge/deadletter"
 	"github.com/spanbridge/spanbridge/internal/metrics"
 	"github.com/spanbridge/spanbridge/queue"
 )
@@ -33,4 +36,43 @@ func openQueue(c config.Queue, set *metrics.Set, log *slog.Logger) (*queue.Log, 
 		}
 	})
 	return q, nil
+}
+
+// deadDir is where the dead letters lie, below the directory of the queue.
+func deadDir(c config.Queue) string { return filepath.Join(c.Dir, "dead") }
+
+// deadInMemory is the most bytes of dead letters without a directory.
+const deadInMemory = 16 << 20
+
+// openDead opens the dead letters.
+func openDead(c config.Queue, set *metrics.Set, log *slog.Logger) (*deadletter.Letters, error) {
+	opts := deadletter.Options{
+		MaxBytes: min(int64(c.Dead.MaxBytes), deadInMemory), MaxAge: c.Dead.MaxAge, Now: time.Now, Log: log.With("queue", "dead letters"),
+		Lost: func(target string, spans int, why string) {
+			set.DeadLost.WithLabelValues(target, why).Add(float64(spans))
+		},
+	}
+	if c.Dir != "" {
+		opts.FS, opts.MaxBytes = queue.Dir(deadDir(c)), int64(c.Dead.MaxBytes)
+	}
+	letters, err := deadletter.Open(opts)
+	if err != nil {
+		return nil, fmt.Errorf("queue.dir: the dead letters: %w", err)
+	}
+	set.Dead(letters.Held)
+	return letters, nil
+}
+
+// tidyDead lets go of old dead letters until the context ends.
+func tidyDead(ctx context.Context, letters *deadletter.Letters) {
+	tick := time.NewTicker(time.Minute)
+	defer tick.Stop()
+	for {
+		select {
+		case <-tick.C:
+			letters.Tidy()
+		case <-ctx.Done():
+			return
+		}
+	}
 }

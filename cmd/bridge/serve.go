@@ -21,6 +21,7 @@ import (
 
 	"github.com/spanbridge/spanbridge/assemble"
 	"github.com/spanbridge/spanbridge/config"
+	"github.com/spanbridge/spanbridge/deadletter"
 	"github.com/spanbridge/spanbridge/exporters"
 	"github.com/spanbridge/spanbridge/internal/metrics"
 	"github.com/spanbridge/spanbridge/pipeline"
@@ -34,6 +35,7 @@ import (
 var (
 	_ receivers.Sink    = (*pipeline.Intake)(nil)
 	_ pipeline.Consumer = (*exporters.Exporter)(nil)
+	_ pipeline.Reviver  = (*exporters.Exporter)(nil)
 	_ pipeline.Consumer = (*view.View)(nil)
 )
 
@@ -88,6 +90,7 @@ type gateway struct {
 	cfg       *config.Config
 	log       *slog.Logger
 	queue     *queue.Log
+	dead      *deadletter.Letters
 	receivers *receivers.Server
 	targets   []*pipeline.Target
 	exporters []*exporters.Exporter
@@ -105,6 +108,10 @@ func newGateway(cfg *config.Config, list []translate.Protocol, log *slog.Logger)
 	if g.queue, err = openQueue(cfg.Queue, set, log); err != nil {
 		return nil, err
 	}
+	if g.dead, err = openDead(cfg.Queue, set, log); err != nil {
+		g.close()
+		return nil, err
+	}
 	rule := newRules(cfg)
 	decode := ruledDecoder(rule, decoder(list))
 	other := make(map[string]http.Handler)
@@ -114,7 +121,9 @@ func newGateway(cfg *config.Config, list []translate.Protocol, log *slog.Logger)
 			Ports: func() []view.Port { return g.ports(list) },
 		})
 		other["zipkin"] = g.view.Handler()
-		t, err := pipeline.NewTarget(g.queue, viewOptions(cfg), decode, g.view, set, log)
+		opts := viewOptions(cfg)
+		opts.Dead = g.dead
+		t, err := pipeline.NewTarget(g.queue, opts, decode, g.view, set, log)
 		if err != nil {
 			g.close()
 			return nil, err
@@ -178,7 +187,7 @@ func (g *gateway) addTarget(name string, c *config.Target, list []translate.Prot
 		g.forward[kind.Serves] = e
 	}
 	t, err := pipeline.NewTarget(g.queue, pipeline.Options{
-		Name: name, Window: windowOptions(kind, c),
+		Name: name, Window: windowOptions(kind, c), Dead: g.dead,
 		MaxSpans: c.Batch.Spans, MaxBytes: int(c.Batch.Bytes), Linger: c.Batch.Linger, Workers: c.Connections,
 		Retry: pipeline.Retry{Initial: c.Retry.Initial, Max: c.Retry.Max, GiveUpAfter: c.Retry.GiveUpAfter},
 		Queue: queue.CursorOptions{MaxBytes: int64(c.Queue.MaxBytes), WhenFull: queue.WhenFull(c.Queue.WhenFull)},
@@ -252,6 +261,7 @@ func (g *gateway) run(ctx context.Context, sampling *strategies) {
 		moving.Go(func() { t.Run(work) })
 	}
 	moving.Go(func() { sampling.watch(work) })
+	moving.Go(func() { tidyDead(work, g.dead) })
 	g.receivers.Serve()
 	g.admin.ready()
 	<-ctx.Done()
@@ -312,6 +322,11 @@ func (g *gateway) close() {
 	}
 	if err := g.queue.Close(); err != nil {
 		g.log.Error("the queue was not closed in order", "err", err)
+	}
+	if g.dead != nil {
+		if err := g.dead.Close(); err != nil {
+			g.log.Error("the dead letters were not closed in order", "err", err)
+		}
 	}
 	g.admin.close()
 }

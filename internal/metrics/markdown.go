@@ -18,12 +18,13 @@ those of the Go runtime and the process.
 Every span is accounted for. For each target, whenever no span is between two
 counters:
 
-    received + resumed = exported (all outcomes) + dropped + held
+    received + resumed + revived = exported (all outcomes) + dropped + dead + held
 
 where *received* is the sum of bridge_spans_received_total, and the others are
 bridge_spans_resumed_total (what the queue on disk held at the start),
-bridge_export_spans_total, bridge_spans_dropped_total and bridge_spans_held of
-the target. A span that was refused to its sender (bridge_spans_rejected_total)
+bridge_spans_revived_total (dead letters that were sent again),
+bridge_export_spans_total, bridge_spans_dropped_total, bridge_spans_dead_total
+and bridge_spans_held of the target. A span that was refused to its sender (bridge_spans_rejected_total)
 was never received.
 
 This page is generated from the source (` + "`make docs`" + `).

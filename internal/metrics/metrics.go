@@ -32,12 +32,12 @@ type Metric struct {
 // The metrics. For every target the spans add up, whenever none is between two
 // of the counters:
 //
-//	received + resumed = exported (all outcomes) + dropped + held
+//	received + resumed + revived = exported (all outcomes) + dropped + dead + held
 //
 // summed over bridge_spans_received_total and the target's
-// bridge_spans_resumed_total on the left, and over the target's
-// bridge_export_spans_total, bridge_spans_dropped_total and bridge_spans_held
-// on the right.
+// bridge_spans_resumed_total and bridge_spans_revived_total on the left, and over
+// the target's bridge_export_spans_total, bridge_spans_dropped_total,
+// bridge_spans_dead_total and bridge_spans_held on the right.
 var (
 	spansReceived = Metric{
 		"bridge_spans_received_total", Counter,
@@ -87,12 +87,12 @@ var (
 	exportSpans = Metric{
 		"bridge_export_spans_total", Counter,
 		[]string{"target", "outcome"},
-		"Spans that left the queue of a target: delivered, refused by the target, malformed (no form there), or expired (given up after trying).",
+		"Spans that left the queue of a target: delivered, refused (by a target that took the rest of the request and did not say which), malformed (no form there, or written before), or expired (given up after trying).",
 	}
 	exportRequests = Metric{
 		"bridge_export_requests_total", Counter,
 		[]string{"target", "outcome"},
-		"Requests to a target: delivered, refused, or retried.",
+		"Requests to a target: delivered, refused (its parts are sent then, until the guilty span stands alone), or retried.",
 	}
 	exportSeconds = Metric{
 		"bridge_export_latency_seconds", Histogram,
@@ -176,7 +176,8 @@ var (
 // List is all metrics in the order of the documentation.
 var List = []Metric{
 	messages, bytesReceived, spansReceived, spansResumed, sampledOut, spansRejected, aside, unknownCalls, forwardedCalls,
-	spansHeld, queueBytes, exportSpans, exportRequests, exportSeconds, spansDropped, targetFailing, lostFields, residueStale,
+	spansHeld, queueBytes, exportSpans, exportRequests, exportSeconds, spansDropped,
+	spansDead, spansRevived, deadLost, deadLetters, deadSpans, deadBytes, targetFailing, lostFields, residueStale,
 	windowWaiting, windowReleased, windowGroups, windowSplit, windowRemembered, windowEvicted,
 	diskBytes, diskSegments, diskRecords, diskSync, diskFailures, diskDamaged, diskForgotten,
 	viewTraces, viewSpans, viewBytes, viewEvicted, panics,
@@ -198,6 +199,9 @@ type Set struct {
 	ExportRequests  *prometheus.CounterVec
 	ExportSeconds   *prometheus.HistogramVec
 	SpansDropped    *prometheus.CounterVec
+	SpansDead       *prometheus.CounterVec
+	SpansRevived    *prometheus.CounterVec
+	DeadLost        *prometheus.CounterVec
 	TargetFailing   *prometheus.GaugeVec
 	ViewEvicted     prometheus.Counter
 
@@ -235,6 +239,9 @@ func New(reg prometheus.Registerer) *Set {
 	}, exportSeconds.Labels)
 	reg.MustRegister(s.ExportSeconds)
 	s.SpansDropped = s.counter(spansDropped)
+	s.SpansDead = s.counter(spansDead)
+	s.SpansRevived = s.counter(spansRevived)
+	s.DeadLost = s.counter(deadLost)
 	s.WindowWaiting = s.gauges(windowWaiting)
 	s.WindowReleased = s.counter(windowReleased)
 	s.WindowGroups = s.counter(windowGroups)
