@@ -55,6 +55,14 @@ func (g *grave) put(t *testing.T, n, bytes int) {
 	}
 }
 
+func look(fs queue.FS) (letters []Letter, damaged int, err error) {
+	damaged, err = Look(fs, func(l *Letter) bool {
+		letters = append(letters, *l)
+		return true
+	})
+	return letters, damaged, err
+}
+
 func (g *grave) ids() (ids []uint64) {
 	for _, b := range g.Briefs() {
 		ids = append(ids, b.ID)
@@ -79,7 +87,7 @@ func TestLettersStay(t *testing.T) {
 		t.Error(err)
 	}
 	// Beside the process that has them.
-	seen, damaged, err := Look(disk)
+	seen, damaged, err := look(disk)
 	if err != nil || damaged != 0 || len(seen) != len(want) || seen[0].ID != want[0] || len(seen[0].Body) != 100 {
 		t.Errorf("%d letters seen, %d damaged, %v", len(seen), damaged, err)
 	}
@@ -90,8 +98,13 @@ func TestLettersStay(t *testing.T) {
 		t.Errorf("%v are there after the crash, want %v; again %v", got, want, g.Again())
 	}
 	l, err := g.Get(ids[4])
-	if err != nil || l.Target != "t0" || l.Answer != "400 Bad Request" || l.Spans[0].Index != 4 || len(l.Body) != 100 || l.Bytes != 100 {
-		t.Errorf("%+v, %v", l, err)
+	if err != nil {
+		t.Fatal(err)
+	}
+	// Which of those that were put at the same time it is nobody knows.
+	i := l.Spans[0].Index
+	if l.Target != fmt.Sprintf("t%d", i%2) || l.Count != 1+i%3 || l.Answer != "400 Bad Request" || len(l.Body) != 100 || l.Bytes != 100 {
+		t.Errorf("%+v", l)
 	}
 	if err := g.Remove(ids...); err != nil {
 		t.Fatal(err)
@@ -153,7 +166,7 @@ func TestLettersDamaged(t *testing.T) {
 			})
 		}
 	}
-	if seen, damaged, err := Look(disk); err != nil || damaged != 1 || len(seen) != 2 {
+	if seen, damaged, err := look(disk); err != nil || damaged != 1 || len(seen) != 2 {
 		t.Errorf("%d letters seen, %d damaged, %v", len(seen), damaged, err)
 	}
 	g = dig(t, disk, nil)
@@ -171,7 +184,7 @@ func TestLettersAtOnce(t *testing.T) {
 	var all sync.WaitGroup
 	for range 4 {
 		all.Go(func() {
-			for range 20 {
+			for range 8 {
 				g.put(t, 70, 10)
 			}
 		})
@@ -200,7 +213,7 @@ func TestLettersAtOnce(t *testing.T) {
 			left++
 		}
 	}
-	if left == 0 || len(g.ids()) > 4*20*70 {
+	if left == 0 || len(g.ids()) > 4*8*70 {
 		t.Errorf("%d letters", len(g.ids()))
 	}
 	if err := g.Close(); err != nil {

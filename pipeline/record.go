@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"errors"
 
+	"github.com/spanbridge/spanbridge/queue"
 	"github.com/spanbridge/spanbridge/span"
 )
 
@@ -48,6 +49,9 @@ func readHead(p []byte) (o span.Origin, err error) {
 	}
 	return o, nil
 }
+
+// Origin reads from the head of a record how the message came.
+func Origin(r queue.Record) (span.Origin, error) { return readHead(r.Head) }
 
 // Decoder makes a batch of a body that was decoded before.
 type Decoder func(body []byte, origin span.Origin) (*span.Batch, error)

@@ -3,6 +3,7 @@
 package queue
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -12,6 +13,9 @@ import (
 
 // Dir is a directory of the operating system. Open makes it when it is not there.
 func Dir(path string) FS { return dir(path) }
+
+// ErrInUse is the answer to a process that opens a log which another one has.
+var ErrInUse = errors.New("a directory is for one process")
 
 type dir string
 
@@ -70,7 +74,7 @@ func (d dir) Lock() (io.Closer, error) {
 	f, taken, err := lockFile(d.file(lockName))
 	switch {
 	case taken:
-		return nil, fmt.Errorf("queue: %s is in use by %s: a directory is for one process", string(d), d.owner())
+		return nil, fmt.Errorf("queue: %s is in use by %s: %w", string(d), d.owner(), ErrInUse)
 	case err != nil:
 		return nil, err
 	}

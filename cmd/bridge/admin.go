@@ -27,6 +27,7 @@ type admin struct {
 	// setting moves the port, off turns it off.
 	setting, off string
 	server       *http.Server
+	router       *mux.Router
 	log          *slog.Logger
 	isReady      atomic.Bool
 }
@@ -52,6 +53,7 @@ func newAdmin(cfg config.Admin, reg *prometheus.Registry, log *slog.Logger) *adm
 	get("/", http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		fmt.Fprintln(w, "bridge "+versionName()+": /metrics /healthz /readyz /debug/pprof/")
 	}))
+	a.router = r
 	a.server = &http.Server{Handler: r, ReadHeaderTimeout: 10 * time.Second}
 	return a
 }

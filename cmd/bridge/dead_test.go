@@ -5,6 +5,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -60,6 +61,12 @@ func (b *backend) take(p []byte) bool {
 	return true
 }
 
+func (b *backend) refuse(what string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.guilty = what
+}
+
 func (b *backend) state() (requests, names, twice int) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -86,12 +93,18 @@ func newBackend(t *testing.T) *backend {
 		t.Fatal(err)
 	}
 	srv := grpc.NewServer(grpc.ForceServerCodecV2(rawgrpc.Codec{}), grpc.UnknownServiceHandler(func(_ any, s grpc.ServerStream) error {
-		var m rawgrpc.Message
-		if err := s.RecvMsg(&m); err != nil {
-			return err
+		var all []byte // of the messages of a stream
+		for {
+			var m rawgrpc.Message
+			if err := s.RecvMsg(&m); errors.Is(err, io.EOF) {
+				break
+			} else if err != nil {
+				return err
+			}
+			all = append(all, m.Copy()...)
+			m.Free()
 		}
-		defer m.Free()
-		if !b.take(m.Copy()) {
+		if !b.take(all) {
 			return status.Error(codes.InvalidArgument, "a name is too ugly")
 		}
 		return s.SendMsg(rawgrpc.NewCopy(nil))
@@ -298,7 +311,11 @@ targets:
 				r.sums("view")
 				r.stop()
 
-				letters, damaged, err := deadletter.Look(queue.Dir(filepath.Join(dir, "dead")))
+				var letters []deadletter.Letter
+				damaged, err := deadletter.Look(queue.Dir(filepath.Join(dir, "dead")), func(l *deadletter.Letter) bool {
+					letters = append(letters, *l)
+					return true
+				})
 				if err != nil || damaged != 0 {
 					t.Fatal(damaged, err)
 				}
@@ -323,5 +340,64 @@ targets:
 				}
 			})
 		}
+	}
+}
+
+// TestDeadRetry: what a target takes after all is sent again, by the running gateway
+// or by the next one; what it still refuses stays, and no span comes twice.
+func TestDeadRetry(t *testing.T) {
+	t.Parallel()
+	for _, kind := range []string{"zipkin", "skywalking"} {
+		t.Run(kind, func(t *testing.T) {
+			t.Parallel()
+			b := newBackend(t)
+			endpoint := b.http.URL
+			if kind == "skywalking" {
+				endpoint = b.grpc
+			}
+			dir := filepath.Join(t.TempDir(), "queue")
+			text := fmt.Sprintf(`
+queue: {dir: %q}
+targets:
+  back: {kind: %s, endpoint: %q, residue: plain, window: {hold: 0s, settle: 10ms}, batch: {spans: 1000}}
+`, dir, kind, endpoint)
+			bridge := func(want int, args ...string) string {
+				t.Helper()
+				var out, errs bytes.Buffer
+				if code := run(args, &world{out: &out, err: &errs}); code != want {
+					t.Fatalf("%v: exit code %d, want %d: %s%s", args, code, want, out.String(), errs.String())
+				}
+				return out.String()
+			}
+			r := start(t, text)
+			r.send(func(i int) bool { return i == 3 || i == 4 || i == 900 })
+			r.idle()
+			if n := r.metric("bridge_spans_dead_total", `target="back"`); n != 3 {
+				t.Fatalf("%v are dead, want 3", n)
+			}
+			b.refuse("span-0900-guilty")
+			out := bridge(exitFailed, "dead", "retry", "--all", "--config", r.file, "--admin", r.admin.cfg.Listen)
+			if !strings.Contains(out, "of 3 spans: 2 delivered, 1 refused again, 0 given up, 0 stay") {
+				t.Error(out)
+			}
+			r.sums("back")
+			r.stop()
+			if out := bridge(0, "dead", "retry", "--target", "back", "--config", r.file); !strings.Contains(out, "of 1 spans will be sent again") {
+				t.Error(out)
+			}
+			b.refuse("")
+			r = start(t, text)
+			until(t, "the last one is there", func() bool {
+				_, names, _ := b.state()
+				return names == 1000
+			})
+			until(t, "no letter is left", func() bool { return r.metric("bridge_dead_letters") == 0 })
+			if _, _, twice := b.state(); twice != 0 {
+				t.Errorf("%d spans came twice", twice)
+			}
+			if out := bridge(0, "dead", "list", "--config", r.file); !strings.Contains(out, "No dead letters") {
+				t.Error(out)
+			}
+		})
 	}
 }

@@ -30,6 +30,7 @@ type cli struct {
 	Convert  convertCmd  `cmd:"" help:"Convert a file of spans from any protocol to any other."`
 	Ingest   ingestCmd   `cmd:"" help:"Send spans that lie in logs to a running bridge."`
 	Proxy    proxyCmd    `cmd:"" help:"Stand beside a service and turn the tracing headers of its requests into those that each side understands."`
+	Dead     deadCmd     `cmd:"" help:"List, show, send again or drop the spans that a target refused for good."`
 	Header   headerCmd   `cmd:"" help:"Explain tracing headers and print them in every other format."`
 	Version  versionCmd  `cmd:"" help:"Print the version."`
 }

@@ -91,6 +91,7 @@ type gateway struct {
 	log       *slog.Logger
 	queue     *queue.Log
 	dead      *deadletter.Letters
+	desk      *desk
 	receivers *receivers.Server
 	targets   []*pipeline.Target
 	exporters []*exporters.Exporter
@@ -112,6 +113,8 @@ func newGateway(cfg *config.Config, list []translate.Protocol, log *slog.Logger)
 		g.close()
 		return nil, err
 	}
+	g.desk = newDesk(g.dead, set, log)
+	g.desk.serve(g.admin.router)
 	rule := newRules(cfg)
 	decode := ruledDecoder(rule, decoder(list))
 	other := make(map[string]http.Handler)
@@ -142,6 +145,9 @@ func newGateway(cfg *config.Config, list []translate.Protocol, log *slog.Logger)
 	if err := g.queue.Settle(); err != nil {
 		g.close()
 		return nil, fmt.Errorf("queue.dir: %w", err)
+	}
+	for _, t := range g.targets {
+		g.desk.targets[t.Name()] = t
 	}
 	forward := make(map[string]receivers.Forwarder)
 	for port, e := range g.forward {
@@ -262,6 +268,8 @@ func (g *gateway) run(ctx context.Context, sampling *strategies) {
 	}
 	moving.Go(func() { sampling.watch(work) })
 	moving.Go(func() { tidyDead(work, g.dead) })
+	g.desk.open(work)
+	moving.Go(func() { g.desk.again(work) })
 	g.receivers.Serve()
 	g.admin.ready()
 	<-ctx.Done()
@@ -276,6 +284,7 @@ func (g *gateway) run(ctx context.Context, sampling *strategies) {
 	g.receivers.Shutdown(receive)
 	g.drain(drain)
 	stop()
+	g.desk.close()
 	moving.Wait()
 	for _, t := range g.targets {
 		switch n := t.Held(); {
