@@ -5,6 +5,7 @@ package queue
 import (
 	"errors"
 	"fmt"
+	"slices"
 )
 
 // ErrNotKept is the answer to a number whose record is not, or no longer, kept.
@@ -35,4 +36,21 @@ func (l *Log) Read(seq uint64) (Record, error) {
 		return Record{}, fmt.Errorf("queue: record %d: %w", seq, err)
 	}
 	return r, nil
+}
+
+// Claim gives back a cursor that a log on disk has kept, with the bound that it had.
+// The error names those that there are.
+func (l *Log) Claim(name string) (*Cursor, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	var names []string
+	for _, c := range l.cursors {
+		if c.name == name && !c.claimed {
+			c.claimed = true
+			return c, nil
+		}
+		names = append(names, c.name)
+	}
+	slices.Sort(names)
+	return nil, fmt.Errorf("queue: there is no reader %q, only %q", name, names)
 }

@@ -31,6 +31,7 @@ type cli struct {
 	Ingest   ingestCmd   `cmd:"" help:"Send spans that lie in logs to a running bridge."`
 	Proxy    proxyCmd    `cmd:"" help:"Stand beside a service and turn the tracing headers of its requests into those that each side understands."`
 	Dead     deadCmd     `cmd:"" help:"List, show, send again or drop the spans that a target refused for good."`
+	Queue    queueCmd    `cmd:"" help:"Look into the queue on disk, check it, or cut off what a target has not got."`
 	Header   headerCmd   `cmd:"" help:"Explain tracing headers and print them in every other format."`
 	Version  versionCmd  `cmd:"" help:"Print the version."`
 }
