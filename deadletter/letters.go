@@ -145,16 +145,15 @@ func (l *Letters) strike(ids []uint64) {
 const mostAtOnce = 64
 
 // Put keeps letters. When it returns without an error they are as safe as the log
-// makes them; with one, some may have been kept.
-func (l *Letters) Put(letters []Letter) error {
+// makes them; with one, those in left are not kept, and the others are.
+func (l *Letters) Put(letters []Letter) (left []Letter, err error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	var errs []error
-	for part := range slices.Chunk(letters, mostAtOnce) {
-		results := make([]error, len(part))
+	results := make([]error, len(letters))
+	for from := 0; from < len(letters); from += mostAtOnce {
 		var appends sync.WaitGroup
-		for i := range part {
-			r, err := part[i].record()
+		for i := from; i < min(from+mostAtOnce, len(letters)); i++ {
+			r, err := letters[i].record()
 			if err != nil {
 				results[i] = err
 				continue
@@ -162,11 +161,18 @@ func (l *Letters) Put(letters []Letter) error {
 			appends.Go(func() { results[i] = l.log.Append(r) })
 		}
 		appends.Wait()
-		errs = append(errs, results...)
 	}
-	err := errors.Join(append(errs, l.read())...)
+	for i, err := range results {
+		if err != nil {
+			left = append(left, letters[i])
+		}
+	}
+	err = errors.Join(results...)
+	if unread := l.read(); unread != nil {
+		l.opts.Log.Error("dead letters were kept that cannot be read now", "err", unread)
+	}
 	l.bound()
-	return err
+	return left, err
 }
 
 // Tidy lets go of letters that are too old.

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 	"unicode/utf8"
@@ -50,7 +51,7 @@ func (g *grave) put(t *testing.T, n, bytes int) {
 			Spans: []Span{{Index: i, Trace: "a", ID: "b", Name: "n"}}, Format: "f", Transport: "http", Received: 1, Body: make([]byte, bytes),
 		})
 	}
-	if err := g.Put(letters); err != nil {
+	if _, err := g.Put(letters); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -146,6 +147,31 @@ func TestLettersBound(t *testing.T) {
 		if err := g.Close(); err != nil {
 			t.Fatal(err)
 		}
+	}
+}
+
+// A full disk keeps some letters, and says which it has not kept.
+func TestLettersFullDisk(t *testing.T) {
+	disk := &queuetest.Disk{}
+	g := dig(t, disk, nil)
+	var letters []Letter
+	for i := range 300 {
+		letters = append(letters, Letter{At: g.now, Target: "t", Reason: Refused, Count: 1, Received: int64(i), Body: make([]byte, 40_000)})
+	}
+	disk.SetSpace(6 << 20)
+	left, err := g.Put(letters)
+	if !errors.Is(err, syscall.ENOSPC) || len(left) == 0 || len(left)+len(g.ids()) > 300 {
+		t.Fatalf("%d of 300 letters are left, %d are kept, %v", len(left), len(g.ids()), err)
+	}
+	disk.SetSpace(0)
+	for len(left) > 0 && err != nil {
+		left, err = g.Put(left)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := g.Close(); err != nil {
+		t.Fatal(err)
 	}
 }
 

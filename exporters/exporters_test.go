@@ -345,6 +345,33 @@ func TestGRPC(t *testing.T) {
 	f("/t.S/unary", Settings{}, "/t.S/notice notice", "/t.S/unary 0000000000000001", "/t.S/unary 0000000000000002")
 }
 
+// A server that does not take so long a message says the same as one that is busy; to
+// try it again would never help.
+func TestTooLarge(t *testing.T) {
+	s := &grpcServer{}
+	e := open(t, grpcTarget("/t.S/stream"), Settings{Endpoint: s.start(t, grpc.MaxRecvMsgSize(10))})
+	var refused *Refused
+	if _, err := e.Consume(t.Context(), parcel(1)); !errors.As(err, &refused) || !refused.TooLarge() {
+		t.Errorf("a message of 16 bytes where 10 are taken: %v", err)
+	}
+	for text, large := range map[string]bool{
+		"grpc: received message larger than max (5000000 vs. 4194304)": true,
+		"gRPC message exceeds maximum size 4194304: 5000000":           true,
+		"Error, message length too large: found 5000000 bytes":         true,
+		"the queue is full": false,
+	} {
+		if err := judgeGRPC("m", status.Error(codes.ResourceExhausted, text)); errors.As(err, &refused) != large {
+			t.Errorf("%q: %v", text, err)
+		}
+	}
+	for code, large := range map[int]bool{http.StatusRequestEntityTooLarge: true, http.StatusBadRequest: false} {
+		err := judgeHTTP(&http.Response{StatusCode: code, Status: http.StatusText(code)}, nil)
+		if !errors.As(err, &refused) || refused.TooLarge() != large {
+			t.Errorf("%d: %v", code, err)
+		}
+	}
+}
+
 func TestGRPCAnswers(t *testing.T) {
 	s := &grpcServer{}
 	e := open(t, grpcTarget("/t.S/stream"), Settings{Endpoint: s.start(t)})

@@ -183,7 +183,7 @@ func judgeGRPC(method string, err error) error {
 	text := fmt.Sprintf("%s: %s: %s", method, st.Code(), st.Message())
 	switch st.Code() {
 	case codes.InvalidArgument, codes.OutOfRange, codes.FailedPrecondition, codes.AlreadyExists:
-		return &Refused{Answer: text}
+		return &Refused{Answer: text, Large: tooLarge(st.Message())} // Rust's say OUT_OF_RANGE
 	case codes.ResourceExhausted:
 		if tooLarge(st.Message()) {
 			return &Refused{Answer: text, Large: true}

@@ -22,15 +22,15 @@ func (t *Target) bury(ctx context.Context, d *delivery) bool {
 		return true
 	}
 	letters := t.letters(d)
-	kept, ok := t.keep(ctx, letters)
+	left, ok := t.keep(ctx, letters)
 	if !ok {
 		return false
 	}
 	for i := range letters {
 		t.ledger.dead(letters[i].Count, letters[i].Reason)
-		if !kept {
-			t.ledger.unkept(letters[i].Count)
-		}
+	}
+	for i := range left {
+		t.ledger.unkept(left[i].Count)
 	}
 	for _, x := range d.dead {
 		t.health.lost("the target refused spans: bridge dead list shows them", x.to-x.from, x.err)
@@ -93,24 +93,27 @@ const (
 	keepPause = time.Second
 )
 
-// keep writes letters. ok is false when the context ended before it was done.
-func (t *Target) keep(ctx context.Context, letters []deadletter.Letter) (kept, ok bool) {
+// keep writes letters, and gives those that could not be kept. ok is false when the
+// context ended before it was done.
+func (t *Target) keep(ctx context.Context, letters []deadletter.Letter) (left []deadletter.Letter, ok bool) {
 	if t.opts.Dead == nil {
-		return false, true
+		return letters, true
 	}
+	left = letters
 	for try := 1; ; try++ {
-		err := t.opts.Dead.Put(letters)
+		var err error
+		left, err = t.opts.Dead.Put(left)
 		switch {
 		case err == nil:
-			return true, true
+			return nil, true
 		case errors.Is(err, queue.ErrClosed):
-			return false, false
+			return left, false
 		case try == keepTries:
-			t.log.Error("dead letters could not be kept: their spans are only counted", "letters", len(letters), "err", err)
-			return false, true
+			t.log.Error("dead letters could not be kept: their spans are only counted", "letters", len(left), "err", err)
+			return left, true
 		}
 		if !pause(ctx, keepPause) {
-			return false, false
+			return left, false
 		}
 	}
 }
@@ -124,7 +127,7 @@ func (t *Target) unreadable(r queue.Taken, origin span.Origin, err error) {
 	t.log.Error("a message in the queue cannot be read again", "spans", r.Items, "err", err)
 	kept := false
 	if t.opts.Dead != nil {
-		err := t.opts.Dead.Put([]deadletter.Letter{{
+		_, err := t.opts.Dead.Put([]deadletter.Letter{{
 			At: t.inTime(), Target: t.opts.Name, Reason: deadletter.Unreadable, Answer: answer, Apart: true, Count: r.Items, Of: r.Items,
 			Format: origin.Format, Transport: origin.Transport, Received: origin.Received, Body: r.Body,
 		}})
@@ -191,7 +194,7 @@ func (t *Target) Revive(ctx context.Context, letter *deadletter.Letter) (r Reviv
 		rest = slices.Concat(anew, held)
 	}
 	if len(rest) > 0 {
-		if err := t.opts.Dead.Put(rest); err != nil {
+		if _, err := t.opts.Dead.Put(rest); err != nil {
 			return r, fmt.Errorf("dead letter %d stays, though %d of its spans were taken: %w", letter.ID, d.taken, err)
 		}
 	}

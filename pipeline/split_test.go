@@ -9,6 +9,7 @@ import (
 	"math/rand/v2"
 	"slices"
 	"strconv"
+	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -312,6 +313,37 @@ func TestSplitCrash(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestDeadLettersFullDisk: where no letter can be kept its spans are counted, and the
+// target gets what comes after.
+func TestDeadLettersFullDisk(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t, 1<<20)
+		defer b.end()
+		grave := &queuetest.Disk{}
+		dead := letters(t, grave)
+		defer dead.Close()
+		grave.FailWith(func(op queuetest.Op, _ string) error {
+			if op == queuetest.Write || op == queuetest.Create {
+				return syscall.ENOSPC
+			}
+			return nil
+		})
+		s := &sink{answer: refusing(func(id span.ID) bool { return id == 5 })}
+		x := b.target(bigParcels(dead), s)
+		for range 3 {
+			if err := b.put(10); err != nil {
+				t.Fatal(err)
+			}
+			time.Sleep(time.Minute)
+		}
+		synctest.Wait()
+		if n := testutil.ToFloat64(b.set.DeadLost.WithLabelValues("a", "unkept")); n != 1 || b.dead(x) != 1 || len(s.got()) != 29 {
+			t.Errorf("%v are not kept of %d dead, %d came", n, b.dead(x), len(s.got()))
+		}
+		b.sums(x)
+	})
 }
 
 // A message that cannot be decoded again is a dead letter with all its bytes.
