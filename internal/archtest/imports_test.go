@@ -31,6 +31,7 @@ var mayImport = []struct{ from, ours, libraries string }{
 	{"config", "", "go.yaml.in/yaml/v3"},
 	{"internal/metrics", "", "github.com/prometheus/client_golang"},
 	{"internal/rawgrpc", "", "google.golang.org/grpc"},
+	{"internal/faultnet", "internal/rawgrpc", "google.golang.org/grpc"},
 	{"internal/archtest", "", ""},
 	{"propagation", "span", ""},
 	{"tracer", "span propagation", "github.com/opentracing/opentracing-go"},
