@@ -133,7 +133,7 @@ type Sampling struct {
 // Admin is the port for operators.
 type Admin struct {
 	Enabled bool   `yaml:"enabled" doc:"false leaves the port closed."`
-	Listen  string `yaml:"listen" doc:"Address and port of /metrics, /healthz, /readyz and /debug/pprof."`
+	Listen  string `yaml:"listen" doc:"Address and port of /status, /metrics, /healthz, /readyz and /debug/pprof."`
 }
 
 // Log is the gateway's own log.

@@ -30,12 +30,21 @@ type admin struct {
 	router       *mux.Router
 	log          *slog.Logger
 	isReady      atomic.Bool
+	get          func(path string, h http.Handler)
+	pages        string // for the list of pages: those of one command alone
+}
+
+// ledger adds the pages of the ledger.
+func (a *admin) ledger(from prometheus.Gatherer) {
+	ledgerPages(a.get, from, a.isReady.Load)
+	a.pages += " " + statusPath + " " + statusJSONPath
 }
 
 func newAdmin(cfg config.Admin, reg *prometheus.Registry, log *slog.Logger) *admin {
 	a := &admin{cfg: cfg, log: log, setting: "admin.listen", off: "admin.enabled to false"}
 	r := mux.NewRouter()
 	get := func(path string, h http.Handler) { r.Path(path).Methods(http.MethodGet, http.MethodHead).Handler(h) }
+	a.get = get
 	get("/metrics", promhttp.HandlerFor(reg, promhttp.HandlerOpts{}))
 	get("/healthz", http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") }))
 	get("/readyz", http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
@@ -51,7 +60,7 @@ func newAdmin(cfg config.Admin, reg *prometheus.Registry, log *slog.Logger) *adm
 	get("/debug/pprof/trace", http.HandlerFunc(pprof.Trace))
 	r.PathPrefix("/debug/pprof/").Methods(http.MethodGet).HandlerFunc(pprof.Index)
 	get("/", http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		fmt.Fprintln(w, "bridge "+versionName()+": /metrics /healthz /readyz /debug/pprof/")
+		fmt.Fprintln(w, "bridge "+versionName()+":"+a.pages+" /metrics /healthz /readyz /debug/pprof/")
 	}))
 	a.router = r
 	a.server = &http.Server{Handler: r, ReadHeaderTimeout: 10 * time.Second}

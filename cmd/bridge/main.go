@@ -27,6 +27,7 @@ type cli struct {
 	Serve    serveCmd    `cmd:"" default:"withargs" help:"Receive, translate and forward spans (what bridge does without a command)."`
 	Validate validateCmd `cmd:"" help:"Check a configuration and print what it would do. Opens nothing."`
 	Send     sendCmd     `cmd:"" help:"Send an example trace by every protocol to a running bridge and read it back."`
+	Status   statusCmd   `cmd:"" help:"Print the account of every span that a running bridge has received, by protocol and target."`
 	Convert  convertCmd  `cmd:"" help:"Convert a file of spans from any protocol to any other."`
 	Ingest   ingestCmd   `cmd:"" help:"Send spans that lie in logs to a running bridge."`
 	Proxy    proxyCmd    `cmd:"" help:"Stand beside a service and turn the tracing headers of its requests into those that each side understands."`

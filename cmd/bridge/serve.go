@@ -105,6 +105,7 @@ func newGateway(cfg *config.Config, list []translate.Protocol, log *slog.Logger)
 	reg.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	set := metrics.New(reg)
 	g := &gateway{cfg: cfg, log: log, forward: make(map[string]*exporters.Exporter), admin: newAdmin(cfg.Admin, reg, log)}
+	g.admin.ledger(reg)
 	var err error
 	if g.queue, err = openQueue(cfg.Queue, set, log); err != nil {
 		return nil, err

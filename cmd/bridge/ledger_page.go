@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"encoding/json"
+	"html/template"
+	"net/http"
+
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+// The paths of the ledger on the admin port.
+const (
+	statusPath     = "/status"
+	statusJSONPath = "/status.json"
+)
+
+// ledgerPages serves the ledger for people and for programs.
+func ledgerPages(get func(string, http.Handler), from prometheus.Gatherer, ready func() bool) {
+	serve := func(media string, write func(http.ResponseWriter, *ledger) error) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			l, err := settledLedger(r.Context(), from)
+			if err != nil {
+				http.Error(w, err.Error(), http.StatusInternalServerError)
+				return
+			}
+			l.Ready = ready()
+			w.Header().Set("Content-Type", media)
+			w.Header().Set("Cache-Control", "no-store")
+			w.Header().Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'")
+			_ = write(w, l) // an error is a client that went away
+		})
+	}
+	get(statusJSONPath, serve("application/json", func(w http.ResponseWriter, l *ledger) error {
+		e := json.NewEncoder(w)
+		e.SetIndent("", "  ")
+		return e.Encode(l)
+	}))
+	get(statusPath, serve("text/html; charset=utf-8", func(w http.ResponseWriter, l *ledger) error {
+		return ledgerTemplate.Execute(w, l)
+	}))
+}
+
+var ledgerTemplate = template.Must(template.New("ledger").Parse(`<!doctype html>
+<html lang="en">
+<meta charset="utf-8">
+<meta http-equiv="refresh" content="5">
+<title>bridge: status</title>
+<style>
+:root { color-scheme: light dark }
+body { font: 15px/1.5 system-ui, sans-serif; margin: 2em; max-width: 75em }
+table { border-collapse: collapse; margin: 0 0 2em }
+th, td { text-align: left; padding: .2em 1.2em .2em 0; border-bottom: 1px solid #8884 }
+td.n, th.n { text-align: right; font-variant-numeric: tabular-nums }
+.bad { color: #c22; font-weight: bold }
+</style>
+<h1>bridge {{.Version}}</h1>
+<p>{{if .Ready}}Ready{{else}}<span class="bad">Not ready</span>{{end}}.
+{{if .Agree}}Every span is accounted for.{{else}}<span class="bad">The sums do not agree.</span>
+Under load the counters move while they are read; a difference that stays is a bug.{{end}}
+{{with .Panics}}<span class="bad">{{.}} panics were caught: see the log.</span>{{end}}</p>
+<h2>Targets</h2>
+<table>
+<tr><th>target<th>state<th class="n">received<th class="n">resumed<th class="n">delivered<th>not delivered<th>dropped<th class="n">held<th class="n">bytes held<th>sum
+{{range .Targets}}<tr><td>{{.Name}}<td{{if .Failing}} class="bad"{{end}}>{{.State}}<td class="n">{{.Received}}<td class="n">{{.Resumed}}<td class="n">{{.Delivered}}<td>{{.Undelivered}}<td>{{.DroppedBy}}<td class="n">{{.Held}}<td class="n">{{.HeldBytes}}<td{{if .Difference}} class="bad"{{end}}>{{.Sum}}
+{{else}}<tr><td colspan="10">none
+{{end}}</table>
+<p>In spans, since the process started: received + resumed = delivered + not delivered + dropped + held.
+Resumed is what the queue on disk held at the start.</p>
+<h2>Received</h2>
+<table>
+<tr><th>protocol<th>format<th>transport<th class="n">spans
+{{range .Received}}<tr><td>{{.Protocol}}<td>{{.Format}}<td>{{.Transport}}<td class="n">{{.Spans}}
+{{else}}<tr><td colspan="4">nothing yet
+{{end}}</table>
+{{if .Rejected}}<h2>Refused to senders</h2>
+<table>
+<tr><th>protocol<th>reason<th class="n">spans
+{{range .Rejected}}<tr><td>{{.Protocol}}<td>{{.Reason}}<td class="n">{{.Spans}}
+{{end}}</table>{{end}}
+{{if .SampledOut}}<h2>Left out by sampling.gateway</h2>
+<table>
+<tr><th>protocol<th class="n">spans
+{{range .SampledOut}}<tr><td>{{.Protocol}}<td class="n">{{.Spans}}
+{{end}}</table>{{end}}
+<p>The same for programs: <code>/status.json</code>, <code>/metrics</code>.</p>
+`))

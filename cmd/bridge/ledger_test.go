@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/spanbridge/spanbridge/internal/metrics"
+)
+
+// A span that is in no counter is seen.
+func TestLedgerDiffers(t *testing.T) {
+	reg := prometheus.NewRegistry()
+	set := metrics.New(reg)
+	set.SpansReceived.WithLabelValues("zipkin", "zipkin.v2.json", "http").Add(10)
+	set.SpansReceived.WithLabelValues("otlp", "otlp.proto", "grpc").Add(5)
+	set.SpansResumed.WithLabelValues("back").Add(3)
+	set.ExportSpans.WithLabelValues("back", "delivered").Add(7)
+	set.ExportSpans.WithLabelValues("back", "refused").Add(2)
+	set.SpansDropped.WithLabelValues("back", "damaged").Add(4)
+	set.Panics.WithLabelValues("here").Inc()
+	held := int64(5)
+	set.Held("back", func() (spans, bytes int64) { return held, 100 })
+	l, err := readLedger(reg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !l.Agree || l.Targets[0].Difference != 0 || l.Panics != 1 {
+		t.Errorf("%+v", l)
+	}
+	held = 4
+	if l, err = settledLedger(t.Context(), reg); err != nil {
+		t.Fatal(err)
+	}
+	if l.Agree || l.Targets[0].Difference != 1 {
+		t.Errorf("a span is missing and the ledger says: %+v", l)
+	}
+	var text strings.Builder
+	l.print(&text)
+	for _, want := range []string{"not ready", "zipkin.v2.json", "2 (refused 2)", "4 (damaged 4)", "DIFFERS by 1", "panics"} {
+		if !strings.Contains(text.String(), want) {
+			t.Errorf("%q is not in\n%s", want, text.String())
+		}
+	}
+	text.Reset()
+	if err := ledgerTemplate.Execute(&text, l); err != nil || !strings.Contains(text.String(), "DIFFERS by 1") || !strings.Contains(text.String(), "do not agree") {
+		t.Errorf("%v\n%s", err, text.String())
+	}
+}

@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/spanbridge/spanbridge/config"
+)
+
+type statusCmd struct {
+	Config  string        `short:"c" env:"BRIDGE_CONFIG" placeholder:"FILE" help:"The configuration of the running bridge: admin.listen says where to ask."`
+	Admin   string        `placeholder:"HOST:PORT" help:"The admin port to ask, instead of the one of the configuration."`
+	JSON    bool          `name:"json" help:"Print JSON."`
+	Timeout time.Duration `default:"10s" help:"How long to wait for the answer."`
+}
+
+// Run prints the ledger of a running bridge.
+func (s *statusCmd) Run(w *world) error {
+	address := s.Admin
+	if address == "" {
+		cfg, err := config.Read(s.Config, w.environ, known(protocols(nil)))
+		if err != nil {
+			return err
+		}
+		if !cfg.Admin.Enabled {
+			return errors.New("the ledger is read from the admin port: admin.enabled must be true")
+		}
+		address = browsable(cfg.Admin.Listen)
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), s.Timeout)
+	defer cancel()
+	l, err := askLedger(ctx, address)
+	if err != nil {
+		return err
+	}
+	if s.JSON {
+		e := json.NewEncoder(w.out)
+		e.SetIndent("", "  ")
+		err = e.Encode(l)
+	} else {
+		l.print(w.out)
+	}
+	if err == nil && !l.Agree {
+		err = errors.New("the sums do not agree: under load the counters move while they are read, a difference that stays is a bug")
+	}
+	return err
+}
+
+// askLedger asks the admin port of a running bridge.
+func askLedger(ctx context.Context, address string) (*ledger, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+address+statusJSONPath, http.NoBody)
+	if err != nil {
+		return nil, err
+	}
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return nil, fmt.Errorf("no bridge answers at %s, the admin port: %w", address, err)
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(resp.Body)
+	if err != nil {
+		return nil, err
+	}
+	if resp.StatusCode != http.StatusOK {
+		return nil, fmt.Errorf("%s answered %s: %s", address, resp.Status, strings.TrimSpace(string(body)))
+	}
+	l := &ledger{}
+	if err := json.Unmarshal(body, l); err != nil {
+		return nil, fmt.Errorf("%s answered no ledger: %w", address, err)
+	}
+	return l, nil
+}
+
+// print is the ledger for people.
+func (l *ledger) print(out io.Writer) {
+	ready := "ready"
+	if !l.Ready {
+		ready = "not ready"
+	}
+	fmt.Fprintf(out, "bridge %s, %s\n\n", l.Version, ready)
+	w := tabwriter.NewWriter(out, 0, 8, 2, ' ', 0)
+	fmt.Fprintln(w, "RECEIVED BY\tFORMAT\tTRANSPORT\tSPANS")
+	sum := int64(0)
+	for _, r := range l.Received {
+		fmt.Fprintf(w, "%s\t%s\t%s\t%d\n", r.Protocol, r.Format, r.Transport, r.Spans)
+		sum += r.Spans
+	}
+	fmt.Fprintf(w, "all\t\t\t%d\n", sum)
+	for _, r := range l.Rejected {
+		fmt.Fprintf(w, "%s\trefused to its sender: %s\t\t%d\n", r.Protocol, r.Reason, r.Spans)
+	}
+	for _, r := range l.SampledOut {
+		fmt.Fprintf(w, "%s\tleft out by sampling.gateway\t\t%d\n", r.Protocol, r.Spans)
+	}
+	_ = w.Flush()
+	fmt.Fprintln(out)
+	fmt.Fprintln(w, "TARGET\tSTATE\tRECEIVED\tRESUMED\tDELIVERED\tNOT DELIVERED\tDROPPED\tHELD\tSUM")
+	for i := range l.Targets {
+		t := &l.Targets[i]
+		fmt.Fprintf(w, "%s\t%s\t%d\t%d\t%d\t%s\t%s\t%d\t%s\n", t.Name, t.State(), t.Received, t.Resumed, t.Delivered(), t.Undelivered(), t.DroppedBy(), t.Held, t.Sum())
+	}
+	_ = w.Flush()
+	if l.Panics > 0 {
+		fmt.Fprintf(out, "\n%d panics were caught: see the log.\n", l.Panics)
+	}
+}
