@@ -242,7 +242,7 @@ func (h *grpcHandler) stream(m grpcMethod, ss grpc.ServerStream) error {
 	select {
 	case err = <-received:
 	case <-h.done():
-		err = io.EOF
+		err = h.lastMessages(received)
 	}
 	if errors.Is(err, io.EOF) {
 		return send(ss, m.reply(j.end()))
@@ -255,6 +255,25 @@ func (h *grpcHandler) stream(m grpcMethod, ss grpc.ServerStream) error {
 		return send(ss, m.reply(busy.outcome))
 	}
 	return err
+}
+
+// streamGrace is how long streams may take to their end when the gateway stops.
+const streamGrace = 200 * time.Millisecond
+
+var errStopping = errors.New("the gateway is stopping")
+
+// lastMessages waits a little for the end of a stream when the gateway stops. The
+// client of one that has not ended may have sent what was never read: a good answer
+// would acknowledge that too.
+func (h *grpcHandler) lastMessages(received <-chan error) error {
+	grace := time.NewTimer(streamGrace)
+	defer grace.Stop()
+	select {
+	case err := <-received:
+		return err
+	case <-grace.C:
+		return &busyStream{translate.Outcome{Verdict: translate.Busy, Err: errStopping}}
+	}
 }
 
 // joiner joins the messages of a stream.

@@ -8,6 +8,8 @@ import (
 	"errors"
 	"io"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -164,7 +166,7 @@ func TestStream(t *testing.T) {
 }
 
 // An agent that never ends its stream has its messages taken all the same, and
-// does not hold up the end.
+// does not hold up the end. It is not told that all was taken: it may have sent more.
 func TestEndlessStream(t *testing.T) {
 	b := start(t, nil)
 	s := open(t, b.dial(t, "ids-grpc"), "/ids.Service/stream")
@@ -181,8 +183,45 @@ func TestEndlessStream(t *testing.T) {
 	if took := time.Since(began); took > 10*time.Second {
 		t.Errorf("the end took %v", took)
 	}
-	if got, err := answer(s); err != nil || got != "3" {
+	if got, err := answer(s); status.Code(err) != codes.Aborted || !strings.Contains(err.Error(), "stopping") {
 		t.Errorf("the stream ended with %q, %v", got, err)
+	}
+}
+
+// What clients send while the gateway stops is taken, or they are not told that it
+// was.
+func TestStreamsWhileStopping(t *testing.T) {
+	b := start(t, nil)
+	conn := b.dial(t, "ids-grpc")
+	var clients sync.WaitGroup
+	var acknowledged, streams atomic.Int64
+	for range 8 {
+		clients.Go(func() {
+			for {
+				s, err := conn.NewStream(t.Context(), &grpc.StreamDesc{ClientStreams: true}, "/ids.Service/stream")
+				if err != nil {
+					return
+				}
+				for range 5 {
+					if s.SendMsg(rawgrpc.New(id(int(streams.Add(1))))) != nil {
+						break // the answer says why
+					}
+				}
+				_ = s.CloseSend()
+				if _, err := answer(s); err != nil {
+					return
+				}
+				acknowledged.Add(5)
+			}
+		})
+	}
+	b.sink.wait(t, 100)
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	b.Shutdown(ctx)
+	clients.Wait()
+	if got := int64(b.sink.got()); got < acknowledged.Load() {
+		t.Errorf("%d spans were acknowledged and %d taken", acknowledged.Load(), got)
 	}
 }
 
