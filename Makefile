@@ -102,6 +102,12 @@ bench-tracer:
 bench-queue:
 	cd compat-tests/queuebench && $(GO) run . -rounds 5
 
+## soak: kill and break a gateway under load for T (60s), and account for every span that it acknowledged; docs/soak.md
+.PHONY: soak
+soak:
+	CGO_ENABLED=0 $(GO) build -trimpath -o bin/bridge ./cmd/bridge
+	bin/bridge soak --duration $(T)
+
 ## golden: rewrite the golden files; the diff is the review
 .PHONY: golden
 golden:

@@ -9,7 +9,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
+	"slices"
+	"strings"
 
 	"github.com/alecthomas/kong"
 
@@ -28,6 +31,7 @@ type cli struct {
 	Validate validateCmd `cmd:"" help:"Check a configuration and print what it would do. Opens nothing."`
 	Send     sendCmd     `cmd:"" help:"Send an example trace by every protocol to a running bridge and read it back."`
 	Status   statusCmd   `cmd:"" help:"Print the account of every span that a running bridge has received, by protocol and target."`
+	Soak     soakCmd     `cmd:"" help:"Kill and break a bridge of its own under load, and account for every span that it acknowledged."`
 	Convert  convertCmd  `cmd:"" help:"Convert a file of spans from any protocol to any other."`
 	Ingest   ingestCmd   `cmd:"" help:"Send spans that lie in logs to a running bridge."`
 	Proxy    proxyCmd    `cmd:"" help:"Stand beside a service and turn the tracing headers of its requests into those that each side understands."`
@@ -67,6 +71,7 @@ func run(args []string, w *world) int {
 		kong.Writers(w.out, w.err),
 		kong.Exit(func(code int) { exit = code }),
 		kong.Bind(w),
+		kong.Vars{"soak_faults": strings.Join(slices.Sorted(maps.Keys(netFaults)), ", ")},
 	)
 	if err != nil {
 		fmt.Fprintln(w.err, "bridge:", err)
