@@ -45,13 +45,15 @@ type rejectedSpans struct {
 
 // targetLedger is the account of one target, in spans:
 //
-//	received + resumed = all of exported + all of dropped + held + difference
+//	received + resumed + revived = all of exported + all of dropped + all of dead + held + difference
 type targetLedger struct {
 	Name     string           `json:"name"`
 	Received int64            `json:"received"`
 	Resumed  int64            `json:"resumed"`  // held for it when the process started
+	Revived  int64            `json:"revived"`  // of dead letters, sent again
 	Exported map[string]int64 `json:"exported"` // by outcome
 	Dropped  map[string]int64 `json:"dropped"`  // by reason
+	Dead     map[string]int64 `json:"dead"`     // by reason
 	Held     int64            `json:"held"`
 	// HeldBytes is of the messages that are held.
 	HeldBytes int64 `json:"held_bytes"`
@@ -109,7 +111,7 @@ func newLedger(samples map[string][]sample) *ledger {
 		for _, s := range samples[name] {
 			target := s.labels["target"]
 			if targets[target] == nil {
-				targets[target] = &targetLedger{Name: target, Received: received, Exported: map[string]int64{}, Dropped: map[string]int64{}}
+				targets[target] = &targetLedger{Name: target, Received: received, Exported: map[string]int64{}, Dropped: map[string]int64{}, Dead: map[string]int64{}}
 			}
 			f(targets[target], s)
 		}
@@ -119,10 +121,12 @@ func newLedger(samples map[string][]sample) *ledger {
 	each("bridge_spans_resumed_total", func(t *targetLedger, s sample) { t.Resumed = s.value })
 	each("bridge_export_spans_total", func(t *targetLedger, s sample) { t.Exported[s.labels["outcome"]] = s.value })
 	each("bridge_spans_dropped_total", func(t *targetLedger, s sample) { t.Dropped[s.labels["reason"]] = s.value })
+	each("bridge_spans_revived_total", func(t *targetLedger, s sample) { t.Revived = s.value })
+	each("bridge_spans_dead_total", func(t *targetLedger, s sample) { t.Dead[s.labels["reason"]] = s.value })
 	each("bridge_target_failing", func(t *targetLedger, s sample) { t.Failing = s.value != 0 })
 	for _, name := range slices.Sorted(maps.Keys(targets)) {
 		t := targets[name]
-		t.Difference = t.Received + t.Resumed - total(t.Exported) - total(t.Dropped) - t.Held
+		t.Difference = t.Received + t.Resumed + t.Revived - total(t.Exported) - total(t.Dropped) - total(t.Dead) - t.Held
 		l.Agree = l.Agree && t.Difference == 0
 		l.Targets = append(l.Targets, *t)
 	}
@@ -203,3 +207,7 @@ func (t *targetLedger) Undelivered() string {
 
 // DroppedBy is what was dropped, by reason.
 func (t *targetLedger) DroppedBy() string { return listed(t.Dropped) }
+
+// DeadBy is what is dead, by reason: what was sent again and refused anew counts
+// twice.
+func (t *targetLedger) DeadBy() string { return listed(t.Dead) }

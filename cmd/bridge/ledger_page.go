@@ -62,8 +62,8 @@ Under load the counters move while they are read; a difference that stays is a b
 {{with .Panics}}<span class="bad">{{.}} panics were caught: see the log.</span>{{end}}</p>
 <h2>Targets</h2>
 <table>
-<tr><th>target<th>state<th class="n">received<th class="n">resumed<th class="n">delivered<th>not delivered<th>dropped<th class="n">held<th class="n">bytes held<th>sum
-{{range .Targets}}<tr><td>{{.Name}}<td{{if .Failing}} class="bad"{{end}}>{{.State}}<td class="n">{{.Received}}<td class="n">{{.Resumed}}<td class="n">{{.Delivered}}<td>{{.Undelivered}}<td>{{.DroppedBy}}<td class="n">{{.Held}}<td class="n">{{.HeldBytes}}<td{{if .Difference}} class="bad"{{end}}>{{.Sum}}
+<tr><th>target<th>state<th class="n">received<th class="n">resumed<th class="n">delivered<th>not delivered<th>dropped<th>dead<th class="n">held<th class="n">bytes held<th>sum
+{{range .Targets}}<tr><td>{{.Name}}<td{{if .Failing}} class="bad"{{end}}>{{.State}}<td class="n">{{.Received}}<td class="n">{{.Resumed}}<td class="n">{{.Delivered}}<td>{{.Undelivered}}<td>{{.DroppedBy}}<td>{{.DeadBy}}<td class="n">{{.Held}}<td class="n">{{.HeldBytes}}<td{{if .Difference}} class="bad"{{end}}>{{.Sum}}
 {{else}}<tr><td colspan="10">none
 {{end}}</table>
 <p>In spans, since the process started: received + resumed = delivered + not delivered + dropped + held.

@@ -86,8 +86,8 @@ func (c *queueLsCmd) Run(w *world) error {
 	return table.Flush()
 }
 
-// listed is the queue as JSON.
-type listed struct {
+// queueListing is the queue as JSON.
+type queueListing struct {
 	Files   []listedFile   `json:"files"`
 	Readers []listedReader `json:"readers"`
 }
@@ -112,7 +112,7 @@ type listedReader struct {
 	Fault    string    `json:"fault,omitempty"`
 }
 
-func listing(in *queue.Inspection) (l listed) {
+func listing(in *queue.Inspection) (l queueListing) {
 	for _, s := range in.Segments {
 		l.Files = append(l.Files, listedFile{s.Name, s.First, s.Next, s.Records, s.Items, s.Bytes, s.Newest})
 	}

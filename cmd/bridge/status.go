@@ -103,10 +103,10 @@ func (l *ledger) print(out io.Writer) {
 	}
 	_ = w.Flush()
 	fmt.Fprintln(out)
-	fmt.Fprintln(w, "TARGET\tSTATE\tRECEIVED\tRESUMED\tDELIVERED\tNOT DELIVERED\tDROPPED\tHELD\tSUM")
+	fmt.Fprintln(w, "TARGET\tSTATE\tRECEIVED\tRESUMED\tDELIVERED\tNOT DELIVERED\tDROPPED\tDEAD\tHELD\tSUM")
 	for i := range l.Targets {
 		t := &l.Targets[i]
-		fmt.Fprintf(w, "%s\t%s\t%d\t%d\t%d\t%s\t%s\t%d\t%s\n", t.Name, t.State(), t.Received, t.Resumed, t.Delivered(), t.Undelivered(), t.DroppedBy(), t.Held, t.Sum())
+		fmt.Fprintf(w, "%s\t%s\t%d\t%d\t%d\t%s\t%s\t%s\t%d\t%s\n", t.Name, t.State(), t.Received, t.Resumed, t.Delivered(), t.Undelivered(), t.DroppedBy(), t.DeadBy(), t.Held, t.Sum())
 	}
 	_ = w.Flush()
 	if l.Panics > 0 {

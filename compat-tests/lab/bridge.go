@@ -220,7 +220,7 @@ func (b *Bridge) checkLedger(t testing.TB) {
 		for _, target := range targets {
 			label := fmt.Sprintf("target=%q", target)
 			sum := 0.0
-			for _, metric := range []string{"bridge_export_spans_total", "bridge_spans_dropped_total", "bridge_spans_held"} {
+			for _, metric := range []string{"bridge_export_spans_total", "bridge_spans_dropped_total", "bridge_spans_dead_total", "bridge_spans_held"} {
 				v, err := b.Metric(ctx, metric, label)
 				if err != nil {
 					return err
