@@ -66,7 +66,7 @@ func atOAP(s story.Story) story.Story {
 // own there.
 func renamed(tags map[string]string) map[string]string {
 	out := maps.Clone(tags)
-	for from, to := range map[string]string{"http.request.method": "http.method", "sql.query": "db.statement", "service.instance.id": ""} {
+	for from, to := range map[string]string{"http.request.method": "http.method", "sql.query": "db.statement", "service.instance.id": "", "message_bus.destination": "mq.topic"} {
 		v, ok := out[from]
 		delete(out, from)
 		if ok && to != "" {

@@ -29,6 +29,8 @@ type httpSender struct {
 	gzip    bool
 	timeout time.Duration
 	refused func([]byte) (int, string)
+	// beforeGzip: see translate.Target.
+	beforeGzip func(dst, body []byte) []byte
 }
 
 func newHTTPSender(target translate.Target, s Settings) (*httpSender, error) {
@@ -44,7 +46,7 @@ func newHTTPSender(target translate.Target, s Settings) (*httpSender, error) {
 		return nil, err
 	}
 	h := &httpSender{
-		url: u.String(), header: make(http.Header), gzip: s.Gzip, timeout: s.Timeout, refused: target.Refused,
+		url: u.String(), header: make(http.Header), gzip: s.Gzip, timeout: s.Timeout, refused: target.Refused, beforeGzip: target.BeforeGzip,
 		client: &http.Client{
 			Transport: &http.Transport{
 				Proxy:               http.ProxyFromEnvironment,
@@ -96,8 +98,9 @@ func (h *httpSender) send(ctx context.Context, messages []translate.Message) (a 
 
 // zipper compresses a body; it is used again.
 type zipper struct {
-	buf bytes.Buffer
-	w   *gzip.Writer
+	plain []byte // the form that is compressed, if it is not the plain one
+	buf   bytes.Buffer
+	w     *gzip.Writer
 }
 
 var zippers = sync.Pool{New: func() any {
@@ -119,6 +122,10 @@ func (h *httpSender) post(ctx context.Context, body []byte) (answer []byte, err 
 		z := zippers.Get().(*zipper)
 		z.buf.Reset()
 		z.w.Reset(&z.buf)
+		if h.beforeGzip != nil {
+			z.plain = h.beforeGzip(z.plain[:0], body)
+			body = z.plain
+		}
 		_, _ = z.w.Write(body)
 		_ = z.w.Close()
 		body = z.buf.Bytes()

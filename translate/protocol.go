@@ -137,6 +137,9 @@ type Target struct {
 	// Path and Media belong to targets of Network HTTP.
 	Path  string
 	Media string
+	// BeforeGzip appends the form of a body that is compressed, where that is
+	// another one than that which is sent plain; nil if it is not.
+	BeforeGzip func(dst, body []byte) []byte
 	// Methods are the gRPC methods that messages of this target name, with
 	// true for those that take a stream.
 	Methods map[string]bool

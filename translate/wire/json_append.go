@@ -5,6 +5,7 @@ package wire
 import (
 	"encoding/binary"
 	"math/bits"
+	"unicode/utf16"
 	"unicode/utf8"
 )
 
@@ -59,4 +60,42 @@ func plain[T string | []byte](s T) int {
 		}
 	}
 	return i
+}
+
+// AppendASCII appends JSON with every character beyond ASCII escaped. It wants
+// JSON in UTF-8, where such characters are in strings alone.
+func AppendASCII(dst, json []byte) []byte {
+	for len(json) > 0 {
+		n := ascii(json)
+		dst = append(dst, json[:n]...)
+		if json = json[n:]; len(json) == 0 {
+			break
+		}
+		r, n := utf8.DecodeRune(json)
+		json = json[n:]
+		if r1, r2 := utf16.EncodeRune(r); r1 != utf8.RuneError {
+			dst = appendEscape(dst, r1)
+			r = r2
+		}
+		dst = appendEscape(dst, r)
+	}
+	return dst
+}
+
+func appendEscape(dst []byte, r rune) []byte {
+	const digits = "0123456789abcdef"
+	return append(dst, '\\', 'u', digits[r>>12&15], digits[r>>8&15], digits[r>>4&15], digits[r&15])
+}
+
+// ascii is the length of the longest prefix in ASCII.
+func ascii(p []byte) (n int) {
+	for ; len(p)-n >= 8; n += 8 {
+		if binary.LittleEndian.Uint64(p[n:])&0x8080808080808080 != 0 {
+			break
+		}
+	}
+	for n < len(p) && p[n] < utf8.RuneSelf {
+		n++
+	}
+	return n
 }

@@ -6,6 +6,7 @@ import (
 	"net/http"
 
 	"github.com/spanbridge/spanbridge/translate"
+	"github.com/spanbridge/spanbridge/translate/wire"
 )
 
 // The names of the forms of bodies.
@@ -50,8 +51,15 @@ var Protocol = translate.Protocol{
 	Targets: []translate.Target{{
 		Kind: "zipkin", About: "Zipkin v2 JSON over HTTP", Network: translate.HTTP,
 		Path: "/api/v2/spans", Media: "application/json", New: NewJSONEncoder,
+		// The server (3.5.1) decompresses in blocks of 8 KiB and reads each as UTF-8 of
+		// its own: a character on the border is broken.
+		BeforeGzip: BeforeGzip,
 	}},
 }
+
+// BeforeGzip appends JSON that a Zipkin server reads rightly from a compressed
+// request.
+func BeforeGzip(dst, json []byte) []byte { return wire.AppendASCII(dst, json) }
 
 // The server decodes every media type that it does not know as JSON.
 func v2Format(media string) string {

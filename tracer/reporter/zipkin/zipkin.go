@@ -33,6 +33,7 @@ func New(address string, options ...reporter.Option) (*reporter.Reporter, error)
 		converter: reporter.NewConverter("zipkin.v2.json"),
 		encoder:   zipkin.NewJSONEncoder(translate.EncoderOptions{Residue: translate.None}),
 		bytes:     s.BatchBytes,
+		gzip:      s.Gzip,
 	}, s), nil
 }
 
@@ -41,7 +42,9 @@ type sender struct {
 	converter *reporter.Converter
 	encoder   translate.Encoder
 	bytes     int
+	gzip      bool
 	message   []byte
+	ascii     []byte
 }
 
 func (z *sender) Write(records []*tracer.Record) reporter.Written {
@@ -50,6 +53,10 @@ func (z *sender) Write(records []*tracer.Record) reporter.Written {
 	z.encoder.Reset()
 	z.encoder.Add(z.converter.Items())
 	z.message = z.encoder.Messages()[0].Body
+	if z.gzip {
+		z.ascii = zipkin.BeforeGzip(z.ascii[:0], z.message)
+		z.message = z.ascii
+	}
 	return reporter.Written{Records: n, Bytes: len(z.message)}
 }
 
