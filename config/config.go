@@ -7,6 +7,7 @@ import "time"
 // Config is all settings. The tags doc are the text of docs/config.md.
 type Config struct {
 	Receivers map[string]*Receiver `yaml:"receivers" doc:"The ways in, by name. Every one is there without being named, at the address of the table below."`
+	Security  Security             `yaml:"security" doc:"Who may use the receivers. Secrets are best in files, or in variables such as BRIDGE_SECURITY_AUTH_TOKEN; they are never printed."`
 	Limits    Limits               `yaml:"limits" doc:"What a client may send."`
 	Targets   map[string]*Target   `yaml:"targets" doc:"The ways out: any number, under names of your own. Each gets every span, at its own pace."`
 	View      View                 `yaml:"view" doc:"The built-in view: recent traces in memory, Zipkin's query API and a page, at the address of the receiver zipkin."`
@@ -20,9 +21,12 @@ type Config struct {
 
 // Receiver is a port to receive at.
 type Receiver struct {
-	Enabled bool   `yaml:"enabled" doc:"false leaves the port closed."`
-	Listen  string `yaml:"listen" doc:"Address and port. Without an address (\":9411\") every interface is listened at: the port is open to everybody who can reach the machine."`
-	Strict  bool   `yaml:"strict" doc:"true takes nothing of a message with a malformed span, as the real Zipkin server does; false takes the good ones. The answer is the same."`
+	Enabled        bool      `yaml:"enabled" doc:"false leaves the port closed."`
+	Listen         string    `yaml:"listen" doc:"Address and port. Without an address (\":9411\") every interface is listened at. Where other machines reach it, the receiver needs auth or mTLS, or the word that everybody may use it: allow_anonymous."`
+	AllowAnonymous bool      `yaml:"allow_anonymous" doc:"true: whoever reaches the port may use it, without a token or a user. Agents by UDP cannot have one."`
+	TLS            ListenTLS `yaml:"tls" doc:"TLS of the port, instead of security.tls. Not for UDP."`
+	Auth           Auth      `yaml:"auth" doc:"What clients of the port must know, instead of security.auth. It holds for all that the port serves: at the receiver zipkin also for the page and its queries. Health checks by gRPC are left open, and what agents of go2sky ask without their token. Not for UDP."`
+	Strict         bool      `yaml:"strict" doc:"true takes nothing of a message with a malformed span, as the real Zipkin server does; false takes the good ones. The answer is the same."`
 }
 
 // Limits bound what clients send.
@@ -41,7 +45,8 @@ type Target struct {
 	Endpoint      string            `yaml:"endpoint" doc:"Where it is: a URL for kinds by HTTP (the path of the protocol is added when there is none), host:port for kinds by gRPC, https://host:port for gRPC with TLS."`
 	Enabled       bool              `yaml:"enabled" doc:"false keeps the settings and sends nothing."`
 	Headers       map[string]string `yaml:"headers" doc:"Headers (gRPC: metadata) to add to every request, such as authorization."`
-	TLS           TLS               `yaml:"tls" doc:"How the target is trusted. Any setting here turns TLS on for kinds by gRPC."`
+	Auth          Auth              `yaml:"auth" doc:"What the target is to know of the gateway: a token (authorization: Bearer TOKEN; for kind skywalking alone in authentication, as its agents send it) or a user with a password."`
+	TLS           TLS               `yaml:"tls" doc:"How the target is trusted. Any setting here turns TLS on for kinds by gRPC. The files are read again when they change."`
 	Gzip          bool              `yaml:"gzip" doc:"Compress what is sent."`
 	Timeout       time.Duration     `yaml:"timeout" doc:"The longest that a request may take."`
 	Connections   int               `yaml:"connections" doc:"How many requests may be on their way at once."`
@@ -132,8 +137,11 @@ type Sampling struct {
 
 // Admin is the port for operators.
 type Admin struct {
-	Enabled bool   `yaml:"enabled" doc:"false leaves the port closed."`
-	Listen  string `yaml:"listen" doc:"Address and port of /status, /metrics, /healthz, /readyz and /debug/pprof."`
+	Enabled bool      `yaml:"enabled" doc:"false leaves the port closed."`
+	Listen  string    `yaml:"listen" doc:"Address and port of /status, /metrics, /healthz, /readyz and /debug/pprof; on loopback, unless public is true."`
+	Public  bool      `yaml:"public" doc:"true lets the port listen at an address that other machines reach; it needs auth or tls.client_ca_file then."`
+	TLS     ListenTLS `yaml:"tls" doc:"TLS of the port."`
+	Auth    Auth      `yaml:"auth" doc:"What whoever asks must know. /healthz and /readyz are left open."`
 }
 
 // Log is the gateway's own log.

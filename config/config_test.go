@@ -89,8 +89,9 @@ func TestDefaults(t *testing.T) {
 
 func TestGood(t *testing.T) {
 	c, err := Parse("bridge.yaml", []byte(`
+security: {auth: {token_file: tokens}, tls: {cert_file: a.pem, key_file: a.key}}
 receivers:
-  zipkin: {listen: ":9411", strict: true}
+  zipkin: {listen: ":9411", strict: true, auth: {username: u}}
   jaeger-compact: {enabled: false}
 limits: {body: 1.5MiB, read_timeout: 90s}
 targets:
@@ -98,6 +99,7 @@ targets:
     kind: zipkin
     endpoint: http://zipkin:9411
     headers: {X-Tenant: "7"}
+    auth: {token_file: out}
     queue: {max_bytes: 1GiB, when_full: drop_oldest}
   oap:
     kind: skywalking
@@ -118,7 +120,7 @@ sampling: {gateway: 0.25}
 `), []string{
 		"BRIDGE_TARGETS_STORE_1_ENDPOINT=https://other:9411", "BRIDGE_LOG_LEVEL=debug", "BRIDGE_TARGETS_OTLP_KIND=otlp-grpc",
 		"BRIDGE_TARGETS_OTLP_ENDPOINT=collector:4317", "BRIDGE_RECEIVERS_SKYWALKING_GRPC_LISTEN=0.0.0.0:11800", "BRIDGE_TARGETS_OTLP_BATCH_LINGER=1s",
-		"BRIDGE_TARGETS_OTLP_RESIDUE=otel", "BRIDGE_TARGETS_OTLP_WINDOW_HOLD=3s",
+		"BRIDGE_RECEIVERS_ZIPKIN_AUTH_PASSWORD=p", "BRIDGE_TARGETS_OTLP_RESIDUE=otel", "BRIDGE_TARGETS_OTLP_WINDOW_HOLD=3s",
 	}, known)
 	if err != nil {
 		t.Fatal(err)
@@ -126,6 +128,11 @@ sampling: {gateway: 0.25}
 	want := Default(known)
 	want.Receivers["zipkin"].Listen, want.Receivers["zipkin"].Strict = ":9411", true
 	want.Receivers["jaeger-compact"].Enabled = false
+	want.Security.Auth.TokenFile = "tokens"
+	want.Security.TLS = ListenTLS{CertFile: "a.pem", KeyFile: "a.key"}
+	want.Receivers["zipkin"].Auth = Auth{Username: "u", Password: "p"}
+	want.Receivers["skywalking-grpc"].Auth = want.Security.Auth
+	want.Receivers["zipkin"].TLS, want.Receivers["skywalking-grpc"].TLS = want.Security.TLS, want.Security.TLS
 	want.Receivers["skywalking-grpc"].Listen = "0.0.0.0:11800"
 	want.Limits.Body, want.Limits.ReadTimeout = 3<<19, 90*time.Second
 	want.View.Memory = 1e9
@@ -134,6 +141,7 @@ sampling: {gateway: 0.25}
 	want.Sampling.Gateway = 0.25
 	store, oap, otlp := defaultTarget(), defaultTarget(), defaultTarget()
 	store.Kind, store.Endpoint, store.Headers = "zipkin", "https://other:9411", map[string]string{"X-Tenant": "7"}
+	store.Auth.TokenFile = "out"
 	store.Queue = TargetQueue{1 << 30, "drop_oldest"}
 	oap.Kind, oap.Endpoint, oap.TLS.CAFile, oap.Gzip = "skywalking", "https://oap:11800", "ca.pem", true
 	oap.Residue, oap.WrapExits, oap.UnknownCaller = "plain", true, "elsewhere"

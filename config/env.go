@@ -3,6 +3,7 @@
 package config
 
 import (
+	"maps"
 	"reflect"
 	"slices"
 	"strings"
@@ -90,7 +91,7 @@ func envName(key string) string {
 func (r *reader) envTargets(c *Config, vars map[string]string) {
 	suffixes := make(map[string]envSetting)
 	collect(suffixes, reflect.ValueOf(defaultTarget()).Elem(), "", "_")
-	for k := range vars {
+	for _, k := range slices.Sorted(maps.Keys(vars)) {
 		rest, ok := strings.CutPrefix(k, envPrefix+"TARGETS_")
 		if !ok {
 			continue

@@ -96,6 +96,8 @@ func shown(v any) string {
 		return x
 	case time.Duration:
 		return shortDuration(x)
+	case Secret:
+		return "none"
 	default:
 		return fmt.Sprint(x)
 	}

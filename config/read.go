@@ -101,7 +101,11 @@ func (r *reader) pairs(n *yaml.Node, path string, each func(key, value *yaml.Nod
 		return // a section without settings
 	}
 	if n.Kind != yaml.MappingNode {
-		r.fault(r.at(n), path, describe(n), "a mapping of keys to values")
+		found := describe(n)
+		if n.Kind == yaml.ScalarNode && (path == "auth" || strings.HasSuffix(path, ".auth")) {
+			found = "text" // which may be a secret
+		}
+		r.fault(r.at(n), path, found, "a mapping of keys to values")
 		return
 	}
 	seen := make(map[string]int)
@@ -215,6 +219,8 @@ func (r *reader) scalar(p place, v reflect.Value, path, text string) {
 	switch target := v.Addr().Interface().(type) {
 	case *string:
 		*target = text
+	case *Secret:
+		*target = Secret(text)
 	case *bool:
 		// Not YAML's yes and on: people disagree on what they mean.
 		switch text {

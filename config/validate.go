@@ -17,6 +17,7 @@ import (
 // validate checks what single values cannot tell. It opens nothing.
 func (r *reader) validate(c *Config) {
 	r.addresses(c)
+	r.access(c)
 	for _, s := range []struct {
 		path string
 		size Size
@@ -264,5 +265,5 @@ func orNothing(s string) string {
 	if s == "" {
 		return "nothing"
 	}
-	return strconv.Quote(s)
+	return strconv.Quote(Redacted(s))
 }

@@ -5,11 +5,13 @@ package exporters
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"sync"
 	"time"
 
 	"google.golang.org/grpc"
 
+	"github.com/spanbridge/spanbridge/access"
 	"github.com/spanbridge/spanbridge/internal/metrics"
 	"github.com/spanbridge/spanbridge/span"
 	"github.com/spanbridge/spanbridge/translate"
@@ -23,6 +25,7 @@ type Settings struct {
 	Endpoint string
 	Headers  map[string]string // added to every request
 	TLS      TLS
+	Auth     access.Credentials // sent with every request, as the kind wants it
 	Gzip     bool
 	Timeout  time.Duration // of a request
 	// Connections is how many requests may be on their way at once.
@@ -33,6 +36,17 @@ type Settings struct {
 	// Metrics count what the protocol could not carry of the spans that were
 	// delivered; nil: nobody asks.
 	Metrics *metrics.Set
+	// Log is told of files of certificates and secrets that have changed; nil:
+	// nobody is.
+	Log *slog.Logger
+}
+
+// badge is what is shown to the target; nil for nothing.
+func (s *Settings) badge(target translate.Target) (*access.Badge, error) {
+	if s.Auth.IsZero() {
+		return nil, nil //nolint:nilnil // nothing is shown
+	}
+	return access.NewBadge(s.Auth, target.BareToken, s.logger())
 }
 
 // sender sends messages in order. It returns the first error; what came before

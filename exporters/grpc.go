@@ -16,13 +16,13 @@ import (
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/backoff"
 	"google.golang.org/grpc/codes"
-	"google.golang.org/grpc/credentials"
 	"google.golang.org/grpc/credentials/insecure"
 	"google.golang.org/grpc/encoding/gzip"
 	"google.golang.org/grpc/keepalive"
 	"google.golang.org/grpc/metadata"
 	"google.golang.org/grpc/status"
 
+	"github.com/spanbridge/spanbridge/access"
 	"github.com/spanbridge/spanbridge/internal/rawgrpc"
 	"github.com/spanbridge/spanbridge/translate"
 )
@@ -35,6 +35,7 @@ type grpcSender struct {
 	streams map[string]bool
 	timeout time.Duration
 	refused func([]byte) (int, string)
+	badge   *access.Badge // nil: none
 }
 
 func newGRPCSender(target translate.Target, s Settings) (*grpcSender, error) {
@@ -45,13 +46,17 @@ func newGRPCSender(target translate.Target, s Settings) (*grpcSender, error) {
 	if _, _, err := net.SplitHostPort(address); err != nil {
 		return nil, fmt.Errorf("endpoint: %q, want host:port, or https://host:port for TLS", s.Endpoint)
 	}
+	badge, err := s.badge(target)
+	if err != nil {
+		return nil, err
+	}
 	creds := insecure.NewCredentials()
 	if secure || !s.TLS.IsZero() {
-		config, err := s.TLS.config()
+		current, err := s.TLS.Configs(s.logger())
 		if err != nil {
 			return nil, err
 		}
-		creds = credentials.NewTLS(config)
+		creds = newCurrentTLS(current)
 	}
 	calls := []grpc.CallOption{grpc.ForceCodecV2(rawgrpc.Codec{}), grpc.MaxCallRecvMsgSize(mostGRPCAnswer)}
 	if s.Gzip {
@@ -75,7 +80,7 @@ func newGRPCSender(target translate.Target, s Settings) (*grpcSender, error) {
 	if err != nil {
 		return nil, fmt.Errorf("endpoint: %w", err)
 	}
-	g := &grpcSender{conn: conn, streams: target.Methods, timeout: s.Timeout, refused: target.Refused, md: make(metadata.MD)}
+	g := &grpcSender{conn: conn, streams: target.Methods, timeout: s.Timeout, refused: target.Refused, badge: badge, md: make(metadata.MD)}
 	for k, v := range s.Headers {
 		g.md.Set(k, v)
 	}
@@ -88,8 +93,8 @@ const mostGRPCAnswer = 4 << 20
 func (g *grpcSender) close() { _ = g.conn.Close() }
 
 func (g *grpcSender) send(ctx context.Context, messages []translate.Message) (a answers, err error) {
-	if len(g.md) > 0 {
-		ctx = metadata.NewOutgoingContext(ctx, g.md)
+	if md := g.metadata(); len(md) > 0 {
+		ctx = metadata.NewOutgoingContext(ctx, md)
 	}
 	for len(messages) > 0 {
 		n := 1
@@ -113,11 +118,21 @@ func (g *grpcSender) send(ctx context.Context, messages []translate.Message) (a 
 	return a, nil
 }
 
+// metadata is what goes with every call.
+func (g *grpcSender) metadata() metadata.MD {
+	if g.badge == nil {
+		return g.md
+	}
+	md := g.md.Copy()
+	md.Set(g.badge.Header())
+	return md
+}
+
 // open begins a call that streams both ways, which any other call is a case of.
 func (g *grpcSender) open(ctx context.Context, method string) (grpc.ClientStream, error) {
 	md, _ := metadata.FromOutgoingContext(ctx)
 	md = md.Copy()
-	maps.Copy(md, g.md)
+	maps.Copy(md, g.metadata())
 	desc := &grpc.StreamDesc{ServerStreams: true, ClientStreams: true}
 	return g.conn.NewStream(metadata.NewOutgoingContext(ctx, md), desc, method, grpc.MaxCallRecvMsgSize(mostForwarded))
 }

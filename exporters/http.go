@@ -17,6 +17,7 @@ import (
 
 	"github.com/klauspost/compress/gzip"
 
+	"github.com/spanbridge/spanbridge/access"
 	"github.com/spanbridge/spanbridge/translate"
 )
 
@@ -31,6 +32,7 @@ type httpSender struct {
 	refused func([]byte) (int, string)
 	// beforeGzip: see translate.Target.
 	beforeGzip func(dst, body []byte) []byte
+	badge   *access.Badge // nil: none
 }
 
 func newHTTPSender(target translate.Target, s Settings) (*httpSender, error) {
@@ -41,18 +43,24 @@ func newHTTPSender(target translate.Target, s Settings) (*httpSender, error) {
 	if u.Path == "" || u.Path == "/" {
 		u.Path = target.Path
 	}
-	config, err := s.TLS.config()
+	badge, err := s.badge(target)
 	if err != nil {
 		return nil, err
 	}
+	current, err := s.TLS.Configs(s.logger())
+	if err != nil {
+		return nil, err
+	}
+	dialer := &net.Dialer{Timeout: 10 * time.Second, KeepAlive: 30 * time.Second}
 	h := &httpSender{
-		url: u.String(), header: make(http.Header), gzip: s.Gzip, timeout: s.Timeout, refused: target.Refused, beforeGzip: target.BeforeGzip,
+		url: u.String(), header: make(http.Header), gzip: s.Gzip, timeout: s.Timeout, refused: target.Refused, beforeGzip: target.BeforeGzip, badge: badge,
 		client: &http.Client{
 			Transport: &http.Transport{
 				Proxy:               http.ProxyFromEnvironment,
-				DialContext:         (&net.Dialer{Timeout: 10 * time.Second, KeepAlive: 30 * time.Second}).DialContext,
-				TLSClientConfig:     config,
-				TLSHandshakeTimeout: 10 * time.Second,
+				DialContext:         dialer.DialContext,
+				DialTLSContext:      dialTLS(dialer.DialContext, current),
+				TLSClientConfig:     current(), // behind a proxy, with the files of the start
+				TLSHandshakeTimeout: handshakeTimeout,
 				MaxIdleConnsPerHost: max(s.Connections, 2),
 				IdleConnTimeout:     90 * time.Second,
 				DisableCompression:  true,
@@ -77,6 +85,8 @@ func newHTTPSender(target translate.Target, s Settings) (*httpSender, error) {
 	}
 	return h, nil
 }
+
+const handshakeTimeout = 10 * time.Second
 
 func (h *httpSender) close() { h.client.CloseIdleConnections() }
 
@@ -142,6 +152,10 @@ func (h *httpSender) post(ctx context.Context, body []byte) (answer []byte, err 
 		req.Body, _ = lent.reader()
 	}
 	req.Header = h.header
+	if h.badge != nil {
+		req.Header = h.header.Clone()
+		req.Header.Set(h.badge.Header())
+	}
 	if h.host != "" {
 		req.Host = h.host
 	}

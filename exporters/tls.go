@@ -3,53 +3,72 @@
 package exporters
 
 import (
+	"context"
 	"crypto/tls"
-	"crypto/x509"
-	"errors"
-	"fmt"
-	"os"
+	"log/slog"
+	"net"
+
+	"google.golang.org/grpc/credentials"
+
+	"github.com/spanbridge/spanbridge/access"
 )
 
 // TLS is how a target is trusted and how the gateway shows who it is. The
 // files are in PEM.
-type TLS struct {
-	CAFile             string // of the target's certificate; the system's roots when empty
-	CertFile, KeyFile  string // of the gateway
-	ServerName         string // expected in the certificate, instead of the host
-	InsecureSkipVerify bool   // any certificate will do
+type TLS = access.Client
+
+// currentTLS is the credentials of gRPC with what the files say at each
+// connection.
+type currentTLS struct {
+	credentials.TransportCredentials
+	current func() *tls.Config
 }
 
-// IsZero is true when nothing is set.
-func (t TLS) IsZero() bool { return t == TLS{} }
+func newCurrentTLS(current func() *tls.Config) credentials.TransportCredentials {
+	return &currentTLS{credentials.NewTLS(current()), current}
+}
 
-func (t TLS) config() (*tls.Config, error) {
-	c := &tls.Config{
-		MinVersion:         tls.VersionTLS12,
-		ServerName:         t.ServerName,
-		InsecureSkipVerify: t.InsecureSkipVerify, //nolint:gosec // what the operator asked for by name
-	}
-	if t.CAFile != "" {
-		pem, err := os.ReadFile(t.CAFile)
+// ClientHandshake shakes hands with the setting of now.
+func (c *currentTLS) ClientHandshake(ctx context.Context, authority string, raw net.Conn) (net.Conn, credentials.AuthInfo, error) {
+	return credentials.NewTLS(c.current()).ClientHandshake(ctx, authority, raw)
+}
+
+// Clone is for grpc-go.
+func (c *currentTLS) Clone() credentials.TransportCredentials {
+	return &currentTLS{c.TransportCredentials.Clone(), c.current}
+}
+
+// dialTLS opens connections of HTTP with what the files say at each of them.
+func dialTLS(dial func(ctx context.Context, network, address string) (net.Conn, error), current func() *tls.Config) func(ctx context.Context, network, address string) (net.Conn, error) {
+	return func(ctx context.Context, network, address string) (net.Conn, error) {
+		config := current()
+		config.NextProtos = []string{"h2", "http/1.1"}
+		if config.ServerName == "" {
+			host, _, err := net.SplitHostPort(address)
+			if err != nil {
+				return nil, err
+			}
+			config.ServerName = host
+		}
+		raw, err := dial(ctx, network, address)
 		if err != nil {
-			return nil, fmt.Errorf("tls.ca_file: %w", err)
+			return nil, err
 		}
-		c.RootCAs = x509.NewCertPool()
-		if !c.RootCAs.AppendCertsFromPEM(pem) {
-			return nil, fmt.Errorf("tls.ca_file: no certificate in %s, want PEM", t.CAFile)
+		c := tls.Client(raw, config)
+		ctx, cancel := context.WithTimeout(ctx, handshakeTimeout)
+		defer cancel()
+		if err := c.HandshakeContext(ctx); err != nil {
+			_ = raw.Close()
+			return nil, err
 		}
+		return c, nil
 	}
-	if (t.CertFile == "") != (t.KeyFile == "") {
-		return nil, errors.New("tls: cert_file and key_file belong together, one of them is missing")
+}
+
+// logger is where changes of files are told.
+func (s *Settings) logger() *slog.Logger {
+	if s.Log == nil {
+		return slog.New(slog.DiscardHandler)
 	}
-	if t.CertFile != "" {
-		if _, err := tls.LoadX509KeyPair(t.CertFile, t.KeyFile); err != nil {
-			return nil, fmt.Errorf("tls.cert_file: %w", err)
-		}
-		// Read anew for each connection, so that a renewed certificate counts.
-		c.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate, error) {
-			pair, err := tls.LoadX509KeyPair(t.CertFile, t.KeyFile)
-			return &pair, err
-		}
-	}
-	return c, nil
+	return s.Log
 }

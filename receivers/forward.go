@@ -39,7 +39,13 @@ const (
 // UNIMPLEMENTED every second. known is false for a method that is not.
 func (h *grpcHandler) forward(name string, m grpcMethod, known bool, ss grpc.ServerStream) error {
 	in, _ := metadata.FromIncomingContext(ss.Context())
-	ctx, cancel := context.WithCancel(metadata.NewOutgoingContext(ss.Context(), passing(in)))
+	pass := passing(in)
+	if h.guard != nil {
+		// What was meant for this port is nobody else's to know.
+		delete(pass, "authorization")
+		delete(pass, "authentication")
+	}
+	ctx, cancel := context.WithCancel(metadata.NewOutgoingContext(ss.Context(), pass))
 	defer cancel()
 	go func() {
 		select {

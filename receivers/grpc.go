@@ -28,7 +28,7 @@ import (
 // serveGRPC makes a gRPC server of a port with the methods that all protocols
 // state for it. Messages stay bytes; the standard health service is there too.
 func (s *Server) serveGRPC(o *openPort, listen Listen, l net.Listener) {
-	h := &grpcHandler{intake: s.intake, port: o.Port, strict: listen.Strict, to: s.opts.Forward[o.Name], methods: make(map[string]grpcMethod)}
+	h := &grpcHandler{intake: s.intake, port: o.Port, strict: listen.Strict, to: s.opts.Forward[o.Name], guard: o.guard, methods: make(map[string]grpcMethod)}
 	for _, p := range s.opts.Protocols {
 		for _, route := range p.GRPC {
 			if route.Port == o.Name {
@@ -86,6 +86,7 @@ type grpcHandler struct {
 	port     translate.Port
 	strict   bool
 	to       Forwarder // nil: there is no backend behind the port
+	guard    *guard    // nil: everybody is let in
 	methods  map[string]grpcMethod
 	stopping sync.Once
 	stopped  chan struct{}
@@ -118,6 +119,14 @@ func (h *grpcHandler) handle(_ any, ss grpc.ServerStream) (err error) {
 	}()
 	name, _ := grpc.MethodFromServerStream(ss)
 	m, ok := h.methods[name]
+	if h.guard != nil {
+		switch err := h.guard.call(ss.Context(), name, m.Tokenless); {
+		case errors.Is(err, errTokenless):
+			return h.aside(m, ss)
+		case err != nil:
+			return err
+		}
+	}
 	if (!ok || m.Format == "") && h.to != nil {
 		return h.forward(name, m, ok, ss)
 	}

@@ -25,7 +25,7 @@ import (
 // state for it.
 func (s *Server) serveHTTP(o *openPort, listen Listen, l net.Listener) {
 	srv := &http.Server{
-		Handler:           s.intake.recover(s.routes(o.Port, listen)),
+		Handler:           s.intake.recover(s.routes(o, listen)),
 		ReadHeaderTimeout: s.opts.Limits.Header,
 		ReadTimeout:       s.opts.Limits.Read,
 		IdleTimeout:       s.opts.Limits.Idle,
@@ -46,7 +46,8 @@ func (s *Server) serveHTTP(o *openPort, listen Listen, l net.Listener) {
 	}
 }
 
-func (s *Server) routes(port translate.Port, listen Listen) http.Handler {
+func (s *Server) routes(o *openPort, listen Listen) http.Handler {
+	port := o.Port
 	// Paths are as the client wrote them: a pasted header in one may hold "//".
 	r := mux.NewRouter().SkipClean(true)
 	for _, p := range s.opts.Protocols {
@@ -64,10 +65,14 @@ func (s *Server) routes(port translate.Port, listen Listen) http.Handler {
 			w.WriteHeader(port.WrongMethod)
 		})
 	}
-	if port.CORS {
-		return cors(r)
+	var h http.Handler = r
+	if o.guard != nil {
+		h = o.guard.http(h)
 	}
-	return r
+	if port.CORS {
+		return cors(h) // outside: a browser asks before it sends a token
+	}
+	return h
 }
 
 // recover answers 500 for a handler that panicked.
@@ -98,7 +103,7 @@ func cors(h http.Handler) http.Handler {
 			w.Header().Set("Access-Control-Allow-Origin", "*")
 			if r.Method == http.MethodOptions && r.Header.Get("Access-Control-Request-Method") != "" {
 				w.Header().Set("Access-Control-Allow-Methods", "GET,POST")
-				w.Header().Set("Access-Control-Allow-Headers", "content-type,x-grpc-web")
+				w.Header().Set("Access-Control-Allow-Headers", "content-type,x-grpc-web,authorization")
 				return
 			}
 		}

@@ -13,6 +13,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/spanbridge/spanbridge/access"
 	"github.com/spanbridge/spanbridge/internal/metrics"
 	"github.com/spanbridge/spanbridge/span"
 	"github.com/spanbridge/spanbridge/translate"
@@ -42,6 +43,10 @@ type Listen struct {
 	// Strict: of a message with a malformed span nothing is taken, as the real
 	// Zipkin server does.
 	Strict bool
+	// TLS of the port, if it has a certificate; Auth is what clients must know,
+	// if anything. Not for UDP.
+	TLS  access.Server
+	Auth access.Credentials
 }
 
 // Options of a server.
@@ -74,6 +79,7 @@ type openPort struct {
 	translate.Port
 	protocol string
 	address  net.Addr
+	guard    *guard // nil: everybody is let in
 	serve    func() error
 	stop     func(context.Context)
 }
@@ -110,6 +116,9 @@ func (s *Server) Open() error {
 
 func portError(port translate.Port, listen Listen, err error) error {
 	setting := "receivers." + port.Name + ".listen"
+	if bad, ok := errors.AsType[*admissionError](err); ok {
+		return fmt.Errorf("receivers.%s (%s): %w", port.Name, port.About, bad)
+	}
 	if errors.Is(err, syscall.EADDRINUSE) {
 		return fmt.Errorf("port %s (%s) is in use by another program; set %s to another address, or receivers.%s.enabled to false",
 			listen.Address, port.About, setting, port.Name)
@@ -122,12 +131,20 @@ func (s *Server) openPort(protocol string, port translate.Port, listen Listen) (
 	if port.Network == translate.UDP {
 		return o, s.openUDP(o, listen)
 	}
+	gate, secure, err := s.admission(port, listen)
+	if err != nil {
+		return nil, err
+	}
+	o.guard = gate
 	var lc net.ListenConfig
 	l, err := lc.Listen(context.Background(), "tcp", listen.Address)
 	if err != nil {
 		return nil, err
 	}
 	o.address = l.Addr()
+	if secure != nil {
+		l = s.secured(o, l, secure)
+	}
 	switch port.Network {
 	case translate.HTTP:
 		s.serveHTTP(o, listen, l)

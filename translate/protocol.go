@@ -54,6 +54,9 @@ type Port struct {
 	WrongMethod int
 	// CORS: pages of any origin may report to the port.
 	CORS bool
+	// Denied is the answer by gRPC to callers who are not known; OK stands for
+	// Unauthenticated.
+	Denied Code
 }
 
 // HTTPRoute is a path of a port. Either Format or Respond is set.
@@ -101,6 +104,9 @@ type GRPCRoute struct {
 	Answer func(Outcome) GRPCReply
 	// Respond answers a question that carries no spans.
 	Respond func(body []byte) GRPCReply
+	// Tokenless: some clients send no token with it though they have one. Those
+	// are answered like a message that carries no spans, and not passed on.
+	Tokenless bool
 }
 
 // GRPCReply is an answer by gRPC.
@@ -117,6 +123,7 @@ type Code uint32
 const (
 	OK                Code = 0
 	InvalidArgument   Code = 3
+	PermissionDenied  Code = 7
 	ResourceExhausted Code = 8
 	Aborted           Code = 10
 	Unavailable       Code = 14
@@ -146,6 +153,9 @@ type Target struct {
 	// Serves is the port whose calls without spans, and calls that the protocol
 	// does not know, the first target of this kind gets; "" for none.
 	Serves string
+	// BareToken: a token goes alone into the metadata authentication, and not as
+	// a bearer token into authorization.
+	BareToken bool
 	// UniqueIDs: spans must have ids of their own, so shared ones are split.
 	UniqueIDs bool
 	// Together: the spans of one trace and service are collected for a while

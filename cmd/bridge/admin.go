@@ -4,6 +4,7 @@ package main
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -26,6 +27,7 @@ type admin struct {
 	cfg config.Admin
 	// setting moves the port, off turns it off.
 	setting, off string
+	handler      http.Handler
 	server       *http.Server
 	router       *mux.Router
 	log          *slog.Logger
@@ -62,8 +64,8 @@ func newAdmin(cfg config.Admin, reg *prometheus.Registry, log *slog.Logger) *adm
 	get("/", http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		fmt.Fprintln(w, "bridge "+versionName()+":"+a.pages+" /metrics /healthz /readyz /debug/pprof/")
 	}))
-	a.router = r
-	a.server = &http.Server{Handler: r, ReadHeaderTimeout: 10 * time.Second}
+	a.router, a.handler = r, r
+	a.server = &http.Server{ReadHeaderTimeout: 10 * time.Second}
 	return a
 }
 
@@ -71,6 +73,11 @@ func (a *admin) open() error {
 	if !a.cfg.Enabled {
 		return nil
 	}
+	secure, gate, err := open(a.cfg.TLS, a.cfg.Auth, a.log)
+	if err != nil {
+		return fmt.Errorf("admin: %w", err)
+	}
+	a.server.Handler = gated(gate, a.handler)
 	var lc net.ListenConfig
 	l, err := lc.Listen(context.Background(), "tcp", a.cfg.Listen)
 	if errors.Is(err, syscall.EADDRINUSE) {
@@ -80,6 +87,9 @@ func (a *admin) open() error {
 		return fmt.Errorf("cannot listen at %s (metrics and health), set by %s: %w", a.cfg.Listen, a.setting, err)
 	}
 	a.cfg.Listen = l.Addr().String()
+	if secure != nil {
+		l = tls.NewListener(l, secure)
+	}
 	go func() {
 		if err := a.server.Serve(l); !errors.Is(err, http.ErrServerClosed) {
 			a.log.Error("the admin port stopped", "err", err)

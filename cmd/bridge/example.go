@@ -29,7 +29,7 @@ type hop struct {
 	name    string // of its server span
 	way     string // how its spans are sent
 	port    string // the receiver
-	send    func(ctx context.Context, address string, items []span.Item) error
+	send    func(ctx context.Context, to destination, items []span.Item) error
 
 	items  []span.Item
 	want   []seen
@@ -39,7 +39,7 @@ type hop struct {
 
 func newExample(now time.Time) *example {
 	list := protocols(nil)
-	by := func(kind string) func(context.Context, string, []span.Item) error {
+	by := func(kind string) func(context.Context, destination, []span.Item) error {
 		t, _ := target(list, kind)
 		return export(t)
 	}
@@ -139,12 +139,12 @@ func (h *hop) expect(s *span.Span) {
 }
 
 // export sends by an exporter, as a target of the gateway would.
-func export(t translate.Target) func(context.Context, string, []span.Item) error {
-	return func(ctx context.Context, address string, items []span.Item) error {
-		if t.Network == translate.HTTP {
-			address = "http://" + address
+func export(t translate.Target) func(context.Context, destination, []span.Item) error {
+	return func(ctx context.Context, to destination, items []span.Item) error {
+		settings := exporters.Settings{
+			Endpoint: to.endpoint(t.Network), TLS: to.trust(), Auth: to.auth, Timeout: 10 * time.Second, UserAgent: "bridge-send/" + versionName(),
 		}
-		e, err := exporters.New(t, exporters.Settings{Endpoint: address, Timeout: 10 * time.Second, UserAgent: "bridge-send/" + versionName()})
+		e, err := exporters.New(t, settings)
 		if err != nil {
 			return err
 		}
@@ -158,10 +158,10 @@ func export(t translate.Target) func(context.Context, string, []span.Item) error
 }
 
 // datagram sends by UDP, of which nobody says whether it came.
-func datagram(compact bool) func(context.Context, string, []span.Item) error {
-	return func(ctx context.Context, address string, items []span.Item) error {
+func datagram(compact bool) func(context.Context, destination, []span.Item) error {
+	return func(ctx context.Context, to destination, items []span.Item) error {
 		var d net.Dialer
-		c, err := d.DialContext(ctx, "udp", address)
+		c, err := d.DialContext(ctx, "udp", to.address)
 		if err != nil {
 			return err
 		}

@@ -11,6 +11,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 	"time"
 
@@ -30,11 +31,13 @@ type ingestCmd struct {
 type go2skyLogCmd struct {
 	Service  string        `required:"" help:"The service whose log it is: the lines do not say it."`
 	Instance string        `help:"The instance of the service; the name of the service when not given."`
-	To       string        `placeholder:"ADDRESS" help:"Where to send: the port for SkyWalking's gRPC of a bridge (or of an OAP), host:port. Without it the configuration tells: receivers.skywalking-grpc."`
+	To       string        `placeholder:"ADDRESS" help:"Where to send: the port for SkyWalking's gRPC of a bridge (or of an OAP), host:port, or https://host:port for TLS. Without it the configuration tells: receivers.skywalking-grpc."`
 	Config   string        `short:"c" env:"BRIDGE_CONFIG" placeholder:"FILE" help:"The configuration of the bridge to send to."`
 	MaxLine  int           `default:"1048576" placeholder:"BYTES" help:"The longest line in bytes (${default}); the rest of a longer one is not read, and what it holds counts as malformed."`
 	GiveUp   time.Duration `name:"give-up-after" default:"1m" help:"How long to try again while nobody takes the spans; 0s: for ever."`
-	File     string        `arg:"" optional:"" help:"The log; standard input when not given, as in: kubectl logs -f deploy/order | bridge ingest go2sky-log --service order"`
+	Token    string        `name:"token-file" placeholder:"FILE" help:"A file with the token that --to asks for. Without --to it is that of the configuration."`
+	clientFlags
+	File string `arg:"" optional:"" help:"The log; standard input when not given, as in: kubectl logs -f deploy/order | bridge ingest go2sky-log --service order"`
 }
 
 // Help is the rest of bridge ingest go2sky-log --help.
@@ -48,14 +51,15 @@ The exit code is 1 when a segment could not be read or sent.`
 
 // Run reads lines until they end or a signal comes.
 func (c *go2skyLogCmd) Run(w *world) error {
-	address := c.To
+	to := destination{address: strings.TrimPrefix(c.To, "https://"), secure: strings.HasPrefix(c.To, "https://"), tls: c.tls()}
+	to.auth.TokenFile = c.Token
 	list := protocols(nil)
-	if address == "" {
+	if c.To == "" {
 		cfg, err := config.Read(c.Config, w.environ, known(list))
 		if err != nil {
 			return err
 		}
-		address = browsable(cfg.Receivers["skywalking-grpc"].Listen)
+		to = c.to(cfg.Receivers["skywalking-grpc"])
 	}
 	file, err := w.open(c.File)
 	if err != nil {
@@ -68,11 +72,11 @@ func (c *go2skyLogCmd) Run(w *world) error {
 	}
 	kind, _ := target(list, "skywalking")
 	e, err := exporters.New(kind, exporters.Settings{
-		Endpoint: address, Timeout: 10 * time.Second, Connections: 1, UserAgent: "bridge-ingest/" + versionName(),
+		Endpoint: to.endpoint(translate.GRPC), TLS: to.trust(), Auth: to.auth, Timeout: 10 * time.Second, Connections: 1, UserAgent: "bridge-ingest/" + versionName(),
 		Options: translate.EncoderOptions{},
 	})
 	if err != nil {
-		return fmt.Errorf("--to %s: %w", address, err)
+		return fmt.Errorf("--to %s: %w", to.address, err)
 	}
 	defer e.Close()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
@@ -90,7 +94,7 @@ func (c *go2skyLogCmd) Run(w *world) error {
 	case err != nil:
 		return err
 	case in.lost > 0:
-		return fmt.Errorf("%d spans were not sent to %s", in.lost, address)
+		return fmt.Errorf("%d spans were not sent to %s", in.lost, to.address)
 	case in.malformed > 0:
 		return errors.New("not everything was read")
 	}

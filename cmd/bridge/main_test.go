@@ -66,6 +66,7 @@ func TestScripts(t *testing.T) {
 			"expect":   expect,
 			"post":     post,
 			"exitcode": exitCode,
+			"status":   statusOf,
 		},
 	})
 }

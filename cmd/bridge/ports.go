@@ -36,9 +36,13 @@ func printPorts(out io.Writer, cfg *config.Config, open *receivers.Server, list 
 			if port.Network == translate.UDP {
 				network = "/udp"
 			}
-			fmt.Fprintf(w, "%s%s\t%s\treceivers.%s\n", address, network, port.About, port.Name)
+			fmt.Fprintf(w, "%s%s\t%s%s\treceivers.%s\n", address, network, port.About, admitted(r, port.Network == translate.UDP), port.Name)
 			if port.Name == "zipkin" && cfg.View.Enabled {
-				fmt.Fprintf(w, "http://%s/\tthe view: a page and Zipkin's query API\tview\n", browsable(address))
+				scheme := "http"
+				if !r.TLS.IsZero() {
+					scheme = "https"
+				}
+				fmt.Fprintf(w, "%s://%s/\tthe view: a page and Zipkin's query API\tview\n", scheme, browsable(address))
 			}
 		}
 	}
@@ -53,7 +57,7 @@ func printPorts(out io.Writer, cfg *config.Config, open *receivers.Server, list 
 	}
 	for _, name := range slices.Sorted(maps.Keys(cfg.Targets)) {
 		if t := cfg.Targets[name]; t.Enabled {
-			fmt.Fprintf(w, "%s\t%s\ttargets.%s\n", t.Endpoint, t.Kind, name)
+			fmt.Fprintf(w, "%s\t%s\ttargets.%s\n", config.Redacted(t.Endpoint), t.Kind, name)
 		}
 	}
 	_ = w.Flush()

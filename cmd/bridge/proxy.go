@@ -59,9 +59,10 @@ type proxyCmd struct {
 	MaxHeader       int           `env:"BRIDGE_PROXY_MAX_HEADER" default:"65536" placeholder:"BYTES" help:"The longest head of a request or an answer (${default})."`
 	Drain           time.Duration `env:"BRIDGE_PROXY_DRAIN" default:"25s" help:"How long requests may go on after SIGTERM (${default})."`
 
-	Admin     string `env:"BRIDGE_PROXY_ADMIN" default:"127.0.0.1:9420" placeholder:"ADDRESS" help:"Where /metrics, /healthz and /readyz are (${default}), or off."`
-	LogLevel  string `env:"BRIDGE_PROXY_LOG_LEVEL" enum:"debug,info,warn,error" default:"info" help:"${enum}."`
-	LogFormat string `env:"BRIDGE_PROXY_LOG_FORMAT" enum:"text,json" default:"text" help:"${enum}."`
+	Admin          string `env:"BRIDGE_PROXY_ADMIN" default:"127.0.0.1:9420" placeholder:"ADDRESS" help:"Where /metrics, /healthz and /readyz are (${default}), or off."`
+	AdminTokenFile string `env:"BRIDGE_PROXY_ADMIN_TOKEN_FILE" placeholder:"FILE" help:"Tokens, one in each line, of which whoever asks at --admin must send one as authorization: Bearer TOKEN; needed where other machines reach it. /healthz and /readyz stay open."`
+	LogLevel       string `env:"BRIDGE_PROXY_LOG_LEVEL" enum:"debug,info,warn,error" default:"info" help:"${enum}."`
+	LogFormat      string `env:"BRIDGE_PROXY_LOG_FORMAT" enum:"text,json" default:"text" help:"${enum}."`
 }
 
 // Help is the rest of bridge proxy --help.
@@ -106,7 +107,10 @@ func (c *proxyCmd) Run(w *world) error {
 	if err != nil {
 		return err
 	}
-	admin := newAdmin(config.Admin{Enabled: c.Admin != "off", Listen: c.Admin}, reg, log)
+	if c.Admin != "off" && c.AdminTokenFile == "" && !config.Loopback(c.Admin) {
+		return fmt.Errorf("--admin %s is an address that other machines reach: metrics and profiles are for operators; want one such as 127.0.0.1:9420, or --admin-token-file FILE", c.Admin)
+	}
+	admin := newAdmin(config.Admin{Enabled: c.Admin != "off", Listen: c.Admin, Auth: config.Auth{TokenFile: c.AdminTokenFile}}, reg, log)
 	admin.setting, admin.off = "--admin", "to off"
 	if err := admin.open(); err != nil {
 		return err

@@ -84,6 +84,19 @@ func post(ts *testscript.TestScript, _ bool, args []string) {
 	}
 }
 
+// statusOf asks a URL, which must answer with a status: status 401 URL.
+func statusOf(ts *testscript.TestScript, _ bool, args []string) {
+	if len(args) != 2 {
+		ts.Fatalf("usage: status CODE URL")
+	}
+	resp, err := http.Get(args[1])
+	ts.Check(err)
+	resp.Body.Close()
+	if got := strconv.Itoa(resp.StatusCode); got != args[0] {
+		ts.Fatalf("%s: status %s, want %s", args[1], got, args[0])
+	}
+}
+
 // exitCode runs a command that must end with a code: exitcode 78 bridge …. What
 // it prints goes to the script's stdout and stderr files.
 func exitCode(ts *testscript.TestScript, _ bool, args []string) {

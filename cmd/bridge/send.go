@@ -15,11 +15,13 @@ import (
 	"time"
 
 	"github.com/spanbridge/spanbridge/config"
+	"github.com/spanbridge/spanbridge/translate"
 )
 
 type sendCmd struct {
 	Config  string        `short:"c" env:"BRIDGE_CONFIG" placeholder:"FILE" help:"The configuration of the bridge to send to: its receivers say where it listens."`
 	Timeout time.Duration `default:"30s" help:"How long the whole may take."`
+	clientFlags
 }
 
 // Run sends one trace, a service by each protocol, and reads it back from the
@@ -44,15 +46,19 @@ func (s *sendCmd) Run(w *world) error {
 			h.result = "not sent: receivers." + h.port + " is not enabled"
 			continue
 		}
-		if err := h.send(ctx, browsable(r.Listen), h.items); err != nil {
+		if err := h.send(ctx, s.to(r), h.items); err != nil {
 			h.result = err.Error()
 			failed = append(failed, h.way)
 			continue
 		}
 		h.sent = true
 	}
-	base := "http://" + browsable(zipkin.Listen)
-	if err := example.readBack(ctx, base); err != nil {
+	base := s.to(zipkin).endpoint(translate.HTTP)
+	client, err := s.client(zipkin.Auth)
+	if err != nil {
+		return err
+	}
+	if err := example.readBack(ctx, client, base); err != nil {
 		failed = append(failed, "reading back: "+err.Error())
 	}
 	out := tabwriter.NewWriter(w.out, 0, 8, 2, ' ', 0)
@@ -86,9 +92,9 @@ type seen struct {
 
 // readBack asks for the trace until all that was sent is there, and notes the
 // result of each service.
-func (x *example) readBack(ctx context.Context, base string) error {
+func (x *example) readBack(ctx context.Context, client *http.Client, base string) error {
 	for {
-		spans, err := ask(ctx, base+"/api/v2/trace/"+x.trace.String()+"?ids=unique")
+		spans, err := ask(ctx, client, base+"/api/v2/trace/"+x.trace.String()+"?ids=unique")
 		if err == nil && x.judge(spans) {
 			return nil
 		}
@@ -127,12 +133,12 @@ func (x *example) judge(spans []seen) (whole bool) {
 	return whole
 }
 
-func ask(ctx context.Context, url string) (spans []seen, err error) {
+func ask(ctx context.Context, client *http.Client, url string) (spans []seen, err error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
 	if err != nil {
 		return nil, err
 	}
-	resp, err := http.DefaultClient.Do(req)
+	resp, err := client.Do(req)
 	if err != nil {
 		return nil, err
 	}

@@ -57,6 +57,9 @@ func (s *serveCmd) serve(ctx context.Context, w *world) error {
 	if err != nil {
 		return err
 	}
+	if faults := checkAccess(s.Config, cfg, known(list).Ports); len(faults) > 0 {
+		return faults
+	}
 	log := newLogger(w, cfg.Log)
 	if err := sampling.open(cfg.Sampling.StrategiesFile, log); err != nil {
 		return err
@@ -154,14 +157,8 @@ func newGateway(cfg *config.Config, list []translate.Protocol, log *slog.Logger)
 	for port, e := range g.forward {
 		forward[port] = e
 	}
-	ports := make(map[string]receivers.Listen)
-	for name, r := range cfg.Receivers {
-		if r.Enabled {
-			ports[name] = receivers.Listen{Address: r.Listen, Strict: r.Strict}
-		}
-	}
 	g.receivers = receivers.New(receivers.Options{
-		Protocols: list, Ports: ports, Other: other, Forward: forward, Set: set, Log: log,
+		Protocols: list, Ports: listens(cfg), Other: other, Forward: forward, Set: set, Log: log,
 		Sink: ruled(rule, pipeline.NewIntake(g.queue, set), set),
 		Limits: receivers.Limits{
 			Body: int64(cfg.Limits.Body), Inflated: int64(cfg.Limits.Inflated), Message: int(cfg.Limits.Message),
@@ -184,7 +181,7 @@ func viewOptions(cfg *config.Config) pipeline.Options {
 func (g *gateway) addTarget(name string, c *config.Target, list []translate.Protocol, decode pipeline.Decoder, set *metrics.Set) error {
 	kind, _ := target(list, c.Kind) // checked by config
 	settings := exporterSettings(c)
-	settings.Metrics = set
+	settings.Metrics, settings.Log = set, g.log.With("target", name)
 	e, err := exporters.New(kind, settings)
 	if err != nil {
 		return err
@@ -237,10 +234,7 @@ func (g *gateway) ports(list []translate.Protocol) (ports []view.Port) {
 func exporterSettings(c *config.Target) exporters.Settings {
 	return exporters.Settings{
 		Endpoint: c.Endpoint, Headers: c.Headers, Gzip: c.Gzip, Timeout: c.Timeout, Connections: c.Connections,
-		TLS: exporters.TLS{
-			CAFile: c.TLS.CAFile, CertFile: c.TLS.CertFile, KeyFile: c.TLS.KeyFile,
-			ServerName: c.TLS.ServerName, InsecureSkipVerify: c.TLS.InsecureSkipVerify,
-		},
+		TLS: clientTLS(c.TLS), Auth: credentials(c.Auth),
 		UserAgent: "bridge/" + versionName(),
 		Options:   translate.EncoderOptions{Residue: residues[c.Residue], WrapExits: c.WrapExits, UnknownCaller: c.UnknownCaller},
 	}

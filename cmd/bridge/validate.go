@@ -27,7 +27,7 @@ func (v *validateCmd) Run(w *world) error {
 	if err != nil {
 		return err
 	}
-	var faults config.Faults
+	faults := checkAccess(file, cfg, known(list).Ports)
 	if name := cfg.Sampling.StrategiesFile; name != "" {
 		data, err := os.ReadFile(name)
 		if err == nil {

@@ -175,7 +175,7 @@ var (
 
 // List is all metrics in the order of the documentation.
 var List = []Metric{
-	messages, bytesReceived, spansReceived, spansResumed, sampledOut, spansRejected, aside, unknownCalls, forwardedCalls,
+	messages, bytesReceived, spansReceived, spansResumed, sampledOut, spansRejected, aside, unknownCalls, forwardedCalls, accessRefused, handshakesFailed,
 	spansHeld, queueBytes, exportSpans, exportRequests, exportSeconds, spansDropped,
 	spansDead, spansRevived, deadLost, deadLetters, deadSpans, deadBytes, targetFailing, lostFields, residueStale,
 	windowWaiting, windowReleased, windowGroups, windowSplit, windowRemembered, windowEvicted,
@@ -188,22 +188,24 @@ type Set struct {
 	SpansReceived *prometheus.CounterVec
 	SpansResumed  *prometheus.CounterVec
 	// SampledOutSpans is moved by cmd/bridge, where the rules are.
-	SampledOutSpans *prometheus.CounterVec
-	SpansRejected   *prometheus.CounterVec
-	Messages        *prometheus.CounterVec
-	Aside           *prometheus.CounterVec
-	UnknownCalls    *prometheus.CounterVec
-	ForwardedCalls  *prometheus.CounterVec
-	BytesReceived   *prometheus.CounterVec
-	ExportSpans     *prometheus.CounterVec
-	ExportRequests  *prometheus.CounterVec
-	ExportSeconds   *prometheus.HistogramVec
-	SpansDropped    *prometheus.CounterVec
-	SpansDead       *prometheus.CounterVec
-	SpansRevived    *prometheus.CounterVec
-	DeadLost        *prometheus.CounterVec
-	TargetFailing   *prometheus.GaugeVec
-	ViewEvicted     prometheus.Counter
+	SampledOutSpans  *prometheus.CounterVec
+	SpansRejected    *prometheus.CounterVec
+	Messages         *prometheus.CounterVec
+	Aside            *prometheus.CounterVec
+	UnknownCalls     *prometheus.CounterVec
+	ForwardedCalls   *prometheus.CounterVec
+	AccessRefused    *prometheus.CounterVec
+	HandshakesFailed *prometheus.CounterVec
+	BytesReceived    *prometheus.CounterVec
+	ExportSpans      *prometheus.CounterVec
+	ExportRequests   *prometheus.CounterVec
+	ExportSeconds    *prometheus.HistogramVec
+	SpansDropped     *prometheus.CounterVec
+	SpansDead        *prometheus.CounterVec
+	SpansRevived     *prometheus.CounterVec
+	DeadLost         *prometheus.CounterVec
+	TargetFailing    *prometheus.GaugeVec
+	ViewEvicted      prometheus.Counter
 
 	WindowWaiting    *prometheus.GaugeVec
 	WindowReleased   *prometheus.CounterVec
@@ -230,6 +232,8 @@ func New(reg prometheus.Registerer) *Set {
 	s.Aside = s.counter(aside)
 	s.UnknownCalls = s.counter(unknownCalls)
 	s.ForwardedCalls = s.counter(forwardedCalls)
+	s.AccessRefused = s.counter(accessRefused)
+	s.HandshakesFailed = s.counter(handshakesFailed)
 	s.BytesReceived = s.counter(bytesReceived)
 	s.ExportSpans = s.counter(exportSpans)
 	s.ExportRequests = s.counter(exportRequests)

@@ -78,6 +78,8 @@ func grpcRoutes() []translate.GRPCRoute {
 			Port: grpcPort, Method: "/" + m.service + "/" + m.name,
 			Stream: m.stream, Format: m.format, Answer: m.answer,
 		}
+		// go2sky asks this one without its token, every 20 seconds.
+		r.Tokenless = m.name == "fetchConfigurations"
 		if m.stream && m.format == formatSegments {
 			r.Wrap = 1 // SegmentCollection.segments
 		}

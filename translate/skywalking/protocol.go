@@ -46,7 +46,7 @@ var Protocol = translate.Protocol{
 		{Name: formatGo2skyLog, Decode: Go2skyLog{}.Decode},
 	},
 	Ports: []translate.Port{
-		{Name: grpcPort, Network: translate.GRPC, Listen: "127.0.0.1:11800", About: "SkyWalking agents (gRPC)"},
+		{Name: grpcPort, Network: translate.GRPC, Listen: "127.0.0.1:11800", About: "SkyWalking agents (gRPC)", Denied: translate.PermissionDenied},
 		{Name: httpPort, Network: translate.HTTP, Listen: "127.0.0.1:12800", About: "SkyWalking agents (JSON over HTTP)"},
 	},
 	HTTP: httpRoutes(),
@@ -55,6 +55,7 @@ var Protocol = translate.Protocol{
 		Kind: "skywalking", About: "SkyWalking OAP over gRPC", Network: translate.GRPC,
 		Methods:   map[string]bool{methodCollect: true, methodProperties: false, methodKeepAlive: false},
 		Serves:    grpcPort,
+		BareToken: true,
 		UniqueIDs: true,
 		Together:  true,
 		New:       NewEncoder,

@@ -1,0 +1,179 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package receivers
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"io"
+	"net"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/spanbridge/spanbridge/access"
+	"github.com/spanbridge/spanbridge/translate"
+)
+
+// alpn is what a port offers. At a port for both, HTTP/1.1 stands first: clients
+// of HTTP that offer h2 too must not end at the gRPC server, and clients of gRPC
+// offer nothing else.
+var alpn = map[translate.Network][]string{
+	translate.HTTP:        {"http/1.1"},
+	translate.GRPC:        {"h2"},
+	translate.HTTPAndGRPC: {"http/1.1", "h2"},
+}
+
+// admission is what a port asks of its clients.
+func (s *Server) admission(port translate.Port, listen Listen) (gate *guard, secure *tls.Config, err error) {
+	if !listen.Auth.IsZero() {
+		g, err := access.NewGate(listen.Auth, s.opts.Log)
+		if err != nil {
+			return nil, nil, &admissionError{err}
+		}
+		gate = &guard{gate: g, port: port.Name, denied: port.Denied, intake: s.intake}
+	}
+	if listen.TLS != (access.Server{}) {
+		if secure, err = listen.TLS.Config(s.opts.Log, alpn[port.Network]...); err != nil {
+			return nil, nil, &admissionError{err}
+		}
+	}
+	return gate, secure, nil
+}
+
+// admissionError is a fault of a certificate or of a file with secrets.
+type admissionError struct{ err error }
+
+func (a *admissionError) Error() string { return a.err.Error() }
+
+// secured puts TLS over a listener.
+func (s *Server) secured(o *openPort, l net.Listener, config *tls.Config) net.Listener {
+	count := s.opts.Set.HandshakesFailed.WithLabelValues(o.Name)
+	var seldom seldom
+	return newTLSListener(l, config, s.opts.Limits.Header, func(c net.Conn, err error) {
+		count.Inc()
+		seldom.log(func(before int) {
+			s.opts.Log.Warn("a connection failed in the handshake of TLS", "port", o.Name, "from", c.RemoteAddr(), "err", err, "others since the last such line", before)
+		})
+	})
+}
+
+// tlsListener gives connections whose handshake is done. Handshakes run side by
+// side, each within its time, so that a client that is slow stops nobody.
+type tlsListener struct {
+	net.Listener
+	config   *tls.Config
+	patience time.Duration // for a handshake
+	failed   func(net.Conn, error)
+
+	start sync.Once
+	ready *side
+	mu    sync.Mutex
+	busy  map[net.Conn]bool // connections in their handshake
+}
+
+func newTLSListener(l net.Listener, config *tls.Config, patience time.Duration, failed func(net.Conn, error)) *tlsListener {
+	return &tlsListener{Listener: l, config: config, patience: patience, failed: failed, ready: newSide(l.Addr()), busy: make(map[net.Conn]bool)}
+}
+
+// Accept gives the next connection whose handshake is done.
+func (t *tlsListener) Accept() (net.Conn, error) {
+	t.start.Do(func() { go t.run() })
+	return t.ready.Accept()
+}
+
+// Close closes the listener and the connections that nobody was given yet.
+func (t *tlsListener) Close() error {
+	err := t.Listener.Close()
+	t.ready.end()
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for c := range t.busy {
+		_ = c.Close()
+	}
+	return err
+}
+
+func (t *tlsListener) run() {
+	defer t.ready.end()
+	wait := time.Duration(0)
+	for {
+		c, err := t.Listener.Accept()
+		if err != nil {
+			if errors.Is(err, net.ErrClosed) {
+				return
+			}
+			// Out of descriptors, for example: it may pass.
+			wait = min(max(2*wait, 5*time.Millisecond), time.Second)
+			time.Sleep(wait)
+			continue
+		}
+		wait = 0
+		t.mu.Lock()
+		t.busy[c] = true
+		t.mu.Unlock()
+		go t.shake(c)
+	}
+}
+
+func (t *tlsListener) shake(c net.Conn) {
+	ctx, cancel := context.WithTimeout(context.Background(), t.patience)
+	defer cancel()
+	secure := tls.Server(c, t.config)
+	err := secure.HandshakeContext(ctx)
+	t.mu.Lock()
+	delete(t.busy, c)
+	t.mu.Unlock()
+	if err != nil {
+		t.refuse(c, err)
+		return
+	}
+	t.ready.give(secure)
+}
+
+// refuse ends a connection. Who speaks plain HTTP is told so in its language.
+func (t *tlsListener) refuse(c net.Conn, err error) {
+	defer c.Close()
+	if errors.Is(err, io.EOF) || errors.Is(err, net.ErrClosed) {
+		return // a probe whether the port is open, or the end of the gateway
+	}
+	if plain, ok := errors.AsType[tls.RecordHeaderError](err); ok && plain.Conn != nil && methodOf(string(plain.RecordHeader[:])) {
+		err = errors.New("the client speaks plain HTTP")
+		_ = c.SetWriteDeadline(time.Now().Add(time.Second))
+		_, _ = io.WriteString(c, "HTTP/1.0 400 Bad Request\r\nContent-Type: text/plain\r\nConnection: close\r\n\r\nthis port speaks TLS: use https://\n")
+	}
+	t.failed(c, err)
+}
+
+// methodOf is true for the first five bytes of a request by HTTP.
+func methodOf(head string) bool {
+	for _, m := range []string{"GET /", "HEAD ", "POST ", "PUT /", "OPTIO", "PRI *"} {
+		if strings.HasPrefix(head, m) {
+			return true
+		}
+	}
+	return false
+}
+
+// seldom lets a line of the log through now and then: clients that are wrong try
+// again and again.
+type seldom struct {
+	mu     sync.Mutex
+	last   time.Time
+	hushed int
+}
+
+const seldomEvery = 10 * time.Second
+
+// log calls write, with how many were left out before, unless it has just done so.
+func (s *seldom) log(write func(before int)) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if time.Since(s.last) < seldomEvery {
+		s.hushed++
+		return
+	}
+	write(s.hushed)
+	s.last, s.hushed = time.Now(), 0
+}
