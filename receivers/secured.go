@@ -144,7 +144,15 @@ func (t *tlsListener) refuse(c net.Conn, err error) {
 		_, _ = io.WriteString(c, "HTTP/1.0 400 Bad Request\r\nContent-Type: text/plain\r\nConnection: close\r\n\r\nthis port speaks TLS: use https://\n")
 	}
 	t.failed(c, err)
+	// Who sends already would have the connection reset under it, and never read
+	// the alert that says why: it gets a moment to do so.
+	if w, ok := c.(interface{ CloseWrite() error }); ok && w.CloseWrite() == nil {
+		_ = c.SetReadDeadline(time.Now().Add(alertWait))
+		_, _ = io.CopyN(io.Discard, c, 64<<10)
+	}
 }
+
+const alertWait = 500 * time.Millisecond
 
 // methodOf is true for the first five bytes of a request by HTTP.
 func methodOf(head string) bool {

@@ -13,6 +13,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -93,6 +94,17 @@ func join(parts ...string) (story.Story, error) {
 		whole.Spans = append(whole.Spans, s.Spans...)
 	}
 	return whole, whole.Check()
+}
+
+// SkyWalkingWith is SkyWalking with more variables for the agents, each
+// NAME=value, such as the one for a token.
+func SkyWalkingWith(t *testing.T, collector, protocol string, environ ...string) story.Story {
+	t.Helper()
+	for _, v := range environ {
+		name, value, _ := strings.Cut(v, "=")
+		t.Setenv(name, value)
+	}
+	return SkyWalking(t, collector, protocol)
 }
 
 // SkyWalking runs two services under the SkyWalking agent, plays the story of

@@ -36,13 +36,14 @@ const (
 
 // Run plays the story against a collector, a gRPC address. The library reports
 // on a stream that it never ends by itself: until stop is called it stays open,
-// and nothing tells when the segments have arrived.
-func Run(ctx context.Context, collector string) (s story.Story, stop func(), err error) {
-	shop, closeShop, err := tracer(shopName, collector)
+// and nothing tells when the segments have arrived. More are options of the
+// library, such as those that show a token.
+func Run(ctx context.Context, collector string, more ...reporter.GRPCReporterOption) (s story.Story, stop func(), err error) {
+	shop, closeShop, err := tracer(shopName, collector, more...)
 	if err != nil {
 		return story.Story{}, nil, err
 	}
-	stock, closeStock, err := tracer(stockName, collector)
+	stock, closeStock, err := tracer(stockName, collector, more...)
 	if err != nil {
 		closeShop()
 		return story.Story{}, nil, err
@@ -59,9 +60,10 @@ func Run(ctx context.Context, collector string) (s story.Story, stop func(), err
 	return story.Story{Client: client, Spans: p.spans}, stop, nil
 }
 
-func tracer(service, collector string) (*go2sky.Tracer, func(), error) {
-	r, err := reporter.NewGRPCReporter(collector, reporter.WithCheckInterval(time.Second),
-		reporter.WithLogger(log.New(io.Discard, "", 0)))
+func tracer(service, collector string, more ...reporter.GRPCReporterOption) (*go2sky.Tracer, func(), error) {
+	r, err := reporter.NewGRPCReporter(collector, append([]reporter.GRPCReporterOption{
+		reporter.WithCheckInterval(time.Second), reporter.WithLogger(log.New(io.Discard, "", 0)),
+	}, more...)...)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -31,6 +31,9 @@ type Options struct {
 	// answer of Jaeger v2, which has a number.
 	Sampling string
 	Bits128  bool // trace ids of 128 bits, not 64
+	// Transport has options of the library for HTTP, such as those that show a
+	// password.
+	Transport []transport.HTTPOption
 }
 
 const (
@@ -61,7 +64,7 @@ func Run(ctx context.Context, o Options) (story.Story, error) {
 }
 
 func tracer(service string, o Options) (opentracing.Tracer, io.Closer, error) {
-	var sender jaeger.Transport = transport.NewHTTPTransport(o.HTTP)
+	var sender jaeger.Transport = transport.NewHTTPTransport(o.HTTP, o.Transport...)
 	if o.UDP != "" {
 		udp, err := jaeger.NewUDPTransport(o.UDP, 0)
 		if err != nil {

@@ -29,6 +29,8 @@ type Options struct {
 	GRPC string // address of OTLP over gRPC, or else
 	HTTP string // URL of OTLP over HTTP, without a path
 	Gzip bool
+	// Secure has options of the library for gRPC with TLS; none: without TLS.
+	Secure []otlptracegrpc.Option
 }
 
 const (
@@ -68,7 +70,10 @@ func provider(ctx context.Context, service string, o Options) (*sdk.TracerProvid
 
 func newExporter(ctx context.Context, o Options) (sdk.SpanExporter, error) {
 	if o.GRPC != "" {
-		opts := []otlptracegrpc.Option{otlptracegrpc.WithEndpoint(o.GRPC), otlptracegrpc.WithInsecure()}
+		opts := append([]otlptracegrpc.Option{otlptracegrpc.WithEndpoint(o.GRPC)}, o.Secure...)
+		if len(o.Secure) == 0 {
+			opts = append(opts, otlptracegrpc.WithInsecure())
+		}
 		if o.Gzip {
 			opts = append(opts, otlptracegrpc.WithCompressor("gzip"))
 		}

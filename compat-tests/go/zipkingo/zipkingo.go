@@ -29,6 +29,9 @@ type Options struct {
 	Proto3  bool // protobuf, not JSON
 	Shared  bool // a server span reuses the id of the client span
 	Bits128 bool // trace ids of 128 bits, not 64
+	// Reporter has more options of the library, such as those that show a
+	// password.
+	Reporter []rhttp.ReporterOption
 }
 
 const (
@@ -44,7 +47,7 @@ func Run(ctx context.Context, collector string, o Options) (story.Story, error) 
 	if o.Proto3 {
 		opts = append(opts, rhttp.Serializer(zipkin_proto3.SpanSerializer{}))
 	}
-	rep := rhttp.NewReporter(collector, opts...)
+	rep := rhttp.NewReporter(collector, append(opts, o.Reporter...)...)
 	defer rep.Close()
 	shop, err := tracer(rep, shopName, "127.0.0.1:8080", o)
 	if err != nil {
