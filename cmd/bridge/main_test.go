@@ -14,10 +14,12 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"github.com/spanbridge/spanbridge/access/accesstest"
 	"github.com/spanbridge/spanbridge/config"
 	"github.com/spanbridge/spanbridge/internal/metrics"
 )
@@ -35,6 +37,8 @@ func TestMain(m *testing.M) {
 // TestScripts runs testdata/script/*.txtar, which are documentation too: what a
 // person types and sees.
 func TestScripts(t *testing.T) {
+	ca := accesstest.NewAuthority(t, "ca")
+	pair := ca.Issue("bridge", time.Now().Add(time.Hour))
 	testscript.Run(t, testscript.Params{
 		Dir:           "testdata/script",
 		UpdateScripts: *update,
@@ -56,6 +60,9 @@ func TestScripts(t *testing.T) {
 				}
 				e.Setenv("FREE_"+name, fmt.Sprintf("127.0.0.1:%d", port))
 			}
+			e.Setenv("CA", ca.File)
+			e.Setenv("CERT", pair.CertFile)
+			e.Setenv("KEY", pair.KeyFile)
 			source, err := filepath.Abs("../../translate")
 			e.Setenv("TRANSLATE", source) // for its samples
 			return err
