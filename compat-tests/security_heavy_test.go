@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/spanbridge/spanbridge/access/accesstest"
+
 	"github.com/spanbridge/spanbridge/compat-tests/java"
 	"github.com/spanbridge/spanbridge/compat-tests/lab"
 )

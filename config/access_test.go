@@ -55,6 +55,27 @@ func TestPublicListener(t *testing.T) {
 	}
 }
 
+// What is set for all receivers is that of each which says nothing of its own.
+func TestSecurityOfReceivers(t *testing.T) {
+	c, err := Parse("", []byte(`
+security: {auth: {token: all}, tls: {cert_file: a, key_file: b, client_ca_file: c}}
+receivers:
+  zipkin: {allow_anonymous: true, tls: {cert_file: own, key_file: own}}
+`), nil, known)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if z := c.Receivers["zipkin"]; !z.Auth.IsZero() || z.TLS != (ListenTLS{CertFile: "own", KeyFile: "own"}) {
+		t.Errorf("%+v", z)
+	}
+	if s := c.Receivers["skywalking-grpc"]; s.Auth.Token != "all" || s.TLS != c.Security.TLS {
+		t.Errorf("%+v", s)
+	}
+	if u := c.Receivers["jaeger-compact"]; !u.Auth.IsZero() || !u.TLS.IsZero() {
+		t.Errorf("%+v", u)
+	}
+}
+
 // A secret is not printed, whoever prints it and however.
 func TestSecretIsHidden(t *testing.T) {
 	const secret = "s3cr3t"
