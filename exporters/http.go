@@ -32,7 +32,7 @@ type httpSender struct {
 	refused func([]byte) (int, string)
 	// beforeGzip: see translate.Target.
 	beforeGzip func(dst, body []byte) []byte
-	badge   *access.Badge // nil: none
+	badge      *access.Badge // nil: none
 }
 
 func newHTTPSender(target translate.Target, s Settings) (*httpSender, error) {

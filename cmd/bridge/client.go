@@ -56,6 +56,14 @@ func (d destination) trust() access.Client {
 	return d.tls
 }
 
+// scheme begins the URL of an admin port.
+func scheme(a config.Admin) string {
+	if a.TLS.IsZero() {
+		return "http://"
+	}
+	return "https://"
+}
+
 // client asks by HTTP as the settings of a receiver want.
 func (f clientFlags) client(a config.Auth) (*http.Client, error) {
 	current, err := f.tls().Configs(discard)

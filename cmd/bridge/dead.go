@@ -355,12 +355,16 @@ func askAdmin(cfg *config.Config, method, path string, body []byte) ([]byte, err
 func askAdminFor(cfg *config.Config, method, path string, body []byte, within time.Duration) ([]byte, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), within)
 	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, method, "http://"+cfg.Admin.Listen+path, bytes.NewReader(body))
+	req, err := http.NewRequestWithContext(ctx, method, scheme(cfg.Admin)+browsable(cfg.Admin.Listen)+path, bytes.NewReader(body))
 	if err != nil {
 		return nil, err
 	}
 	req.Header.Set("Content-Type", "application/json")
-	resp, err := http.DefaultClient.Do(req)
+	client, err := (clientFlags{CAFile: cfg.Admin.TLS.CertFile}).client(cfg.Admin.Auth)
+	if err != nil {
+		return nil, err
+	}
+	resp, err := client.Do(req)
 	if err != nil {
 		why := "without queue.dir only a running gateway has dead letters"
 		if cfg.Queue.Dir != "" {

@@ -181,8 +181,8 @@ func (t *targetLedger) State() string {
 	return "ok"
 }
 
-// listed is what is not 0 of counts, as "12 (a 10, b 2)"; "0" if nothing is.
-func listed(by map[string]int64) string {
+// breakdown is what is not 0 of counts, as "12 (a 10, b 2)"; "0" if nothing is.
+func breakdown(by map[string]int64) string {
 	var parts []string
 	for _, name := range slices.Sorted(maps.Keys(by)) {
 		if by[name] != 0 {
@@ -202,12 +202,12 @@ func (t *targetLedger) Delivered() int64 { return t.Exported["delivered"] }
 func (t *targetLedger) Undelivered() string {
 	rest := maps.Clone(t.Exported)
 	delete(rest, "delivered")
-	return listed(rest)
+	return breakdown(rest)
 }
 
 // DroppedBy is what was dropped, by reason.
-func (t *targetLedger) DroppedBy() string { return listed(t.Dropped) }
+func (t *targetLedger) DroppedBy() string { return breakdown(t.Dropped) }
 
 // DeadBy is what is dead, by reason: what was sent again and refused anew counts
 // twice.
-func (t *targetLedger) DeadBy() string { return listed(t.Dead) }
+func (t *targetLedger) DeadBy() string { return breakdown(t.Dead) }

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"net/http"
 	"slices"
 	"text/tabwriter"
 	"time"
@@ -86,7 +87,7 @@ func (k *soak) account(ctx context.Context) (*soakReport, error) {
 	}
 	k.say("the targets get what is left")
 	for {
-		l, err := askLedger(ctx, k.bridge.admin)
+		l, err := askLedger(ctx, http.DefaultClient, "http://"+k.bridge.admin)
 		if err != nil && ctx.Err() == nil {
 			return nil, errors.Join(err, k.bridge.died())
 		}

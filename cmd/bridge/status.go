@@ -21,11 +21,12 @@ type statusCmd struct {
 	Admin   string        `placeholder:"HOST:PORT" help:"The admin port to ask, instead of the one of the configuration."`
 	JSON    bool          `name:"json" help:"Print JSON."`
 	Timeout time.Duration `default:"10s" help:"How long to wait for the answer."`
+	clientFlags
 }
 
 // Run prints the ledger of a running bridge.
 func (s *statusCmd) Run(w *world) error {
-	address := s.Admin
+	address, admin := s.Admin, config.Admin{}
 	if address == "" {
 		cfg, err := config.Read(s.Config, w.environ, known(protocols(nil)))
 		if err != nil {
@@ -34,11 +35,15 @@ func (s *statusCmd) Run(w *world) error {
 		if !cfg.Admin.Enabled {
 			return errors.New("the ledger is read from the admin port: admin.enabled must be true")
 		}
-		address = browsable(cfg.Admin.Listen)
+		address, admin = browsable(cfg.Admin.Listen), cfg.Admin
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), s.Timeout)
 	defer cancel()
-	l, err := askLedger(ctx, address)
+	client, err := s.client(admin.Auth)
+	if err != nil {
+		return err
+	}
+	l, err := askLedger(ctx, client, scheme(admin)+address)
 	if err != nil {
 		return err
 	}
@@ -56,14 +61,14 @@ func (s *statusCmd) Run(w *world) error {
 }
 
 // askLedger asks the admin port of a running bridge.
-func askLedger(ctx context.Context, address string) (*ledger, error) {
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+address+statusJSONPath, http.NoBody)
+func askLedger(ctx context.Context, client *http.Client, address string) (*ledger, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, address+statusJSONPath, http.NoBody)
 	if err != nil {
 		return nil, err
 	}
-	resp, err := http.DefaultClient.Do(req)
+	resp, err := client.Do(req)
 	if err != nil {
-		return nil, fmt.Errorf("no bridge answers at %s, the admin port: %w", address, err)
+		return nil, fmt.Errorf("no bridge answers at %s, the admin port: %w", req.URL.Host, err)
 	}
 	defer resp.Body.Close()
 	body, err := io.ReadAll(resp.Body)
@@ -71,11 +76,11 @@ func askLedger(ctx context.Context, address string) (*ledger, error) {
 		return nil, err
 	}
 	if resp.StatusCode != http.StatusOK {
-		return nil, fmt.Errorf("%s answered %s: %s", address, resp.Status, strings.TrimSpace(string(body)))
+		return nil, fmt.Errorf("%s answered %s: %s", req.URL.Host, resp.Status, strings.TrimSpace(string(body)))
 	}
 	l := &ledger{}
 	if err := json.Unmarshal(body, l); err != nil {
-		return nil, fmt.Errorf("%s answered no ledger: %w", address, err)
+		return nil, fmt.Errorf("%s answered no ledger: %w", req.URL.Host, err)
 	}
 	return l, nil
 }
