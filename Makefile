@@ -15,6 +15,15 @@ MODULES   = . compat-tests compat-tests/bench compat-tests/browser compat-tests/
 build:
 	CGO_ENABLED=0 $(GO) build -trimpath -o bin/bridge ./cmd/bridge
 
+## cross: the gateway and every package for Linux, macOS and Windows, on amd64 and arm64
+PLATFORMS = linux/amd64 linux/arm64 darwin/amd64 darwin/arm64 windows/amd64 windows/arm64
+.PHONY: cross
+cross:
+	@set -e; for p in $(PLATFORMS); do \
+		echo "cross $$p"; \
+		CGO_ENABLED=0 GOOS=$${p%/*} GOARCH=$${p#*/} $(GO) build ./...; \
+	done
+
 ## check: what a change needs before it is committed: vet and the unit tests
 .PHONY: check
 check: vet unit
