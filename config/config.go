@@ -15,7 +15,7 @@ type Config struct {
 	Rename    Rename               `yaml:"rename" doc:"Other names for services and instances, given to every span on its way in: into the view and to all targets. Zipkin's clients write services in lower case and SkyWalking's agents do not, so that one service is two until it is named here. A name is looked up once; what comes of it is not looked up again. Hosts in addresses stay."`
 	Sampling  Sampling             `yaml:"sampling" doc:"How many traces are kept: what Jaeger clients are told when they ask, and what the gateway itself leaves out."`
 	Admin     Admin                `yaml:"admin" doc:"Metrics, health and profiles. Keep it where only you can reach it."`
-	Log       Log                  `yaml:"log" doc:"The gateway's own log, on standard error."`
+	Log       Log                  `yaml:"log" doc:"The gateway's own log, on standard error. A message is written ten times in a minute at most; how many more there were stands in a later line, as repeated."`
 	Shutdown  Shutdown             `yaml:"shutdown" doc:"The end of the process, on SIGTERM or SIGINT."`
 }
 

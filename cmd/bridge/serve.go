@@ -82,9 +82,9 @@ func newLogger(w *world, c config.Log) *slog.Logger {
 	_ = level.UnmarshalText([]byte(c.Level)) // checked by config
 	opts := &slog.HandlerOptions{Level: level}
 	if c.Format == "json" {
-		return slog.New(slog.NewJSONHandler(w.err, opts))
+		return slog.New(newQuiet(slog.NewJSONHandler(w.err, opts)))
 	}
-	return slog.New(slog.NewTextHandler(w.err, opts))
+	return slog.New(newQuiet(slog.NewTextHandler(w.err, opts)))
 }
 
 // gateway is the parts of a running bridge. cmd/bridge chooses and wires them;
