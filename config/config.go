@@ -31,12 +31,20 @@ type Receiver struct {
 
 // Limits bound what clients send.
 type Limits struct {
-	Body          Size          `yaml:"body" doc:"The longest HTTP body as sent."`
-	Inflated      Size          `yaml:"inflated" doc:"The longest HTTP body after decompression."`
-	Message       Size          `yaml:"message" doc:"The longest gRPC message after decompression. SkyWalking's agents send up to 50MiB."`
-	HeaderTimeout time.Duration `yaml:"header_timeout" doc:"How long a client may take for the head of a request."`
-	ReadTimeout   time.Duration `yaml:"read_timeout" doc:"How long a client may take for a whole HTTP request."`
-	IdleTimeout   time.Duration `yaml:"idle_timeout" doc:"How long an HTTP connection is kept without a request."`
+	Body             Size          `yaml:"body" doc:"The longest HTTP body as sent."`
+	Inflated         Size          `yaml:"inflated" doc:"The longest HTTP body after decompression."`
+	Message          Size          `yaml:"message" doc:"The longest gRPC message after decompression. SkyWalking's agents send up to 50MiB."`
+	Spans            int           `yaml:"spans" doc:"The most spans of a message."`
+	Tags             int           `yaml:"tags" doc:"The most tags, events, tags of events and references of a span. A message with more is refused whole."`
+	Text             Size          `yaml:"text" doc:"The longest name, key or value of a span. A message with a longer one is refused whole."`
+	Connections      int           `yaml:"connections" doc:"The most TCP connections of a receiver. One more is closed at once, since clients try again after that."`
+	ConnectionsTotal int           `yaml:"connections_total" doc:"The most TCP connections of all receivers."`
+	Streams          int           `yaml:"streams" doc:"The most gRPC calls of a connection at one time; more wait at the client."`
+	StreamsTotal     int           `yaml:"streams_total" doc:"The most gRPC calls of all connections at one time. One more is told to come again."`
+	Memory           Size          `yaml:"memory" doc:"The memory that the process may take. A third of it is for what is on its way in; when that is taken, or the queue, the windows and the view have taken two thirds, clients are told to come again (503, RESOURCE_EXHAUSTED or what the protocol's own server says). Settings that do not fit into it are made smaller at the start, which the log says. 0B: the variable GOMEMLIMIT, or three quarters of what the container or the machine has."`
+	HeaderTimeout    time.Duration `yaml:"header_timeout" doc:"How long a client may take for the head of a request."`
+	ReadTimeout      time.Duration `yaml:"read_timeout" doc:"How long a client may take for a whole HTTP request, and for the message of a gRPC call that brings one."`
+	IdleTimeout      time.Duration `yaml:"idle_timeout" doc:"How long a connection is kept without a request or call."`
 }
 
 // Target is a backend to send to.

@@ -38,6 +38,7 @@ func (r *reader) validate(c *Config) {
 			r.wrong(d.path, d.time.String(), "more than 0s: a client that says nothing must not stay for ever")
 		}
 	}
+	r.limits(&c.Limits)
 	if c.View.Enabled && c.View.Memory < 1<<20 {
 		r.wrong("view.memory", c.View.Memory.String(), "at least 1MiB")
 	}

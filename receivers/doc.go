@@ -8,6 +8,8 @@
 // answer.
 //
 // Everything from the network is bounded: body bytes as sent and after
-// decompression, message sizes, header and idle times. A panic in a decoder
+// decompression, message sizes, spans, tags and texts, connections and calls,
+// header, read and idle times, and the memory of all that is on its way in (see
+// Budget). A panic in a decoder
 // costs one message and is counted. Each message counts once under one verdict.
 package receivers

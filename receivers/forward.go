@@ -62,7 +62,7 @@ func (h *grpcHandler) forward(name string, m grpcMethod, known bool, ss grpc.Ser
 		count(unreachable)
 		return h.alone(name, m, known, ss)
 	}
-	up := &upstream{ServerStream: ss, out: out, lost: make(chan struct{})}
+	up := &upstream{ServerStream: ss, out: out, keep: m.Respond != nil, lost: make(chan struct{})}
 	if known {
 		up.count = h.intake.opts.Set.Aside.WithLabelValues(m.protocol, m.Method).Inc
 	}
@@ -128,6 +128,7 @@ type upstream struct {
 	grpc.ServerStream
 	out   grpc.ClientStream // nil: there is no backend
 	one   bool              // there is one message to read
+	keep  bool              // the answer is made of the last message
 	count func()
 	lost  chan struct{} // closed when the backend is gone: messages are read all the same
 	last  atomic.Pointer[[]byte]
@@ -158,9 +159,14 @@ func (u *upstream) send() error {
 		if u.count != nil {
 			u.count()
 		}
+		if msg.Is(noRoom) {
+			return status.Error(codes.ResourceExhausted, errNoMemory.Error())
+		}
 		p := msg.Copy()
 		msg.Free()
-		u.last.Store(&p)
+		if u.keep {
+			u.last.Store(&p)
+		}
 		select {
 		case <-u.lost:
 			broken = true

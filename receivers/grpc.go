@@ -6,11 +6,14 @@ import (
 	"context"
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"io"
+	"math"
 	"net"
 	"runtime/debug"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"google.golang.org/grpc"
@@ -28,7 +31,11 @@ import (
 // serveGRPC makes a gRPC server of a port with the methods that all protocols
 // state for it. Messages stay bytes; the standard health service is there too.
 func (s *Server) serveGRPC(o *openPort, listen Listen, l net.Listener) {
-	h := &grpcHandler{intake: s.intake, port: o.Port, strict: listen.Strict, to: s.opts.Forward[o.Name], guard: o.guard, methods: make(map[string]grpcMethod)}
+	limits := s.opts.Limits
+	h := &grpcHandler{
+		intake: s.intake, calls: &s.calls, port: o.Port, strict: listen.Strict, to: s.opts.Forward[o.Name], guard: o.guard,
+		methods: make(map[string]grpcMethod),
+	}
 	for _, p := range s.opts.Protocols {
 		for _, route := range p.GRPC {
 			if route.Port == o.Name {
@@ -39,17 +46,20 @@ func (s *Server) serveGRPC(o *openPort, listen Listen, l net.Listener) {
 	srv := grpc.NewServer(
 		grpc.ForceServerCodecV2(rawgrpc.Codec{}),
 		grpc.UnknownServiceHandler(h.handle),
-		grpc.MaxRecvMsgSize(s.opts.Limits.Message),
-		grpc.MaxConcurrentStreams(1024),
-		grpc.ConnectionTimeout(s.opts.Limits.Header),
+		grpc.MaxRecvMsgSize(limits.Message),
+		grpc.MaxConcurrentStreams(uint32(min(limits.Streams, math.MaxInt32))),
+		grpc.ConnectionTimeout(limits.Header),
 		grpc.MaxHeaderListSize(64<<10),
-		grpc.KeepaliveParams(keepalive.ServerParameters{Time: 2 * time.Minute, Timeout: 20 * time.Second}),
+		// grpc-go would let a stream that is not read yet grow to 16 MiB.
+		grpc.StaticStreamWindowSize(streamBytes),
+		grpc.RPCDecompressor(&inflater{s.intake}), //nolint:staticcheck // the one that replaces it is for the whole process, and for clients too
+		grpc.KeepaliveParams(keepalive.ServerParameters{Time: 2 * time.Minute, Timeout: 20 * time.Second, MaxConnectionIdle: limits.Idle}),
 		// Agents ping as often as they like; being strict with them gains nothing.
 		grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: 5 * time.Second, PermitWithoutStream: true}),
 	)
 	healthy := health.NewServer()
 	grpc_health_v1.RegisterHealthServer(srv, healthy)
-	tracked := track(l)
+	tracked := track(l, s.opts.Budget, int64(limits.Message), limits.Streams)
 	o.serve = func() error {
 		if err := srv.Serve(tracked); err != nil && !errors.Is(err, grpc.ErrServerStopped) && !errors.Is(err, net.ErrClosed) {
 			return err
@@ -83,6 +93,7 @@ type grpcMethod struct {
 // grpcHandler serves every method of a port.
 type grpcHandler struct {
 	intake   *intake
+	calls    *atomic.Int64 // of all ports
 	port     translate.Port
 	strict   bool
 	to       Forwarder // nil: there is no backend behind the port
@@ -119,6 +130,10 @@ func (h *grpcHandler) handle(_ any, ss grpc.ServerStream) (err error) {
 	}()
 	name, _ := grpc.MethodFromServerStream(ss)
 	m, ok := h.methods[name]
+	defer h.calls.Add(-1)
+	if n, most := h.calls.Add(1), h.intake.opts.Limits.StreamsTotal; over(n, int64(most)) {
+		return h.refuseCall(m, ok)
+	}
 	if h.guard != nil {
 		switch err := h.guard.call(ss.Context(), name, m.Tokenless); {
 		case errors.Is(err, errTokenless):
@@ -140,6 +155,16 @@ func (h *grpcHandler) handle(_ any, ss grpc.ServerStream) (err error) {
 	default:
 		return h.unary(m, ss)
 	}
+}
+
+// refuseCall answers a call that is one too many.
+func (h *grpcHandler) refuseCall(m grpcMethod, known bool) error {
+	err := &busyError{"the gateway is busy: there are as many calls as limits.streams_total allows"}
+	h.intake.opts.Log.Warn("a call was refused: there are as many as limits.streams_total allows", "port", h.port.Name)
+	if !known || m.Format == "" {
+		return status.Error(codes.ResourceExhausted, err.Error())
+	}
+	return sendError(m.reply(h.intake.refuse(h.body(m), translate.Busy, err)))
 }
 
 func (h *grpcHandler) refuseUnknown(method string) error {
@@ -173,23 +198,54 @@ func (h *grpcHandler) body(m grpcMethod) body {
 
 // aside answers messages that carry no spans: counted, not kept.
 func (h *grpcHandler) aside(m grpcMethod, ss grpc.ServerStream) error {
-	up := &upstream{ServerStream: ss, one: !m.Stream, count: h.intake.opts.Set.Aside.WithLabelValues(m.protocol, m.Method).Inc}
+	up := &upstream{ServerStream: ss, one: !m.Stream, keep: m.Respond != nil, count: h.intake.opts.Set.Aside.WithLabelValues(m.protocol, m.Method).Inc}
 	ended := make(chan error, 1)
 	go func() { ended <- up.send() }()
 	return h.outlast(m, up, ended)
 }
 
 func (h *grpcHandler) unary(m grpcMethod, ss grpc.ServerStream) error {
-	var msg rawgrpc.Message
-	if err := ss.RecvMsg(&msg); err != nil {
-		if status.Code(err) == codes.ResourceExhausted {
-			h.intake.refuse(h.body(m), translate.TooLarge, err)
-		}
-		return err
+	// The read ends with the call, and a call that brings no message ends in time.
+	type read struct {
+		msg rawgrpc.Message
+		err error
 	}
-	p := msg.Copy()
-	msg.Free()
-	return send(ss, m.reply(h.intake.take(ss.Context(), h.body(m), p)))
+	came := make(chan read, 1)
+	go func() {
+		var r read
+		r.err = ss.RecvMsg(&r.msg)
+		came <- r
+	}()
+	late := time.NewTimer(h.intake.opts.Limits.Read)
+	defer late.Stop()
+	var r read
+	select {
+	case r = <-came:
+	case <-late.C:
+		err := fmt.Errorf("the message has not come within %v", h.intake.opts.Limits.Read)
+		h.intake.refuse(h.body(m), translate.BadBody, err)
+		return status.Error(codes.DeadlineExceeded, err.Error())
+	}
+	if r.err != nil {
+		return h.unread(m, r.err)
+	}
+	share := h.intake.hold()
+	defer share.end()
+	if r.msg.Is(noRoom) || share.set(int64(r.msg.Len())) != nil {
+		r.msg.Free()
+		return send(ss, m.reply(h.intake.refuse(h.body(m), translate.Busy, errNoMemory)))
+	}
+	p := r.msg.Copy()
+	r.msg.Free()
+	return send(ss, m.reply(h.intake.take(ss.Context(), h.body(m), p, &share)))
+}
+
+// unread answers for a message that could not be received.
+func (h *grpcHandler) unread(m grpcMethod, err error) error {
+	if status.Code(err) == codes.ResourceExhausted {
+		h.intake.refuse(h.body(m), translate.TooLarge, err)
+	}
+	return err
 }
 
 // reply words an outcome.
@@ -211,10 +267,14 @@ func (m *grpcMethod) reply(o translate.Outcome) translate.GRPCReply {
 
 func send(ss grpc.ServerStream, r translate.GRPCReply) error {
 	if r.Code != translate.OK {
-		// A message with line breaks would be percent-encoded beyond reading.
-		return status.Error(codes.Code(r.Code), strings.ReplaceAll(r.Message, "\n", "; "))
+		return sendError(r)
 	}
 	return ss.SendMsg(rawgrpc.New(r.Body))
+}
+
+func sendError(r translate.GRPCReply) error {
+	// A message with line breaks would be percent-encoded beyond reading.
+	return status.Error(codes.Code(r.Code), strings.ReplaceAll(r.Message, "\n", "; "))
 }
 
 // streamBytes is how much of a stream is joined into one body, and streamWait
@@ -229,7 +289,7 @@ const (
 // acknowledged by its end; one that never ends has its messages taken all the
 // same.
 func (h *grpcHandler) stream(m grpcMethod, ss grpc.ServerStream) error {
-	j := &joiner{handler: h, method: m, ctx: ss.Context()}
+	j := &joiner{handler: h, method: m, ctx: ss.Context(), share: h.intake.hold()}
 	defer j.stop()
 	received := make(chan error, 1)
 	go func() {
@@ -256,14 +316,11 @@ func (h *grpcHandler) stream(m grpcMethod, ss grpc.ServerStream) error {
 	if errors.Is(err, io.EOF) {
 		return send(ss, m.reply(j.end()))
 	}
-	if status.Code(err) == codes.ResourceExhausted {
-		h.intake.refuse(h.body(m), translate.TooLarge, err)
-	}
 	j.end()
 	if busy, ok := errors.AsType[*busyStream](err); ok {
 		return send(ss, m.reply(busy.outcome))
 	}
-	return err
+	return h.unread(m, err)
 }
 
 // streamGrace is how long streams may take to their end when the gateway stops.
@@ -293,6 +350,7 @@ type joiner struct {
 
 	mu    sync.Mutex
 	body  []byte
+	share hold // of body
 	timer *time.Timer
 	total translate.Outcome // of the stream so far
 	ended bool
@@ -310,6 +368,11 @@ func (j *joiner) add(msg *rawgrpc.Message) error {
 		return io.EOF
 	}
 	if j.total.Verdict == translate.Busy {
+		return &busyStream{j.total}
+	}
+	if msg.Is(noRoom) || j.share.set(int64(len(j.body)+msg.Len())) != nil {
+		j.flush()
+		j.sum(j.handler.intake.refuse(j.handler.body(j.method), translate.Busy, errNoMemory))
 		return &busyStream{j.total}
 	}
 	j.body = binary.AppendUvarint(j.body, uint64(j.method.Wrap)<<3|2)
@@ -343,8 +406,14 @@ func (j *joiner) flush() {
 	if len(j.body) == 0 {
 		return
 	}
-	o := j.handler.intake.take(j.ctx, j.handler.body(j.method), j.body)
+	o := j.handler.intake.take(j.ctx, j.handler.body(j.method), j.body, &j.share)
+	j.share.end()
 	j.body = nil
+	j.sum(o)
+}
+
+// sum adds what became of a part of the stream.
+func (j *joiner) sum(o translate.Outcome) {
 	j.total.Taken += o.Taken
 	j.total.Refused += o.Refused
 	if o.Verdict > j.total.Verdict {

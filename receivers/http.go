@@ -28,6 +28,7 @@ func (s *Server) serveHTTP(o *openPort, listen Listen, l net.Listener) {
 		Handler:           s.intake.recover(s.routes(o, listen)),
 		ReadHeaderTimeout: s.opts.Limits.Header,
 		ReadTimeout:       s.opts.Limits.Read,
+		WriteTimeout:      2 * s.opts.Limits.Read, // from the head of the request on
 		IdleTimeout:       s.opts.Limits.Idle,
 		MaxHeaderBytes:    64 << 10,
 		ErrorLog:          slog.NewLogLogger(s.opts.Log.With("port", o.Name).Handler(), slog.LevelDebug),
@@ -124,17 +125,19 @@ func (in *intake) httpRoute(protocol string, route translate.HTTPRoute, listen L
 			write(w, route.Answer(in.refuse(m, translate.WrongMedia, err)), nil)
 			return
 		}
-		p, verdict, err := in.readBody(r, route.AnyEncoding)
+		share := in.hold()
+		defer share.end()
+		p, verdict, err := in.readBody(r, route.AnyEncoding, &share)
 		if err != nil {
 			o := in.refuse(m, verdict, err)
-			if verdict == translate.TooLarge {
+			if verdict == translate.TooLarge || verdict == translate.Busy {
 				// The rest of the body is not worth reading.
 				w.Header().Set("Connection", "close")
 			}
-			write(w, route.Answer(o), nil)
+			write(w, route.Answer(o), err)
 			return
 		}
-		o := in.take(r.Context(), m, p)
+		o := in.take(r.Context(), m, p, &share)
 		write(w, route.Answer(o), o.Err)
 	}
 }
@@ -148,10 +151,15 @@ func (in *intake) httpQuestion(protocol string, route translate.HTTPRoute) http.
 		if r.Method != http.MethodGet {
 			var verdict translate.Verdict
 			var err error
-			if q.Body, verdict, err = in.readBody(r, route.AnyEncoding); err != nil {
+			share := in.hold()
+			defer share.end()
+			if q.Body, verdict, err = in.readBody(r, route.AnyEncoding, &share); err != nil {
 				status := http.StatusBadRequest
-				if verdict == translate.TooLarge {
+				switch verdict {
+				case translate.TooLarge:
 					status = http.StatusRequestEntityTooLarge
+				case translate.Busy:
+					status = http.StatusServiceUnavailable
 				}
 				http.Error(w, err.Error(), status)
 				return
@@ -176,8 +184,8 @@ func write(w http.ResponseWriter, a translate.Reply, err error) {
 // that long.
 const firstRead = 1 << 20
 
-// readBody reads and decompresses a body within the limits.
-func (in *intake) readBody(r *http.Request, anyEncoding bool) ([]byte, translate.Verdict, error) {
+// readBody reads and decompresses a body within the limits; h holds it.
+func (in *intake) readBody(r *http.Request, anyEncoding bool, h *hold) ([]byte, translate.Verdict, error) {
 	limits := in.opts.Limits
 	if r.ContentLength > limits.Body {
 		return nil, translate.TooLarge, fmt.Errorf("the body has %d bytes, want at most %d", r.ContentLength, limits.Body)
@@ -197,8 +205,10 @@ func (in *intake) readBody(r *http.Request, anyEncoding bool) ([]byte, translate
 		most = limits.Body
 	}
 	size := min(max(r.ContentLength, 0), firstRead)
-	p, err := readAll(io.LimitReader(from, most+1), int(size)+1)
+	p, err := readAll(io.LimitReader(from, most+1), int(size)+1, h)
 	switch {
+	case errors.Is(err, errNoMemory):
+		return nil, translate.Busy, err
 	case sent.n > limits.Body:
 		return nil, translate.TooLarge, fmt.Errorf("the body has more than %d bytes", limits.Body)
 	case int64(len(p)) > most:
@@ -218,9 +228,13 @@ func encodingName(r *http.Request) string {
 	return "not encoded"
 }
 
-// readAll is io.ReadAll with a first size.
-func readAll(r io.Reader, size int) ([]byte, error) {
-	p := make([]byte, 0, max(size, 512))
+// readAll is io.ReadAll with a first size, inside a budget.
+func readAll(r io.Reader, size int, h *hold) ([]byte, error) {
+	size = max(size, 512)
+	if err := h.set(int64(size)); err != nil {
+		return nil, err
+	}
+	p := make([]byte, 0, size)
 	for {
 		n, err := r.Read(p[len(p):cap(p)])
 		p = p[:len(p)+n]
@@ -230,8 +244,17 @@ func readAll(r io.Reader, size int) ([]byte, error) {
 		if err != nil {
 			return p, err
 		}
-		if len(p) == cap(p) {
-			p = append(p, 0)[:len(p)]
+		if len(p) < cap(p) {
+			continue
+		}
+		// Both are there while one is copied into the other.
+		next := cap(p) + max(cap(p)/2, 512)
+		if err := h.set(int64(cap(p) + next)); err != nil {
+			return nil, err
+		}
+		p = append(make([]byte, 0, next), p...)
+		if err := h.set(int64(next)); err != nil {
+			return nil, err
 		}
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"runtime/debug"
 	"time"
 
@@ -18,10 +19,11 @@ import (
 type intake struct {
 	opts    Options
 	formats map[string]translate.Format
+	working chan struct{} // bounds those that decode or decompress messages
 }
 
 func newIntake(opts Options) *intake {
-	in := &intake{opts: opts, formats: make(map[string]translate.Format)}
+	in := &intake{opts: opts, formats: make(map[string]translate.Format), working: make(chan struct{}, 2*runtime.GOMAXPROCS(0))}
 	for _, p := range opts.Protocols {
 		for _, f := range p.Formats {
 			in.formats[f.Name] = f
@@ -38,10 +40,37 @@ type body struct {
 	strict    bool
 }
 
-// take decodes a body and gives its spans to the sink.
-func (in *intake) take(ctx context.Context, m body, p []byte) translate.Outcome {
+// hold is the share of a message in the budget, of nothing so far.
+func (in *intake) hold() hold { return hold{budget: in.opts.Budget} }
+
+// expect is how much memory a body may take when decoded, as far as is set aside
+// before it is known.
+func (in *intake) expect(p []byte) int64 {
+	if in.opts.Budget == nil {
+		return 0
+	}
+	return min(8*int64(len(p)), int64(in.room()))
+}
+
+// room is the most memory that a message may take when decoded, beside its body.
+func (in *intake) room() int {
+	if in.opts.Budget == nil {
+		return span.MaxSlabs
+	}
+	return int(min(span.MaxSlabs, in.opts.Budget.onWayMost()/2))
+}
+
+// take decodes a body, which h holds, and gives its spans to the sink. The caller
+// ends h.
+func (in *intake) take(ctx context.Context, m body, p []byte, h *hold) translate.Outcome {
 	in.opts.Set.BytesReceived.WithLabelValues(metrics.Protocol(m.format), m.transport).Add(float64(len(p)))
-	b, err := in.decode(m, p)
+	b, err := in.decode(m, p, h)
+	if errors.Is(err, errNoMemory) {
+		if b != nil {
+			in.reject(m.format, translate.Busy, b.Len())
+		}
+		return in.refuse(m, translate.Busy, err)
+	}
 	o := translate.Outcome{Media: m.media}
 	if err != nil {
 		o.Verdict, o.Err, o.Refused = translate.BadBody, err, 1
@@ -51,8 +80,14 @@ func (in *intake) take(ctx context.Context, m body, p []byte) translate.Outcome 
 	}
 	if b != nil && b.Over() {
 		// Who sends millions of empty things wants to fill the memory.
-		err = fmt.Errorf("%s: a body of %d bytes that takes more than %d bytes when decoded", m.format, len(p), span.MaxSlabs)
+		err = fmt.Errorf("%s: a body of %d bytes that takes more than %d bytes when decoded", m.format, len(p), in.room())
 		return in.refuse(m, translate.TooLarge, err)
+	}
+	if b != nil {
+		if err := in.opts.Limits.measure(b); err != nil {
+			in.reject(m.format, translate.TooLarge, b.Len())
+			return in.refuse(m, translate.TooLarge, fmt.Errorf("%s: %w", m.format, err))
+		}
 	}
 	if b != nil && m.strict && err != nil {
 		o.Refused += b.Len()
@@ -113,9 +148,14 @@ func (in *intake) reject(format string, v translate.Verdict, spans int) {
 }
 
 // decode is the format's decoder. A panic there is a bug that costs the message.
-func (in *intake) decode(m body, p []byte) (b *span.Batch, err error) {
+func (in *intake) decode(m body, p []byte, h *hold) (b *span.Batch, err error) {
 	if len(p) > span.MaxBody {
 		return nil, fmt.Errorf("%s: %d bytes, want at most %d", m.format, len(p), span.MaxBody)
+	}
+	in.working <- struct{}{}
+	defer func() { <-in.working }()
+	if err := h.set(h.bytes + in.expect(p)); err != nil {
+		return nil, err
 	}
 	defer func() {
 		if r := recover(); r != nil {
@@ -124,7 +164,11 @@ func (in *intake) decode(m body, p []byte) (b *span.Batch, err error) {
 			b, err = nil, fmt.Errorf("%s: the decoder failed on this body (a bug of the gateway)", m.format)
 		}
 	}()
-	return in.formats[m.format].Decode(p, span.Origin{Format: m.format, Transport: m.transport, Received: time.Now().UnixNano()})
+	b, err = in.formats[m.format].Decode(p, span.Origin{Format: m.format, Transport: m.transport, Received: time.Now().UnixNano(), Room: in.room()})
+	if b != nil && !b.Over() && h.set(int64(b.Memory())) != nil {
+		return b, errNoMemory
+	}
+	return b, err
 }
 
 // retryAfter is how long a client should wait; 0 when the error does not say.

@@ -10,6 +10,7 @@ import (
 	"net"
 	"net/http"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -32,8 +33,19 @@ type Limits struct {
 	Body, Inflated int64
 	// Message is the most bytes of a gRPC message, after decompression.
 	Message int
+	// Spans is the most spans of a message, Tags the most tags, events, tags of
+	// events and references of a span, Text the longest name, key or value of a
+	// span in bytes; 0: no bound but the memory.
+	Spans, Tags, Text int
+	// Connections is the most TCP connections of a port, ConnectionsTotal of
+	// all ports; 0: no bound.
+	Connections, ConnectionsTotal int
+	// Streams is the most gRPC calls of a connection at one time, StreamsTotal
+	// of all connections; 0 stands for 1024, and for no bound.
+	Streams, StreamsTotal int
 	// Header is how long a client may take for the head of a request, Read for
-	// a whole request, Idle between two.
+	// a whole request or the message of a gRPC call that brings one, Idle
+	// between two.
 	Header, Read, Idle time.Duration
 }
 
@@ -58,6 +70,8 @@ type Options struct {
 	Sink   Sink
 	Set    *metrics.Set
 	Log    *slog.Logger
+	// Budget is the memory for what is on its way in; nil: there is no bound.
+	Budget *Budget
 	// Other takes the requests of an HTTP port for which no protocol has a
 	// route, by the name of the port.
 	Other map[string]http.Handler
@@ -70,6 +84,8 @@ type Options struct {
 type Server struct {
 	opts    Options
 	intake  *intake
+	conns   connections
+	calls   atomic.Int64 // of gRPC, being served
 	open    []*openPort
 	serving sync.WaitGroup
 }
@@ -86,7 +102,10 @@ type openPort struct {
 
 // New makes a server; it opens nothing yet.
 func New(opts Options) *Server {
-	return &Server{opts: opts, intake: newIntake(opts)}
+	if opts.Limits.Streams == 0 {
+		opts.Limits.Streams = 1024
+	}
+	return &Server{opts: opts, intake: newIntake(opts), conns: connections{most: int64(opts.Limits.ConnectionsTotal)}}
 }
 
 // Open listens at all ports. When some of them cannot be opened, the others are
@@ -142,6 +161,7 @@ func (s *Server) openPort(protocol string, port translate.Port, listen Listen) (
 		return nil, err
 	}
 	o.address = l.Addr()
+	l = s.counted(port.Name, l)
 	if secure != nil {
 		l = s.secured(o, l, secure)
 	}
@@ -168,6 +188,19 @@ func (s *Server) openPort(protocol string, port translate.Port, listen Listen) (
 		}
 	}
 	return o, nil
+}
+
+// counted bounds the connections of a port.
+func (s *Server) counted(port string, l net.Listener) net.Listener {
+	refused := s.opts.Set.Limits.ConnectionsRefused.WithLabelValues(port)
+	return &countedListener{
+		Listener: l, all: &s.conns, most: int64(s.opts.Limits.Connections),
+		count: s.opts.Set.Limits.Connections.WithLabelValues(port).Add,
+		refused: func() {
+			refused.Inc()
+			s.opts.Log.Warn("a connection was refused: there are as many as limits.connections or limits.connections_total allows", "port", port)
+		},
+	}
 }
 
 // Address is where a port listens; nil when it is not open.

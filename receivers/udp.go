@@ -85,7 +85,9 @@ func (h *udpHandler) take(packet []byte) {
 		h.intake.opts.Log.Debug("a datagram was not understood", "err", err)
 		return
 	}
-	if o := h.intake.take(context.Background(), m, packet); o.Err != nil {
+	share := h.intake.hold()
+	defer share.end()
+	if o := h.intake.take(context.Background(), m, packet, &share); o.Err != nil {
 		h.intake.opts.Log.Debug("a datagram was not taken whole", "verdict", o.Verdict, "err", o.Err)
 	}
 }

@@ -11,6 +11,9 @@ type Origin struct {
 	Format    string // the name of its form, such as "zipkin.v2.json"
 	Transport string // "http", "grpc" or "udp"
 	Received  int64  // ns since 1970
+	// Room is how much memory the batch may take beside its body, if that is less
+	// than MaxSlabs; 0: MaxSlabs.
+	Room int
 }
 
 // Batch is the content of one message. It does not change once built; all its
@@ -41,7 +44,8 @@ type Batch struct {
 // Body is the message as it was received. It must not be changed.
 func (b *Batch) Body() []byte { return b.body }
 
-// Over is true for a batch that would have taken more memory than MaxSlabs: it
+// Over is true for a batch that would have taken more memory than MaxSlabs, or
+// the room of its origin: it
 // is not whole and must be refused.
 func (b *Batch) Over() bool { return b.over }
 

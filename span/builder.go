@@ -27,7 +27,7 @@ const MaxSlabs = 256 << 20
 func (w *Builder) full(n int, size uintptr) bool {
 	if !w.b.over {
 		w.slabs += max(n, 16) * int(size)
-		w.b.over = w.slabs > MaxSlabs
+		w.b.over = w.slabs > MaxSlabs || w.b.Origin.Room > 0 && w.slabs > w.b.Origin.Room
 	}
 	return w.b.over
 }

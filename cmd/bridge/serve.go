@@ -107,6 +107,10 @@ func newGateway(cfg *config.Config, list []translate.Protocol, log *slog.Logger)
 	reg := prometheus.NewRegistry()
 	reg.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	set := metrics.New(reg)
+	memory := memoryBudget(cfg.Limits)
+	fit(cfg, memory, log)
+	budget := receivers.NewBudget(memory)
+	set.Memory(memory, budget.OnWay)
 	g := &gateway{cfg: cfg, log: log, forward: make(map[string]*exporters.Exporter), admin: newAdmin(cfg.Admin, reg, log)}
 	g.admin.ledger(reg)
 	var err error
@@ -159,13 +163,19 @@ func newGateway(cfg *config.Config, list []translate.Protocol, log *slog.Logger)
 	}
 	g.receivers = receivers.New(receivers.Options{
 		Protocols: list, Ports: listens(cfg), Other: other, Forward: forward, Set: set, Log: log,
-		Sink: ruled(rule, pipeline.NewIntake(g.queue, set), set),
-		Limits: receivers.Limits{
-			Body: int64(cfg.Limits.Body), Inflated: int64(cfg.Limits.Inflated), Message: int(cfg.Limits.Message),
-			Header: cfg.Limits.HeaderTimeout, Read: cfg.Limits.ReadTimeout, Idle: cfg.Limits.IdleTimeout,
-		},
+		Sink:   ruled(rule, pipeline.NewIntake(g.queue, set), set),
+		Limits: receiverLimits(cfg.Limits), Budget: budget,
 	})
 	return g, nil
+}
+
+func receiverLimits(c config.Limits) receivers.Limits {
+	return receivers.Limits{
+		Body: int64(c.Body), Inflated: int64(c.Inflated), Message: int(c.Message),
+		Spans: c.Spans, Tags: c.Tags, Text: int(c.Text),
+		Connections: c.Connections, ConnectionsTotal: c.ConnectionsTotal, Streams: c.Streams, StreamsTotal: c.StreamsTotal,
+		Header: c.HeaderTimeout, Read: c.ReadTimeout, Idle: c.IdleTimeout,
+	}
 }
 
 // viewOptions: the view takes spans at once, and what it could ever lag behind

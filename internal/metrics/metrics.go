@@ -180,6 +180,7 @@ var List = []Metric{
 	spansDead, spansRevived, deadLost, deadLetters, deadSpans, deadBytes, targetFailing, lostFields, residueStale,
 	windowWaiting, windowReleased, windowGroups, windowSplit, windowRemembered, windowEvicted,
 	diskBytes, diskSegments, diskRecords, diskSync, diskFailures, diskDamaged, diskForgotten,
+	connectionsOpen, connectionsRefused, memoryOnWay, memoryLimit,
 	viewTraces, viewSpans, viewBytes, viewEvicted, panics,
 }
 
@@ -217,6 +218,9 @@ type Set struct {
 	LostFields   *prometheus.CounterVec
 	ResidueStale *prometheus.CounterVec
 	Panics       *prometheus.CounterVec
+
+	// Limits are what the receivers hold back.
+	Limits Limits
 
 	reg prometheus.Registerer
 }
@@ -258,6 +262,7 @@ func New(reg prometheus.Registerer) *Set {
 	s.LostFields = s.counter(lostFields)
 	s.ResidueStale = s.counter(residueStale)
 	s.Panics = s.counter(panics)
+	s.Limits = s.limits()
 	return s
 }
 

@@ -8,6 +8,7 @@ package rawgrpc
 
 import (
 	"fmt"
+	"unsafe"
 
 	"google.golang.org/grpc/encoding"
 	"google.golang.org/grpc/encoding/proto"
@@ -36,6 +37,15 @@ func (m *Message) Len() int { return m.data.Len() }
 // Copy is the message in memory of its own: grpc-go's buffers go back to a
 // pool with Free.
 func (m *Message) Copy() []byte { return m.data.Materialize() }
+
+// Is tells a message that is p itself and no copy: a decompressor may give a
+// slice of its own to say that it has failed.
+func (m *Message) Is(p []byte) bool {
+	if len(m.data) != 1 || m.data.Len() != len(p) || len(p) == 0 {
+		return false
+	}
+	return unsafe.SliceData(m.data[0].ReadOnlyData()) == unsafe.SliceData(p)
+}
 
 // AppendTo appends the message.
 func (m *Message) AppendTo(dst []byte) []byte {

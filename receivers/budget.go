@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package receivers
+
+import (
+	"runtime"
+	"runtime/metrics"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// Budget is the memory that the process may take. A third of it is for what is
+// on its way in: bodies and messages that are being read, and what was made of
+// them, until the sink has them. The live heap, in which the queue, the windows
+// and the view are too, may take two thirds. Beyond either nothing is taken:
+// clients are told to come again.
+type Budget struct {
+	most   int64
+	onWay  atomic.Int64
+	live   func() int64
+	lastGC atomic.Int64 // when a collection was last asked for, ns since 1970
+}
+
+// NewBudget makes a budget of so many bytes.
+func NewBudget(most int64) *Budget { return &Budget{most: most, live: liveHeap()} }
+
+// liveHeap gives what the last garbage collection has left; it asks the runtime
+// once in a while only.
+func liveHeap() func() int64 {
+	var mu sync.Mutex
+	var asked time.Time
+	var last int64
+	sample := []metrics.Sample{{Name: "/gc/heap/live:bytes"}}
+	return func() int64 {
+		mu.Lock()
+		defer mu.Unlock()
+		if now := time.Now(); now.Sub(asked) > 10*time.Millisecond {
+			asked = now
+			metrics.Read(sample)
+			last = int64(sample[0].Value.Uint64())
+		}
+		return last
+	}
+}
+
+// onWayMost is the most for what is on its way in.
+func (b *Budget) onWayMost() int64 { return b.most / 3 }
+
+// OnWay is what is on its way in, in bytes.
+func (b *Budget) OnWay() int64 { return b.onWay.Load() }
+
+// take takes n bytes for a message that has taken some already, or nothing. The
+// first bytes of a message are refused earlier: else many that begin would leave
+// no room for any to come to its end.
+func (b *Budget) take(n, already int64) bool {
+	most := b.onWayMost()
+	if already == 0 {
+		most = most / 4 * 3
+	}
+	if b.onWay.Add(n) > most || b.full() {
+		b.onWay.Add(-n)
+		return false
+	}
+	return true
+}
+
+func (b *Budget) give(n int64) { b.onWay.Add(-n) }
+
+// collectEvery is how often a full heap is collected to see whether it still is.
+const collectEvery = 2 * time.Second
+
+// full is true while the live heap leaves no room. What is known of it is as old
+// as the last collection, and where nothing is taken there might be none.
+func (b *Budget) full() bool {
+	if b.live() <= b.most/3*2 {
+		return false
+	}
+	now, last := time.Now().UnixNano(), b.lastGC.Load()
+	if now-last > int64(collectEvery) && b.lastGC.CompareAndSwap(last, now) {
+		runtime.GC()
+	}
+	return true
+}
+
+// busyError says that nothing is taken for a while.
+type busyError struct{ why string }
+
+func (b *busyError) Error() string { return b.why }
+
+// RetryAfter marks an error that is for a while.
+func (*busyError) RetryAfter() time.Duration { return 5 * time.Second }
+
+var errNoMemory = &busyError{"the gateway is busy: the memory of limits.memory is taken"}
+
+// hold is the share of one message in a budget.
+type hold struct {
+	budget *Budget // nil: there is no bound
+	bytes  int64
+}
+
+// set makes the share n bytes.
+func (h *hold) set(n int64) error {
+	switch more := n - h.bytes; {
+	case h.budget == nil, more == 0:
+		return nil
+	case more < 0:
+		h.budget.give(-more)
+	case !h.budget.take(more, h.bytes):
+		return errNoMemory
+	}
+	h.bytes = n
+	return nil
+}
+
+// must makes the share n bytes for memory that is taken already.
+func (h *hold) must(n int64) {
+	if h.budget != nil {
+		h.budget.onWay.Add(n - h.bytes)
+		h.bytes = n
+	}
+}
+
+func (h *hold) end() { _ = h.set(0) }

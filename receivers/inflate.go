@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package receivers
+
+import (
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/klauspost/compress/gzip"
+)
+
+// inflater decompresses gRPC messages for grpc-go, inside the budget and by a
+// few at a time: grpc-go would do it for all calls at once, each up to the limit
+// of a message.
+type inflater struct{ intake *intake }
+
+// Type is the encoding.
+func (*inflater) Type() string { return "gzip" }
+
+// Do decompresses a message. Of one that is too long it gives a byte more than
+// the limit, which grpc-go refuses.
+func (f *inflater) Do(r io.Reader) ([]byte, error) {
+	f.intake.working <- struct{}{}
+	defer func() { <-f.intake.working }()
+	share := f.intake.hold()
+	defer share.end()
+	z := gzipReaders.Get().(*gzip.Reader)
+	defer gzipReaders.Put(z)
+	if err := z.Reset(r); err != nil {
+		return nil, fmt.Errorf("gzip: %w", err)
+	}
+	p, err := readAll(io.LimitReader(z, int64(f.intake.opts.Limits.Message)+1), 0, &share)
+	switch {
+	case errors.Is(err, errNoMemory):
+		return noRoom, nil
+	case err != nil:
+		return nil, fmt.Errorf("gzip: %w", err)
+	}
+	return p, nil
+}
+
+// noRoom stands for a message for which there is no memory. An error would go to
+// the client as INTERNAL, after which no client tries again.
+var noRoom = []byte("no room")
