@@ -117,6 +117,13 @@ var clients = func() (c [2]*http.Client) {
 	return c
 }()
 
+// CloseIdle closes the connections of requests that were sent.
+func CloseIdle() {
+	for _, c := range clients {
+		c.CloseIdleConnections()
+	}
+}
+
 // Send sends a request to a server, given as host:port.
 func (r *Request) Send(ctx context.Context, address string) (Answer, error) {
 	req, err := http.NewRequestWithContext(ctx, r.Method, "http://"+address+r.Path, bytes.NewReader(r.Body))
