@@ -323,8 +323,7 @@ func (k *soak) fill(ctx context.Context) error {
 		if room, err = ballast(k.cmd.SmallDisk); err != nil {
 			return err
 		}
-	} else if no := limitFiles(k.bridge.cmd.Process, true); no != nil {
-		k.report.NotDone["full"] = no.Error()
+	} else if !k.limited() {
 		return nil
 	}
 	sleep(ctx, time.Duration(300+k.rng.IntN(1000))*time.Millisecond)
@@ -351,6 +350,15 @@ func (k *soak) fill(ctx context.Context) error {
 		}
 	}
 	return k.recovered(ctx)
+}
+
+// limited lets the bridge write nothing; it is false where that cannot be done.
+func (k *soak) limited() bool {
+	err := limitFiles(k.bridge.cmd.Process, true)
+	if err != nil {
+		k.report.NotDone["full"] = err.Error()
+	}
+	return err == nil
 }
 
 // recovered waits until spans are acknowledged again.

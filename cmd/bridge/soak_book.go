@@ -93,13 +93,11 @@ func (b *soakBook) arrive(target, number int, whole bool) {
 	}
 }
 
-// refuse notes that a target refused what these spans were in.
-func (b *soakBook) refuse(target int, numbers []int) {
+// refuse notes that a target refused a request for this span.
+func (b *soakBook) refuse(target, number int) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	for _, n := range numbers {
-		b.targets[target].refused[n] = true
-	}
+	b.targets[target].refused[number] = true
 }
 
 func (b *soakBook) damage(numbers []int) {

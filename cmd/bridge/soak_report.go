@@ -56,7 +56,7 @@ type soakGoalRow struct {
 	Acked   int    `json:"acknowledged"`
 	Arrived int    `json:"arrived"`
 	Damaged int    `json:"damaged"` // in a record of which a bit was flipped
-	Refused int    `json:"refused"` // by the target, with what they were sent with
+	Refused int    `json:"refused"` // by the target
 	Held    int    `json:"held"`    // still in the queue
 	Lost    int    `json:"lost"`
 	// Twice is how many came once more than needed, Unasked how many came though

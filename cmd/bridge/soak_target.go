@@ -28,9 +28,9 @@ type soakTarget struct {
 // HTTP, single messages by gRPC, and streams that wait for others of their trace.
 var soakTargetNames = []string{"zipkin", "otlp", "skywalking"}
 
-// refusedEvery: a target that refuses spans refuses those whose number is a
-// multiple of it, with all that is in the same request.
-const refusedEvery = 20_011
+// refusedEvery: a target that refuses spans refuses each request that has one whose
+// number is a multiple of it. The others in the request are to come by themselves.
+const refusedEvery = 4_999
 
 func newSoakTargets(book *soakBook, refuse bool) (all []*soakTarget, err error) {
 	decode := decoder(protocols(nil))
@@ -88,10 +88,9 @@ func (t *soakTarget) endpoint() string {
 // note writes down the spans of a body.
 func note(book *soakBook, target int, decode func([]byte, span.Origin) (*span.Batch, error), format string, body []byte, refuse bool) error {
 	if refuse {
-		numbers := numbersIn(body)
-		for _, n := range numbers {
+		for _, n := range numbersIn(body) {
 			if n%refusedEvery == 0 {
-				book.refuse(target, numbers)
+				book.refuse(target, n)
 				return &faultnet.Refusal{Why: fmt.Sprintf("span %d is refused, as it was asked to be", n)}
 			}
 		}

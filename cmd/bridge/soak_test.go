@@ -26,7 +26,7 @@ func TestSoakAccount(t *testing.T) {
 	}
 	b.arrive(0, first, true) // again
 	b.arrive(0, first+1, true)
-	b.refuse(1, []int{first + 1})
+	b.refuse(1, first+1)
 	b.damage([]int{first + 2})
 	b.hold("two", []int{first + 3})
 	b.arrive(0, first+3, true)

@@ -205,7 +205,9 @@ func (c *soakClient) run(ctx context.Context) error {
 
 func (c *soakClient) datagrams() func(context.Context, []span.Item) bool {
 	write := datagram(true)
-	return func(ctx context.Context, items []span.Item) bool { return write(ctx, destination{address: c.address}, items) == nil }
+	return func(ctx context.Context, items []span.Item) bool {
+		return write(ctx, destination{address: c.address}, items) == nil
+	}
 }
 
 // sleep waits; it is false when the context ended first.
