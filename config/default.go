@@ -50,7 +50,7 @@ func Default(known Known) *Config {
 		Limits: Limits{
 			// Zipkin's own limit for a body is 10 MiB; SkyWalking's for a message 50.
 			Body: 10 << 20, Inflated: 20 << 20, Message: 50 << 20,
-			Spans: 1_000_000, Tags: 10_000, Text: 4 << 20,
+			Spans: 1_000_000, Tags: 10_000, Text: 16 << 20,
 			Connections: 5000, ConnectionsTotal: 10_000, Streams: 1000, StreamsTotal: 20_000,
 			HeaderTimeout: 10 * time.Second, ReadTimeout: time.Minute, IdleTimeout: 2 * time.Minute,
 		},
