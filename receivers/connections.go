@@ -37,8 +37,8 @@ func (l *countedListener) Accept() (net.Conn, error) {
 		l.count(1)
 		counted := &countedConn{Conn: c, from: l}
 		if over(here, l.most) || over(all, l.all.most) {
-			_ = counted.Close()
 			l.refused()
+			_ = counted.Close()
 			continue
 		}
 		return counted, nil

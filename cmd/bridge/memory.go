@@ -34,7 +34,7 @@ func memoryBudget(c config.Limits) int64 {
 		}
 	}
 	if set == math.MaxInt64 || c.Memory > 0 {
-		debug.SetMemoryLimit(budget / 8 * 7) // the program itself, and what the collector is late for, take the rest
+		debug.SetMemoryLimit(budget / 5 * 4) // the program itself, and what the collector is late for, take the rest
 	}
 	return budget
 }
