@@ -192,7 +192,12 @@ func TestMutualTLS(t *testing.T) {
 		"a server not known":  {secure(&tls.Config{}, theToken), "unknown authority"},
 		"another server name": {secure(&tls.Config{RootCAs: ca.Pool(), ServerName: "other.example"}, theToken), "other.example"},
 	} {
-		if err := export(t, c.options); err == nil || !strings.Contains(err.Error(), c.want) {
+		err := export(t, c.options)
+		// By TLS 1.3 a client may write before the server has looked at its
+		// certificate, and meet the closed connection before the alert.
+		closed := err != nil && strings.Contains(what, "certificate") &&
+			(strings.Contains(err.Error(), "broken pipe") || strings.Contains(err.Error(), "connection reset"))
+		if err == nil || !strings.Contains(err.Error(), c.want) && !closed {
 			t.Errorf("%s: %v, want %q", what, err, c.want)
 		}
 	}

@@ -120,7 +120,7 @@ func TestHandshakesThatFail(t *testing.T) {
 		if err == nil {
 			resp.Body.Close()
 		}
-		if err == nil || !strings.Contains(err.Error(), want) {
+		if err == nil || !strings.Contains(err.Error(), want) && !closedFirst(err) {
 			t.Errorf("HTTP: %v, want %q", err, want)
 		}
 		waitFor(t, "the count", func() bool { return failed("ids-http") == before+1 })
@@ -150,6 +150,13 @@ func TestHandshakesThatFail(t *testing.T) {
 	if p, _ := io.ReadAll(resp.Body); resp.StatusCode != http.StatusBadRequest || !strings.Contains(string(p), "https://") {
 		t.Errorf("plain HTTP: %d %q", resp.StatusCode, p)
 	}
+}
+
+// closedFirst is true when a client met the closed connection before the alert
+// that says why: by TLS 1.3 it may write before the server has looked at its
+// certificate.
+func closedFirst(err error) bool {
+	return strings.Contains(err.Error(), "broken pipe") || strings.Contains(err.Error(), "connection reset")
 }
 
 func waitFor(t *testing.T, what string, ok func() bool) {
