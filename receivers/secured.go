@@ -97,24 +97,12 @@ func (t *tlsListener) Close() error {
 
 func (t *tlsListener) run() {
 	defer t.ready.end()
-	wait := time.Duration(0)
-	for {
-		c, err := t.Listener.Accept()
-		if err != nil {
-			if errors.Is(err, net.ErrClosed) {
-				return
-			}
-			// Out of descriptors, for example: it may pass.
-			wait = min(max(2*wait, 5*time.Millisecond), time.Second)
-			time.Sleep(wait)
-			continue
-		}
-		wait = 0
+	acceptAll(t.Listener, func(c net.Conn) {
 		t.mu.Lock()
 		t.busy[c] = true
 		t.mu.Unlock()
 		go t.shake(c)
-	}
+	})
 }
 
 func (t *tlsListener) shake(c net.Conn) {

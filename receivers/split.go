@@ -37,9 +37,19 @@ func (s *splitListener) run() {
 	var looking sync.WaitGroup
 	defer looking.Wait()
 	defer s.forget()
+	acceptAll(s.l, func(c net.Conn) {
+		s.mu.Lock()
+		s.looking[c] = true
+		s.mu.Unlock()
+		looking.Go(func() { s.look(c) })
+	})
+}
+
+// acceptAll gives every connection until the listener is closed.
+func acceptAll(l net.Listener, take func(net.Conn)) {
 	wait := time.Duration(0)
 	for {
-		c, err := s.l.Accept()
+		c, err := l.Accept()
 		if err != nil {
 			if errors.Is(err, net.ErrClosed) {
 				return
@@ -50,10 +60,7 @@ func (s *splitListener) run() {
 			continue
 		}
 		wait = 0
-		s.mu.Lock()
-		s.looking[c] = true
-		s.mu.Unlock()
-		looking.Go(func() { s.look(c) })
+		take(c)
 	}
 }
 
