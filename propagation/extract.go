@@ -15,24 +15,31 @@ var (
 
 // Extract reads what a request's headers say. Headers that cannot be read are
 // counted and left aside; a request without any gives an empty context.
-func (p *Propagator) Extract(r Reader) Context {
+func (p *Propagator) Extract(r Reader) (c Context) {
+	p.ExtractTo(&c, r)
+	return c
+}
+
+// ExtractTo is Extract into a context that the caller has already, whatever is in
+// it.
+func (p *Propagator) ExtractTo(c *Context, r Reader) {
 	switch m := r.(type) {
 	case HTTP: // without Each, to which a reading would go by the heap
-		return p.extractMulti(m)
+		p.extractMulti(c, m)
 	case Metadata:
-		return p.extractMulti(m)
+		p.extractMulti(c, m)
 	case TextMap:
 		in := reading{wanted: p.wanted, raw: true, unordered: true}
 		for k, v := range m {
 			in.take(k, v)
 		}
-		return in.context(p)
+		in.context(p, c)
+	default:
+		p.each(r).context(p, c)
 	}
-	in := p.each(r)
-	return in.context(p)
 }
 
-func (p *Propagator) extractMulti(m map[string][]string) Context {
+func (p *Propagator) extractMulti(c *Context, m map[string][]string) {
 	in := reading{wanted: p.wanted, unordered: true}
 	for k, vs := range m {
 		if k == "" || !begins[k[0]] { // most headers
@@ -42,7 +49,7 @@ func (p *Propagator) extractMulti(m map[string][]string) Context {
 			in.take(k, v)
 		}
 	}
-	return in.context(p)
+	in.context(p, c)
 }
 
 // each takes all headers of any carrier.
@@ -70,7 +77,8 @@ type Finding struct {
 func (p *Propagator) Examine(r Reader) (found []Finding) {
 	in := p.each(r)
 	for _, f := range p.read {
-		c, err := in.parse(f)
+		var c Context
+		err := in.parse(f, &c)
 		if in.bad.Has(f) && err == nil { // the ids count all the same
 			err = errState
 		}
@@ -91,7 +99,7 @@ func (p *Propagator) Examine(r Reader) (found []Finding) {
 }
 
 // context is what all headers say together.
-func (r *reading) context(p *Propagator) Context {
+func (r *reading) context(p *Propagator, into *Context) {
 	if r.has != 0 || r.size != 0 || r.cut != 0 {
 		r.unite(p)
 	}
@@ -102,7 +110,7 @@ func (r *reading) context(p *Propagator) Context {
 		told := r.c // r itself is on no heap
 		p.disagree(&told)
 	}
-	return r.c
+	*into = r.c
 }
 
 // unite makes one context of all formats.
@@ -111,8 +119,25 @@ func (r *reading) unite(p *Propagator) {
 		if r.has&marksOf[f] == 0 {
 			continue
 		}
-		c, err := r.parse(f)
-		if err != nil {
+		if r.c.Found == 0 { // most requests have one format: its context is not copied
+			switch err := r.parse(f, &r.c); {
+			case err != nil:
+				r.bad = r.bad.With(f)
+			case r.c.HasIDs():
+				p.counts.read[f].Add(1)
+				r.c.Format, r.c.Found, r.decided = f, r.c.Found.With(f), f
+			case r.c.Sampling != Defer:
+				p.counts.read[f].Add(1)
+				c := r.c
+				r.c = Context{}
+				r.add(f, &c)
+			default:
+				r.c = Context{}
+			}
+			continue
+		}
+		var c Context
+		if err := r.parse(f, &c); err != nil {
 			r.bad = r.bad.With(f)
 			continue
 		}

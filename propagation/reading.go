@@ -219,24 +219,24 @@ func (r *reading) item(f Format, key, value string) {
 	}
 }
 
-// parse reads the ids and the decision of one format; an empty context if it is
-// not there.
-func (r *reading) parse(f Format) (c Context, err error) {
+// parse reads the ids and the decision of one format into an empty context, which
+// stays empty if they are not there or cannot be read.
+func (r *reading) parse(f Format, c *Context) (err error) {
 	g := &r.given
 	switch f {
 	case B3:
 		if g[iB3] != "" {
-			c, err = ParseB3(g[iB3])
+			*c, err = ParseB3(g[iB3])
 		}
 	case B3Multi:
 		if r.has&hasB3Multi != 0 {
-			c, err = ParseB3Multi(g[iB3Trace], g[iB3Span], g[iB3Parent], g[iB3Sampled], g[iB3Flags])
+			*c, err = ParseB3Multi(g[iB3Trace], g[iB3Span], g[iB3Parent], g[iB3Sampled], g[iB3Flags])
 		}
 	case SW8:
 		if g[iSW8] == "" { // how agents say that they do not trace
 			break
 		}
-		if c, err = ParseSW8(g[iSW8]); err != nil {
+		if *c, err = ParseSW8(g[iSW8]); err != nil {
 			break
 		}
 		if g[iSW8X] != "" {
@@ -248,7 +248,7 @@ func (r *reading) parse(f Format) (c Context, err error) {
 	case W3C:
 		switch {
 		case g[iParent] != "":
-			if c, err = ParseTraceparent(g[iParent]); err == nil && g[iState] != "" {
+			if *c, err = ParseTraceparent(g[iParent]); err == nil && g[iState] != "" {
 				var marks string
 				var ok bool
 				if c.State, marks, ok = splitState(g[iState]); !ok {
@@ -261,29 +261,29 @@ func (r *reading) parse(f Format) (c Context, err error) {
 		}
 	case Uber:
 		if g[iUber] != "" {
-			c, err = ParseUber(g[iUber])
+			*c, err = ParseUber(g[iUber])
 		}
 		if id := g[iUberDebug]; id != "" && !c.HasIDs() {
 			if err != nil {
 				r.bad, err = r.bad.With(Uber), nil
 			}
-			c = Context{DebugID: r.unescaped(id), Sampling: Debug}
+			*c = Context{DebugID: r.unescaped(id), Sampling: Debug}
 		}
 	case OT:
 		if r.has&hasOT != 0 && g[iOTTrace]+g[iOTSpan] != "" {
-			if c, err = ParseOT(g[iOTTrace], g[iOTSpan], g[iOTSampled]); err == nil {
+			if *c, err = ParseOT(g[iOTTrace], g[iOTSpan], g[iOTSampled]); err == nil {
 				c.readMarks(r.marks, OT)
 			}
 		}
 	case LightStep:
 		if g[iLightStep] != "" {
-			c, err = ParseLightStep(g[iLightStep])
+			*c, err = ParseLightStep(g[iLightStep])
 		}
 	}
 	if err != nil {
-		return Context{}, err
+		*c = Context{}
 	}
-	return c, nil
+	return err
 }
 
 // nameTrace gives a trace the name that came in baggage, if no format gave one.

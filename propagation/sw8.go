@@ -84,11 +84,16 @@ var sw8Names = [...]struct {
 // and number in standard base64 of UTF-8. Padding may be missing, the last four
 // may be empty and further fields are ignored. Flag 0 is a denial, though agents
 // do not take it for one.
-func ParseSW8(s string) (Context, error) {
+func ParseSW8(s string) (c Context, err error) {
 	s = strings.TrimSpace(s)
-	if c, ok := parseWhole(s); ok {
-		return c, nil
+	if !c.readWhole(s) {
+		c, err = parseSW8(s)
 	}
+	return c, err
+}
+
+// parseSW8 is ParseSW8 for headers of any kind.
+func parseSW8(s string) (c Context, err error) {
 	if len(s) > maxSW8 {
 		return Context{}, fmt.Errorf("sw8: %d bytes, want at most %d", len(s), maxSW8)
 	}
@@ -101,13 +106,14 @@ func ParseSW8(s string) (Context, error) {
 	if err != nil {
 		return Context{}, fmt.Errorf("sw8: flag: %q, want a number", short(f[0]))
 	}
-	var a, b [256]byte
+	var a [256]byte
 	name, whole, err := readID(a[:0], "trace id", f[1])
 	if err != nil {
 		return Context{}, err
 	}
-	c := Context{Trace: span.TraceOf(text(name)), Long: len(name) != 16}
-	if len(name) != 32 || text(name) != text(c.Trace.AppendHex32(b[:0])) {
+	c = Context{Long: len(name) != 16}
+	var follows bool
+	if c.Trace, follows = span.TraceNamed(text(name)); !follows {
 		switch {
 		case whole:
 			c.native.name64 = f[1]

@@ -24,11 +24,18 @@ import (
 // everything else (the three-part form of the Java agent, decimal numbers) the
 // first 16 bytes of a hash. It is never zero.
 func TraceOf(name string) TraceID {
-	var t TraceID
+	t, _ := TraceNamed(name)
+	return t
+}
+
+// TraceNamed is TraceOf, and whether the name is what AppendHex32 writes of the
+// id: then it needs no keeping.
+func TraceNamed(name string) (t TraceID, follows bool) {
 	var ok bool
 	switch len(name) {
 	case 32:
 		t, ok = hexPair(name[:16], name[16:])
+		follows = ok && isLower(name)
 	case 16:
 		var err error
 		t.Lo, err = parseHex(name)
@@ -45,14 +52,24 @@ func TraceOf(name string) TraceID {
 		}
 	}
 	if ok && !t.IsZero() {
-		return t
+		return t, follows
 	}
 	h := hash("sw8:t:", name)
 	t = TraceID{binary.BigEndian.Uint64(h[:8]), binary.BigEndian.Uint64(h[8:16])}
 	if t.IsZero() {
 		t.Lo = 1
 	}
-	return t
+	return t, false
+}
+
+// isLower is true for hex digits without an upper-case letter, whose bit 0x20 is
+// the one that figures and lower-case letters have.
+func isLower(digits string) bool {
+	all := byte(0x20)
+	for i := range len(digits) {
+		all &= digits[i]
+	}
+	return all != 0
 }
 
 func hexPair(hi, lo string) (TraceID, bool) {

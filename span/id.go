@@ -19,20 +19,9 @@ type ID uint64
 // IsZero is true for the id that no trace may have.
 func (t TraceID) IsZero() bool { return t.Hi == 0 && t.Lo == 0 }
 
-const hexDigits = "0123456789abcdef"
-
 // AppendHex appends 16 lower-case hex digits.
 func (id ID) AppendHex(dst []byte) []byte {
 	return appendHex64(dst, uint64(id))
-}
-
-func appendHex64(dst []byte, v uint64) []byte {
-	var a [16]byte
-	for i := 15; i >= 0; i-- {
-		a[i] = hexDigits[v&15]
-		v >>= 4
-	}
-	return append(dst, a[:]...)
 }
 
 // AppendHex appends 16 digits for an id of 64 bits, 32 for a longer one.
@@ -100,31 +89,4 @@ func ParseTraceID(s string) (TraceID, error) {
 		return TraceID{}, errHexZero
 	}
 	return t, nil
-}
-
-// hexValue holds the value of each hex digit and 0xff for other bytes.
-var hexValue = func() (t [256]byte) {
-	for i := range t {
-		t[i] = 0xff
-	}
-	for i := range 10 {
-		t['0'+i] = byte(i)
-	}
-	for i := range 6 {
-		t['a'+i] = byte(10 + i)
-		t['A'+i] = byte(10 + i)
-	}
-	return t
-}()
-
-func parseHex(s string) (uint64, error) {
-	var v uint64
-	for i := range len(s) {
-		d := hexValue[s[i]]
-		if d == 0xff {
-			return 0, fmt.Errorf("%q at digit %d, want 0-9 or a-f", s[i], i+1)
-		}
-		v = v<<4 | uint64(d)
-	}
-	return v, nil
 }

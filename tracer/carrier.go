@@ -66,7 +66,8 @@ func (t *Tracer) Extract(format, carrier any) (opentracing.SpanContext, error) {
 		if r == nil {
 			return nil, opentracing.ErrInvalidCarrier
 		}
-		c := &SpanContext{Context: t.propagator.Extract(r), remote: true}
+		c := &SpanContext{remote: true}
+		t.propagator.ExtractTo(&c.Context, r)
 		if c.IsEmpty() {
 			return nil, opentracing.ErrSpanContextNotFound
 		}
