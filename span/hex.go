@@ -51,6 +51,19 @@ func parseHex(s string) (uint64, error) {
 	return v, nil
 }
 
+// ParseLower16 reads 16 lower-case hex digits; false for anything else.
+func ParseLower16(s string) (v uint64, ok bool) {
+	if len(s) != 16 {
+		return 0, false
+	}
+	p := unsafe.Slice(unsafe.StringData(s), 16)
+	a, b := binary.LittleEndian.Uint64(p), binary.LittleEndian.Uint64(p[8:])
+	hi, ok1 := eightValues(a)
+	lo, ok2 := eightValues(b)
+	upper := (a&^(a<<1) | b&^(b<<1)) & (0x40 * each) // a letter without the bit 0x20
+	return uint64(hi)<<32 | uint64(lo), ok1 && ok2 && upper == 0
+}
+
 // eightValues is what eight digits say, of which the first is in the lowest
 // byte; false if one of them is none.
 func eightValues(x uint64) (v uint32, ok bool) {

@@ -22,6 +22,10 @@ func TestHex(t *testing.T) {
 				if (err == nil) != (wantErr == nil) || err == nil && got != want {
 					t.Fatalf("%q: %x, %v, want %x, %v", digits, got, err, want, wantErr)
 				}
+				lower, ok := ParseLower16(string(digits))
+				if wanted := n == 16 && wantErr == nil && (b < 'A' || b > 'F'); ok != wanted || ok && lower != want {
+					t.Fatalf("%q: %x, %v, want %x, %v", digits, lower, ok, want, wanted)
+				}
 			}
 		}
 	}

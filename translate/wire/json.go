@@ -130,6 +130,29 @@ func (j *JSON) Key() (Str, bool) {
 	return s, true
 }
 
+// PlainKey is the place behind the opening quote of the next key, if the key
+// follows in the usual form, without white space; negative otherwise. A caller
+// that knows the key takes it with TakeKey, any other one calls Key.
+func (j *JSON) PlainKey() int {
+	i := j.Pos
+	if !j.first {
+		if i >= len(j.Buf) || j.Buf[i] != ',' {
+			return -1
+		}
+		i++
+	}
+	if i >= len(j.Buf) || j.Buf[i] != '"' {
+		return -1
+	}
+	return i + 1
+}
+
+// TakeKey steps behind the colon of a key that the caller has read.
+func (j *JSON) TakeKey(end int) {
+	j.first = false
+	j.Pos = end
+}
+
 // Elem steps to the next element; false at the end of the array.
 func (j *JSON) Elem() bool {
 	if !j.more(']') {
@@ -383,6 +406,14 @@ func (j *JSON) Int64() (v int64, ok bool) {
 	// The usual case: up to 18 digits without a sign.
 	if c := j.Peek(); '1' <= c && c <= '9' {
 		i := j.Pos
+		for i+8 <= len(j.Buf) && i <= j.Pos+8 {
+			n, ok := eightFigures(binary.LittleEndian.Uint64(j.Buf[i:]))
+			if !ok {
+				break
+			}
+			v = v*100_000_000 + int64(n)
+			i += 8
+		}
 		for ; i < len(j.Buf) && i < j.Pos+18; i++ {
 			d := j.Buf[i] - '0'
 			if d > 9 {
@@ -413,6 +444,18 @@ func (j *JSON) Int64() (v int64, ok bool) {
 		return 0, false
 	}
 	return int64(f), true
+}
+
+// eightFigures is the number that eight figures say, the first of which is in
+// the lowest byte; false if one of them is none.
+func eightFigures(x uint64) (n uint32, ok bool) {
+	x ^= lows * '0'
+	if (x|(x+lows*6))&(lows*0xf0) != 0 {
+		return 0, false
+	}
+	x = (x*10 + x>>8) & 0x00ff00ff00ff00ff
+	x = (x*100 + x>>16) & 0x0000ffff0000ffff
+	return uint32(x*10_000 + x>>32), true
 }
 
 // IsText is true when a string or a number comes next, which String reads.

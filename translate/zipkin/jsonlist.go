@@ -25,8 +25,10 @@ type reader struct {
 
 	wordless bool // faults are only counted
 
-	v1       v1span
-	residues residue.Reader
+	v1        v1span
+	residues  residue.Reader
+	endpoints endpointMemory
+	tagKeys   tagMemory
 }
 
 // decodeJSON reads a list of objects, each by one. The server looks at the
@@ -193,59 +195,4 @@ func (r *reader) boolean(field string) bool {
 		return false
 	}
 	return r.j.Bool()
-}
-
-// lowerHex holds the value of lower-case hex digits and 0xff for other bytes:
-// the server takes no upper case.
-var lowerHex = func() (t [256]byte) {
-	for i := range t {
-		t[i] = 0xff
-	}
-	for i := range 10 {
-		t['0'+i] = byte(i)
-	}
-	for i := range 6 {
-		t['a'+i] = byte(10 + i)
-	}
-	return t
-}()
-
-// hexDigits reads up to 16 digits; bad is above 15 if one of them is none.
-func hexDigits(p string) (v uint64, bad byte) {
-	for i := range len(p) {
-		d := lowerHex[p[i]]
-		bad |= d
-		v = v<<4 | uint64(d&15)
-	}
-	return v, bad
-}
-
-// hex reads up to 32 lower-case hex digits and says how many there were, 0 if
-// they are none.
-func (r *reader) hex(field string, most int) (hi, lo uint64, digits int) {
-	s, ok := r.text(field)
-	if !ok {
-		return 0, 0, 0
-	}
-	p := r.j.Text(s)
-	if len(p) == 0 || len(p) > most {
-		r.refuse(field, strconv.Itoa(len(p))+" characters", "1 to "+strconv.Itoa(most)+" lower-case hex digits")
-		return 0, 0, 0
-	}
-	var badHi, badLo byte
-	if cut := len(p) - 16; cut > 0 {
-		hi, badHi = hexDigits(p[:cut])
-		lo, badLo = hexDigits(p[cut:])
-	} else {
-		lo, badLo = hexDigits(p)
-	}
-	if badHi|badLo > 15 {
-		i := 0
-		for lowerHex[p[i]] < 16 {
-			i++
-		}
-		r.refuse(field, fmt.Sprintf("%q at digit %d", p[i], i+1), "lower-case hex digits")
-		return 0, 0, 0
-	}
-	return hi, lo, len(p)
 }

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/spanbridge/spanbridge/span"
+	"github.com/spanbridge/spanbridge/translate/wire"
 )
 
 // endpointFields are the places of an endpoint in messages.
@@ -22,22 +23,39 @@ var (
 
 // endpoint reads an endpoint object. One without a known field is an absent
 // endpoint.
-func (r *reader) endpoint(f *endpointFields) (e span.Endpoint) {
+func (r *reader) endpoint(f *endpointFields) span.Endpoint {
 	j := &r.j
 	if j.Peek() != '{' {
 		r.refuseValue(f.whole, "an object")
-		return e
+		return span.Endpoint{}
 	}
+	start := j.Pos
+	if known, n := r.endpoints.find(j.Buf[start:]); known != nil {
+		j.Pos += n
+		return *known
+	}
+	lenient := j.Lenient
+	j.Lenient = false
+	e := r.readEndpoint(f)
+	if j.Err == nil && !r.faulty && !j.Lenient {
+		r.endpoints.add(asString(j.Buf[start:j.Pos]), &e)
+	}
+	j.Lenient = j.Lenient || lenient
+	return e
+}
+
+func (r *reader) readEndpoint(f *endpointFields) (e span.Endpoint) {
+	j := &r.j
 	j.Object()
 	for {
-		k, ok := j.Key()
+		key, k, ok := r.endpointKey()
 		if !ok {
 			return e
 		}
 		if j.Null() {
 			continue
 		}
-		switch key := j.Text(k); key {
+		switch key {
 		case "serviceName":
 			e.Service = r.nonEmpty(f.service)
 		case "ipv4", "ipv6":
@@ -158,11 +176,12 @@ func (r *reader) tags(said *outcome) {
 		return
 	}
 	j.Object()
-	for {
-		k, ok := j.Key()
+	for prev := uint8(0); ; {
+		k, special, next, ok := r.tagKey(prev)
 		if !ok {
 			return
 		}
+		prev = next
 		if !j.IsText() {
 			r.refuseValue("tag "+short(j.Bytes(k)), "a string")
 			continue
@@ -172,7 +191,30 @@ func (r *reader) tags(said *outcome) {
 			return
 		}
 		a := span.StringAttr(r.keep(k, "tags"), r.keep(v, "tags"))
-		said.read(r.w, &a)
+		if special {
+			said.read(r.w, &a)
+		}
 		r.w.Attr(a)
 	}
+}
+
+// tagKey reads the key of the next tag, which comes after another one; false at
+// the end of the list.
+func (r *reader) tagKey(prev uint8) (k wire.Str, special bool, n uint8, ok bool) {
+	j := &r.j
+	at := j.PlainKey()
+	if at >= 0 {
+		if n = r.tagKeys.next(prev, j.Buf[at:]); n != 0 {
+			known := &r.tagKeys.known[n]
+			j.TakeKey(at + len(known.lit))
+			return wire.Str{At: at, N: len(known.lit) - len(`":`)}, known.special, n, true
+		}
+	}
+	lenient := j.Lenient
+	j.Lenient = false
+	if k, ok = j.Key(); ok && k.At == at && j.Pos == at+k.N+len(`":`) && !k.Escaped && !j.Lenient {
+		n = r.tagKeys.add(prev, asString(j.Buf[at:j.Pos]))
+	}
+	j.Lenient = j.Lenient || lenient
+	return k, true, n, ok
 }
