@@ -86,7 +86,7 @@ func Open(opts Options) (*Letters, error) {
 	var err error
 	l.cursor, err = l.log.Cursor(cursorName, queue.CursorOptions{
 		MaxBytes: math.MaxInt64, WhenFull: queue.Refuse,
-		Dropped: func(items int, _ queue.Why) { opts.Lost("", items, "damaged") },
+		Dropped: func(items int, _ uint8, _ queue.Why) { opts.Lost("", items, "damaged") },
 	})
 	if err == nil {
 		err = l.read()

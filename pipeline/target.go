@@ -91,7 +91,7 @@ func NewTarget(log *queue.Log, opts Options, decode Decoder, consumer Consumer, 
 		inbox:  &passage{},
 		drain:  make(chan struct{}),
 	}
-	opts.Queue.Dropped = t.ledger.dropped
+	opts.Queue.Dropped = func(items int, _ uint8, why queue.Why) { t.ledger.dropped(items, why) }
 	var err error
 	if t.cursor, err = log.Cursor(opts.Name, opts.Queue); err != nil {
 		return nil, err

@@ -38,7 +38,28 @@ type CursorOptions struct {
 	WhenFull WhenFull
 	// Dropped is told the items of records that were skipped. It is called with
 	// the log locked and must not call back.
-	Dropped func(items int, why Why)
+	Dropped func(items int, class uint8, why Why)
+}
+
+// Classes is how many classes of items there are.
+const Classes = 8
+
+// Count is items by class.
+type Count [Classes]int64
+
+// Total is the items of all classes.
+func (c *Count) Total() (n int64) {
+	for _, v := range c {
+		n += v
+	}
+	return n
+}
+
+func checkClass(class uint8) error {
+	if class >= Classes {
+		return fmt.Errorf("queue: a record of class %d, want less than %d", class, Classes)
+	}
+	return nil
 }
 
 // Cursor is the place of one reader in a log. Take and Commit are for one
@@ -51,7 +72,7 @@ type Cursor struct {
 	read      uint64  // the next record to take
 	taken     []place // taken and not committed, in order
 	heldBytes int64
-	heldItems int64
+	heldItems Count
 	waiting   chan struct{} // of size 1: something may be there to take
 
 	reader   reader
@@ -66,6 +87,7 @@ type Cursor struct {
 type place struct {
 	seq   uint64
 	items int
+	class uint8
 	size  int64
 }
 
@@ -115,20 +137,20 @@ func (l *Log) newCursor(name string, read uint64) *Cursor {
 
 // count finds what a cursor holds.
 func (l *Log) count(c *Cursor) {
-	c.heldItems, c.heldBytes = 0, 0
+	c.heldItems, c.heldBytes = Count{}, 0
 	for e, ok := l.engine.find(c.read); ok; e, ok = l.engine.find(e.seq + 1) {
-		c.hold(e.items, e.size)
+		c.hold(e.items, e.class, e.size)
 	}
 }
 
-func (c *Cursor) hold(items int, size int64) {
-	c.heldItems += int64(items)
+func (c *Cursor) hold(items int, class uint8, size int64) {
+	c.heldItems[class] += int64(items)
 	c.heldBytes += size
 	c.wake()
 }
 
-func (c *Cursor) release(items int, size int64) {
-	c.heldItems -= int64(items)
+func (c *Cursor) release(items int, class uint8, size int64) {
+	c.heldItems[class] -= int64(items)
 	c.heldBytes -= size
 }
 
@@ -151,9 +173,9 @@ func (c *Cursor) needs() uint64 {
 func (c *Cursor) skip(e entry, why Why) {
 	c.read = e.seq + 1
 	c.failures = 0
-	c.release(e.items, e.size)
+	c.release(e.items, e.class, e.size)
 	if c.opts.Dropped != nil {
-		c.opts.Dropped(e.items, why)
+		c.opts.Dropped(e.items, e.class, why)
 	}
 }
 
@@ -241,7 +263,8 @@ func (c *Cursor) TryTake() (t Taken, ok bool, err error) {
 			}
 		}
 		c.failures = 0
-		c.taken = append(c.taken, place{e.seq, r.Items, e.size})
+		r.Class = e.class
+		c.taken = append(c.taken, place{e.seq, r.Items, e.class, e.size})
 		c.read = e.seq + 1
 		return Taken{Seq: e.seq, Record: r}, true, nil
 	}
@@ -257,7 +280,7 @@ func (c *Cursor) Commit(seq uint64) {
 	defer l.mu.Unlock()
 	n := 0
 	for n < len(c.taken) && c.taken[n].seq <= seq {
-		c.release(c.taken[n].items, c.taken[n].size)
+		c.release(c.taken[n].items, c.taken[n].class, c.taken[n].size)
 		n++
 	}
 	if 2*n < len(c.taken) { // a copy for each commit would be quadratic
@@ -271,6 +294,13 @@ func (c *Cursor) Commit(seq uint64) {
 // Held is what waits for the cursor or is on its way: items and bytes of
 // records that it has not committed.
 func (c *Cursor) Held() (items, bytes int64) {
+	c.log.mu.Lock()
+	defer c.log.mu.Unlock()
+	return c.heldItems.Total(), c.heldBytes
+}
+
+// HeldByClass is Held, with the items by class.
+func (c *Cursor) HeldByClass() (items Count, bytes int64) {
 	c.log.mu.Lock()
 	defer c.log.mu.Unlock()
 	return c.heldItems, c.heldBytes

@@ -51,6 +51,9 @@ const writeBuffer = 1 << 20
 
 func (d *disk) prepare(p *pending) error {
 	r := &p.record
+	if err := checkClass(r.Class); err != nil {
+		return err
+	}
 	if n := len(r.Head) + len(r.Body); n > maxRecord || r.Items < 0 || int64(r.Items) > 1<<32-1 {
 		return fmt.Errorf("queue: a record of %d bytes and %d items, want at most %d bytes and 32 bits of items", n, r.Items, maxRecord)
 	}
@@ -274,7 +277,7 @@ func (d *disk) keep(first uint64, group []*pending) {
 			seq: first + uint64(i), items: uint32(p.record.Items),
 			head: uint32(len(p.record.Head)), body: uint32(len(p.record.Body)),
 		}
-		s.add(&h, s.end, false)
+		s.add(&h, s.end, p.record.Class, false)
 		s.end += p.size
 		d.recent.put(h.seq, &p.record)
 	}

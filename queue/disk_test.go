@@ -58,7 +58,7 @@ func open(t testing.TB, disk *queuetest.Disk, opts queue.Options) *bench {
 
 func (b *bench) reader(name string, opts queue.CursorOptions) *queue.Cursor {
 	b.t.Helper()
-	opts.Dropped = func(items int, why queue.Why) { b.dropped[why] += items }
+	opts.Dropped = func(items int, _ uint8, why queue.Why) { b.dropped[why] += items }
 	c, err := b.log.Cursor(name, opts)
 	if err != nil {
 		b.t.Fatal(err)

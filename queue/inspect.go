@@ -69,7 +69,7 @@ func Inspect(fs FS) (*Inspection, error) {
 		if _, _, ok := parseSegmentName(name); !ok {
 			continue
 		}
-		s, err := scanFile(fs, name, true)
+		s, err := scanFile(fs, name, true, nil)
 		if err != nil {
 			return nil, fmt.Errorf("queue: %s/%s: %w", fs.Path(), name, err)
 		}

@@ -164,9 +164,9 @@ func (k *keeper) retain() {
 			break
 		}
 		for _, c := range l.cursors {
-			before := c.heldItems
+			before := c.heldItems.Total()
 			c.dropBelow(s.next, Retention)
-			dropped += before - c.heldItems
+			dropped += before - c.heldItems.Total()
 		}
 		d.dropFirst()
 	}
@@ -195,14 +195,14 @@ func (k *keeper) forget(now time.Time) {
 	l := k.log
 	for i := 0; i < len(l.cursors); i++ {
 		c := l.cursors[i]
-		if c.claimed || c.heldItems > 0 && now.Sub(c.left) < l.disk.opts.ForgetAfter {
+		if c.claimed || c.heldItems.Total() > 0 && now.Sub(c.left) < l.disk.opts.ForgetAfter {
 			continue
 		}
-		if c.heldItems > 0 {
+		if c.heldItems.Total() > 0 {
 			l.disk.opts.Log.Error("a reader that is no longer there is forgotten, with what it had not got",
-				"cursor", c.name, "items", c.heldItems, "bytes", c.heldBytes, "since", c.left.Format(time.RFC3339))
+				"cursor", c.name, "items", c.heldItems.Total(), "bytes", c.heldBytes, "since", c.left.Format(time.RFC3339))
 		}
-		l.disk.stats.Forgotten += c.heldItems
+		l.disk.stats.Forgotten += c.heldItems.Total()
 		// With the log locked, so that nobody makes a cursor of that name meanwhile:
 		// it happens once.
 		if err := l.disk.fs.Remove(markName(c.name)); err != nil {
@@ -230,9 +230,9 @@ func (l *Log) Settle() error {
 		if c.left.IsZero() {
 			c.left = now
 		}
-		if c.heldItems > 0 {
+		if c.heldItems.Total() > 0 {
 			l.disk.opts.Log.Warn("the queue holds records for a reader that is no longer there; they are dropped when it does not come back",
-				"cursor", c.name, "items", c.heldItems, "bytes", c.heldBytes, "dropped_at", c.left.Add(l.disk.opts.ForgetAfter).Format(time.RFC3339))
+				"cursor", c.name, "items", c.heldItems.Total(), "bytes", c.heldBytes, "dropped_at", c.left.Add(l.disk.opts.ForgetAfter).Format(time.RFC3339))
 		}
 	}
 	l.settled = true

@@ -12,8 +12,10 @@ import (
 type Record struct {
 	// Head and Body are kept as they are: they must not change afterwards.
 	Head, Body []byte
-	// Items is what the writer counts: the spans in the record.
+	// Items is what the writer counts: the spans in the record. Class says under
+	// what, below Classes.
 	Items int
+	Class uint8
 	// Companion is something the writer made of the record, which readers may
 	// use instead of the bytes. It lives in memory only and only for the newest
 	// records.
@@ -57,6 +59,7 @@ type engine interface {
 type entry struct {
 	seq   uint64
 	items int
+	class uint8
 	size  int64
 	bad   bool // known to be damaged
 
@@ -157,7 +160,7 @@ func (l *Log) published(first uint64, group []*pending) {
 	l.last = first + uint64(len(group)) - 1
 	for _, c := range l.cursors {
 		for _, p := range group {
-			c.hold(p.record.Items, p.size)
+			c.hold(p.record.Items, p.record.Class, p.size)
 		}
 		if c.opts.WhenFull == DropOldest {
 			c.dropOldest()

@@ -74,7 +74,7 @@ func againstModel(t *rapid.T, open func(recent int64) *queue.Log) {
 			MaxBytes: int64(rapid.IntRange(1, 3000).Draw(t, "max")),
 			WhenFull: rapid.SampledFrom([]queue.WhenFull{queue.Refuse, queue.DropOldest}).Draw(t, "policy"),
 		}}
-		r.opts.Dropped = func(items int, _ queue.Why) { r.dropped += int64(items) }
+		r.opts.Dropped = func(items int, _ uint8, _ queue.Why) { r.dropped += int64(items) }
 		var err error
 		if r.cursor, err = log.Cursor(string(rune('a'+len(readers))), r.opts); err != nil {
 			t.Fatal(err)

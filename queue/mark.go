@@ -130,7 +130,7 @@ func (l *Log) recoverCursors(names []string, scans []*scanned) error {
 			}
 		}
 		c := l.newCursor(name, m.next)
-		c.opts = CursorOptions{MaxBytes: m.max, WhenFull: DropOldest, Dropped: func(items int, _ Why) { l.disk.stats.Forgotten += int64(items) }}
+		c.opts = CursorOptions{MaxBytes: m.max, WhenFull: DropOldest, Dropped: func(items int, _ uint8, _ Why) { l.disk.stats.Forgotten += int64(items) }}
 		c.left, c.saved = m.left, saved
 		if err != nil {
 			c.saved = mark{}

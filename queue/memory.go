@@ -26,6 +26,9 @@ type memory struct {
 func (m *memory) at(seq uint64) *Record { return &m.ring[seq&uint64(len(m.ring)-1)] }
 
 func (*memory) prepare(p *pending) error {
+	if err := checkClass(p.record.Class); err != nil {
+		return err
+	}
 	p.size = int64(p.record.size())
 	return nil
 }
@@ -77,7 +80,7 @@ func (m *memory) find(seq uint64) (entry, bool) {
 		return entry{}, false
 	}
 	r := m.at(seq)
-	return entry{seq: seq, items: r.Items, size: int64(r.size())}, true
+	return entry{seq: seq, items: r.Items, class: r.Class, size: int64(r.size())}, true
 }
 
 func (m *memory) recall(seq uint64) (Record, bool) { return *m.at(seq), true }

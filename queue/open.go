@@ -31,6 +31,9 @@ type Options struct {
 	ForgetAfter time.Duration
 	// Synced is told how long each sync took.
 	Synced func(time.Duration)
+	// ClassOf tells the class of a record of an earlier process from the beginning
+	// of its head, which may be damaged; nil: it is 0.
+	ClassOf func(head []byte) uint8
 }
 
 // Found is what Open found.
@@ -100,7 +103,7 @@ func (l *Log) recover() (*Found, error) {
 	for _, name := range names {
 		switch _, _, ok := parseSegmentName(name); {
 		case ok:
-			s, err := scanFile(d.fs, name, false)
+			s, err := scanFile(d.fs, name, false, d.opts.ClassOf)
 			if err != nil {
 				return nil, fmt.Errorf("queue: %s/%s: %w", d.fs.Path(), name, err)
 			}
@@ -140,13 +143,13 @@ func (l *Log) recover() (*Found, error) {
 	return found, nil
 }
 
-func scanFile(fs FS, name string, deep bool) (*scanned, error) {
+func scanFile(fs FS, name string, deep bool, classOf func([]byte) uint8) (*scanned, error) {
 	f, err := fs.Open(name, false)
 	if err != nil {
 		return nil, err
 	}
 	defer f.Close()
-	return scan(f, name, deep)
+	return scan(f, name, deep, classOf)
 }
 
 // cutTail takes what was reserved and not used from a file. What is torn stays:

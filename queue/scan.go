@@ -24,7 +24,8 @@ type scanned struct {
 	// cut is the head of a last frame that is not there as a whole.
 	cut *frameHead
 	// bad are the records whose bytes are not what they were, by slot.
-	bad []int
+	bad     []int
+	classOf func(head []byte) uint8
 }
 
 // gap is a part of a file in which no frame was found, and the records that must
@@ -38,7 +39,7 @@ type gap struct {
 // bytes of the records are looked at only in a file whose end is not marked:
 // those are the ones that a crash may have torn. Others are checked when they are
 // read.
-func scan(f File, name string, deep bool) (*scanned, error) {
+func scan(f File, name string, deep bool, classOf func([]byte) uint8) (*scanned, error) {
 	v, err := newView(f)
 	if err != nil {
 		return nil, err
@@ -47,6 +48,7 @@ func scan(f File, name string, deep bool) (*scanned, error) {
 	s := &scanned{
 		segment: segment{name: name, salt: saltSum(salt), base: base, next: base, end: segmentHeadSize, size: v.size},
 		length:  v.size,
+		classOf: classOf,
 	}
 	if s.head, s.headGood, err = parseSegmentHead(v.at(0, segmentHeadSize)); err != nil {
 		return nil, err
@@ -106,13 +108,26 @@ func (s *scanned) frames(v *view, deep bool) {
 			return
 		}
 		bad := deep && !s.whole(v, off, &h)
-		s.add(&h, off, bad)
+		s.add(&h, off, s.class(v, off, &h), bad)
 		if bad {
 			s.bad = append(s.bad, int(h.seq-s.base))
 		}
 		off += h.size()
 		s.end = off
 	}
+}
+
+// mostHead is how much of the head of a record is looked at to find its class.
+const mostHead = 64
+
+func (s *scanned) class(v *view, off int64, h *frameHead) uint8 {
+	if s.classOf == nil || h.items == 0 {
+		return 0
+	}
+	if class := s.classOf(v.at(off+frameHeadSize, int(min(h.head, mostHead)))); class < Classes {
+		return class
+	}
+	return 0
 }
 
 // acknowledged is the number below which the file shows that all records were

@@ -25,14 +25,15 @@ type slot struct {
 	offset, size uint32 // in units of frameAlign
 	items        uint32
 	bad          bool
+	class        uint8
 }
 
 // mostSegment is what a slot can point to.
 const mostSegment = int64(1<<32-1) * frameAlign
 
-func (s *segment) add(h *frameHead, offset int64, bad bool) {
+func (s *segment) add(h *frameHead, offset int64, class uint8, bad bool) {
 	s.reach(h.seq)
-	s.slots = append(s.slots, slot{uint32(offset / frameAlign), uint32(h.size() / frameAlign), h.items, bad})
+	s.slots = append(s.slots, slot{uint32(offset / frameAlign), uint32(h.size() / frameAlign), h.items, bad, class})
 	s.next = h.seq + 1
 	s.newest = max(s.newest, h.time)
 	s.records++
@@ -66,7 +67,7 @@ func (s *segment) find(seq uint64) (entry, bool) {
 	for ; seq < s.next; seq++ {
 		if at := s.slots[seq-s.base]; at.size != 0 {
 			return entry{
-				seq: seq, items: int(at.items), size: int64(at.size) * frameAlign, bad: at.bad,
+				seq: seq, items: int(at.items), class: at.class, size: int64(at.size) * frameAlign, bad: at.bad,
 				segment: s, offset: int64(at.offset) * frameAlign, limit: s.end,
 			}, true
 		}
