@@ -33,8 +33,9 @@ type crashModel struct {
 
 type crashReader struct {
 	cursor    *queue.Cursor
-	committed map[uint64]bool // in any life
-	taken     map[uint64]bool // in this one
+	committed map[uint64]bool     // in any life
+	taken     map[uint64]bool     // in this one
+	done      map[queue.Done]bool // items by themselves, under the number in the record
 	inFlight  []queue.Taken
 }
 
@@ -99,6 +100,13 @@ func (m *crashModel) take(t *rapid.T, r *crashReader) bool {
 		t.Fatalf("record %d came twice in a life", n)
 	}
 	r.taken[n] = true
+	for _, run := range got.Done {
+		for i := run.From; i < run.To; i++ {
+			if !r.done[queue.Done{Seq: n, From: int(i)}] {
+				t.Fatalf("item %d of record %d was never acknowledged", i, n)
+			}
+		}
+	}
 	r.inFlight = append(r.inFlight, got)
 	return true
 }
@@ -151,7 +159,10 @@ func TestCrashesOfALyingDisk(t *testing.T) {
 func crashes(t *rapid.T, lies bool) {
 	m := &crashModel{
 		disk: &queuetest.Disk{}, tried: make(map[uint64]bool), acked: make(map[uint64]bool), lies: lies,
-		readers: map[string]*crashReader{"a": {committed: make(map[uint64]bool)}, "b": {committed: make(map[uint64]bool)}},
+		readers: map[string]*crashReader{
+			"a": {committed: make(map[uint64]bool), done: make(map[queue.Done]bool)},
+			"b": {committed: make(map[uint64]bool), done: make(map[queue.Done]bool)},
+		},
 	}
 	m.open(t)
 	defer func() { m.log.Close() }()
@@ -174,6 +185,26 @@ func crashes(t *rapid.T, lies bool) {
 				r.committed[binary.BigEndian.Uint64(x.Body)] = true
 			}
 			r.inFlight = r.inFlight[k:]
+		},
+		"acknowledge": func(t *rapid.T) {
+			r := reader(t)
+			var parts []queue.Done
+			for range rapid.IntRange(0, 5).Draw(t, "parts") {
+				if len(r.inFlight) == 0 {
+					break
+				}
+				x := r.inFlight[rapid.IntRange(0, len(r.inFlight)-1).Draw(t, "record")]
+				if x.Items == 0 {
+					continue
+				}
+				from := rapid.IntRange(0, x.Items-1).Draw(t, "from")
+				to := rapid.IntRange(from+1, x.Items).Draw(t, "to")
+				parts = append(parts, queue.Done{Seq: x.Seq, From: from, To: to})
+				for i := from; i < to; i++ {
+					r.done[queue.Done{Seq: binary.BigEndian.Uint64(x.Body), From: i}] = true
+				}
+			}
+			r.cursor.Acknowledge(parts)
 		},
 		"keep": func(*rapid.T) { m.log.Keep() },
 		"fail": func(t *rapid.T) {

@@ -82,19 +82,28 @@ type Cursor struct {
 	claimed bool
 	left    time.Time // when it was first seen without an owner
 	saved   mark      // what its file says
+	journal *journal
+	// remembered is what an earlier process was done with of records that are not
+	// taken yet, in their order.
+	remembered []remembered
 }
 
 type place struct {
 	seq   uint64
 	items int
 	class uint8
+	sum   uint32 // of the record
 	size  int64
+	done  []Run // of the items, those that the reader is done with
 }
 
 // Taken is a record that a cursor gave out.
 type Taken struct {
 	Seq uint64
 	Record
+	// Done are the items that the reader was done with in an earlier process, in
+	// their order; see Cursor.Acknowledge.
+	Done []Run
 }
 
 // Cursor adds a reader, or gives one back that a log on disk has kept: then it
@@ -131,6 +140,9 @@ func (l *Log) Cursor(name string, opts CursorOptions) (*Cursor, error) {
 
 func (l *Log) newCursor(name string, read uint64) *Cursor {
 	c := &Cursor{log: l, name: name, read: read, waiting: make(chan struct{}, 1)}
+	if l.disk != nil {
+		c.journal = &journal{cursor: c, disk: l.disk}
+	}
 	l.cursors = append(l.cursors, c)
 	return c
 }
@@ -264,9 +276,10 @@ func (c *Cursor) TryTake() (t Taken, ok bool, err error) {
 		}
 		c.failures = 0
 		r.Class = e.class
-		c.taken = append(c.taken, place{e.seq, r.Items, e.class, e.size})
+		done := c.recall(e.seq, &r)
+		c.taken = append(c.taken, place{e.seq, r.Items, e.class, r.sum, e.size, done})
 		c.read = e.seq + 1
-		return Taken{Seq: e.seq, Record: r}, true, nil
+		return Taken{Seq: e.seq, Record: r, Done: done}, true, nil
 	}
 }
 

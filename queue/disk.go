@@ -59,6 +59,7 @@ func (d *disk) prepare(p *pending) error {
 	}
 	p.size = frameSize(len(r.Head), len(r.Body))
 	p.sum = recordSum(r.Head, r.Body)
+	r.sum = p.sum
 	return nil
 }
 

@@ -86,15 +86,16 @@ func Inspect(fs FS) (*Inspection, error) {
 		in.Found.Items += s.items
 		in.Found.Bytes += s.end
 	}
+	journals := readJournals(fs, names)
 	for _, file := range names {
 		if name, ok := parseMarkName(file); ok {
-			in.Cursors = append(in.Cursors, in.cursor(file, name))
+			in.Cursors = append(in.Cursors, in.cursor(file, name, journals[name]))
 		}
 	}
 	return in, nil
 }
 
-func (in *Inspection) cursor(file, name string) CursorInfo {
+func (in *Inspection) cursor(file, name string, said *journalContent) CursorInfo {
 	c := CursorInfo{Name: name}
 	p, err := readAll(in.fs, file, markSize)
 	var m mark
@@ -108,6 +109,9 @@ func (in *Inspection) cursor(file, name string) CursorInfo {
 		if next, ok := parsePlaces(s.places)[name]; ok && s.placesAt >= m.at {
 			m.next = next
 		}
+	}
+	if said != nil {
+		m.next = max(m.next, said.next)
 	}
 	c.Next, c.Left = m.next, m.left
 	all := in.segments()

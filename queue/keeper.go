@@ -46,10 +46,23 @@ func (k *keeper) end() error {
 	k.done.Wait()
 	dead := k.dead()
 	err := k.save()
-	if err == nil {
+	placed := err == nil
+	if placed {
 		k.tidy(dead)
 	}
+	for _, j := range k.journals() {
+		err = errors.Join(err, j.close(placed))
+	}
 	return err
+}
+
+func (k *keeper) journals() (all []*journal) {
+	k.log.mu.Lock()
+	defer k.log.mu.Unlock()
+	for _, c := range k.log.cursors {
+		all = append(all, c.journal)
+	}
+	return all
 }
 
 // round is what is done each time.
@@ -57,6 +70,11 @@ func (k *keeper) round() {
 	k.retain()
 	dead := k.dead()
 	err := k.save()
+	if err == nil {
+		for _, j := range k.journals() {
+			err = errors.Join(err, j.keep())
+		}
+	}
 	d := k.log.disk
 	switch {
 	case err != nil && !k.failing:
@@ -208,6 +226,7 @@ func (k *keeper) forget(now time.Time) {
 		if err := l.disk.fs.Remove(markName(c.name)); err != nil {
 			l.disk.opts.Log.Warn("the file of a cursor cannot be removed", "cursor", c.name, "err", err)
 		}
+		c.journal.remove()
 		l.cursors = slices.Delete(l.cursors, i, i+1)
 		i--
 	}

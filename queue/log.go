@@ -23,6 +23,8 @@ type Record struct {
 	// CompanionSize is the memory that the companion keeps alive besides Head
 	// and Body, in bytes.
 	CompanionSize int
+
+	sum uint32 // of Head and Body, in a log on disk
 }
 
 func (r *Record) size() int { return len(r.Head) + len(r.Body) + recordOverhead }

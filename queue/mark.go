@@ -109,6 +109,7 @@ func parsePlaces(p []byte) map[string]uint64 {
 // recoverCursors makes a cursor of each file of one. One whose file cannot be
 // read begins with the oldest record: rather twice than not at all.
 func (l *Log) recoverCursors(names []string, scans []*scanned) error {
+	journals := readJournals(l.disk.fs, names)
 	for _, file := range names {
 		name, ok := parseMarkName(file)
 		if !ok {
@@ -129,6 +130,9 @@ func (l *Log) recoverCursors(names []string, scans []*scanned) error {
 				m.next = next
 			}
 		}
+		if said := journals[name]; said != nil {
+			m.next = max(m.next, said.next)
+		}
 		c := l.newCursor(name, m.next)
 		c.opts = CursorOptions{MaxBytes: m.max, WhenFull: DropOldest, Dropped: func(items int, _ uint8, _ Why) { l.disk.stats.Forgotten += int64(items) }}
 		c.left, c.saved = m.left, saved
@@ -137,5 +141,6 @@ func (l *Log) recoverCursors(names []string, scans []*scanned) error {
 		}
 		l.next = max(l.next, m.next)
 	}
+	l.recoverJournals(journals)
 	return nil
 }

@@ -83,7 +83,7 @@ func parseFrame(p []byte, seq uint64, salt uint32) (Record, frameHead, error) {
 	if recordSum(head, body) != h.sum {
 		return Record{}, h, fmt.Errorf("%w: its checksum is wrong", errDamaged)
 	}
-	return Record{Head: head, Body: body, Items: int(h.items)}, h, nil
+	return Record{Head: head, Body: body, Items: int(h.items), sum: h.sum}, h, nil
 }
 
 // load reads a record from its file.
