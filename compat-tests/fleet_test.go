@@ -207,9 +207,13 @@ func (f *flight) await(t *testing.T) int {
 		if received < a.Spans-a.Datagrams || received != before {
 			return fmt.Errorf("%d spans received, %d before, of %d", received, before, a.Spans)
 		}
-		exported, err := sum(ctx, "bridge_export_spans_total")
-		if err != nil {
-			return err
+		exported := 0
+		for _, name := range []string{"bridge_export_spans_total", "bridge_spans_repeated_total", "bridge_spans_merged_total"} {
+			n, err := sum(ctx, name)
+			if err != nil {
+				return err
+			}
+			exported += n
 		}
 		held, err := sum(ctx, "bridge_spans_held")
 		if err != nil || held > 0 || exported != received*len(fleet.Outputs) {

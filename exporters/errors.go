@@ -11,6 +11,8 @@ import (
 type TryAgain struct {
 	Err   error
 	After time.Duration // what the target asked for, 0 for nothing
+	// Nothing: the target has nothing of what it was sent. Otherwise nobody knows.
+	Nothing bool
 }
 
 func (e *TryAgain) Error() string { return e.Err.Error() }
@@ -20,6 +22,9 @@ func (e *TryAgain) Unwrap() error { return e.Err }
 // RetryAfter is when to try again at the earliest; it marks the error as one
 // that is for a while.
 func (e *TryAgain) RetryAfter() time.Duration { return e.After }
+
+// NothingTaken is true when it is known that the target has nothing.
+func (e *TryAgain) NothingTaken() bool { return e.Nothing }
 
 // Refused is the answer of a target that does not want what it was sent.
 type Refused struct {

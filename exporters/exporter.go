@@ -125,10 +125,9 @@ func (e *Exporter) consume(ctx context.Context, p span.Parcel, enc translate.Enc
 	for _, b := range p.Notices {
 		enc.Notices(b)
 	}
-	var left span.LeftOut
-	if left.NoForm = enc.Add(p.Items); left.NoForm > 0 {
-		left.Why = "some have no form in the protocol of the target"
-	}
+	var all span.Tally
+	all.Count(p.Items)
+	left := leftOut(enc, enc.Add(p.Items), &all)
 	messages := enc.Messages()
 	if len(messages) == 0 {
 		return left, nil
@@ -139,11 +138,25 @@ func (e *Exporter) consume(ctx context.Context, p span.Parcel, enc translate.Enc
 	}
 	e.countLosses(enc.Losses())
 	// What a target claims to have refused is bounded by what it was sent.
-	left.Refused = min(max(a.refused, 0), len(p.Items)-left.NoForm)
-	if left.Refused > 0 {
-		left.Why = a.why
+	if a.refused > 0 {
+		rest := left.Total()
+		all.Sub(&rest)
+		left.Refused, left.Why = all.Share(a.refused), a.why
 	}
 	return left, nil
+}
+
+// leftOut is what an encoder did not write of spans.
+func leftOut(enc translate.Encoder, unwritten int, all *span.Tally) (left span.LeftOut) {
+	if s, ok := enc.(translate.Selective); ok {
+		left = *s.Left()
+	} else {
+		left.NoForm = all.Share(unwritten)
+	}
+	if left.NoForm.Total() > 0 && left.Why == "" {
+		left.Why = "some have no form in the protocol of the target"
+	}
+	return left
 }
 
 // countLosses counts what could not be carried.

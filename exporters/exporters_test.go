@@ -134,7 +134,7 @@ func TestHTTPAnswers(t *testing.T) {
 		var refused *Refused
 		switch want := want.(type) {
 		case int: // refused spans of a parcel that was taken
-			if err != nil || left.Refused != want {
+			if err != nil || left.Refused.Total() != want {
 				t.Errorf("%d %q: %+v, %v", status, text, left, err)
 			}
 		case time.Duration:
@@ -184,7 +184,7 @@ func TestHTTPRequest(t *testing.T) {
 		t.Helper()
 		e := open(t, httpTarget(), s)
 		left, err := e.Consume(t.Context(), parcel(1, 13, 2))
-		if err != nil || left.NoForm != 1 || left.Why == "" {
+		if err != nil || left.NoForm.Total() != 1 || left.Why == "" {
 			t.Errorf("%+v, %v", left, err)
 		}
 		mu.Lock()

@@ -192,6 +192,16 @@ func tooLarge(message string) bool {
 		strings.Contains(m, "length too large") // Rust
 }
 
+// nothingTaken is true where the call was not let in, or there is no connection. A
+// stream that ends with any other error may have been taken in part.
+func nothingTaken(st *status.Status) bool {
+	switch st.Code() {
+	case codes.Unauthenticated, codes.PermissionDenied, codes.Unimplemented:
+		return true
+	}
+	return strings.Contains(st.Message(), "Error while dialing")
+}
+
 // judgeGRPC sorts an answer. Only codes that blame the message refuse it.
 func judgeGRPC(method string, err error) error {
 	st := status.Convert(err)
@@ -204,7 +214,7 @@ func judgeGRPC(method string, err error) error {
 			return &Refused{Answer: text, Large: true}
 		}
 	}
-	again := &TryAgain{Err: errors.New(text)}
+	again := &TryAgain{Err: errors.New(text), Nothing: nothingTaken(st)}
 	for _, d := range st.Details() {
 		if info, ok := d.(*errdetails.RetryInfo); ok {
 			again.After = min(max(info.GetRetryDelay().AsDuration(), 0), mostWait)

@@ -5,6 +5,7 @@ package exporters
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -161,7 +162,7 @@ func (h *httpSender) post(ctx context.Context, body []byte) (answer []byte, err 
 	}
 	resp, err := h.client.Do(req)
 	if err != nil {
-		return nil, &TryAgain{Err: err}
+		return nil, &TryAgain{Err: err, Nothing: neverSent(err)}
 	}
 	defer resp.Body.Close()
 	answer, _ = io.ReadAll(io.LimitReader(resp.Body, mostAnswer))
@@ -183,7 +184,18 @@ func judgeHTTP(resp *http.Response, answer []byte) error {
 	case http.StatusBadRequest, http.StatusRequestEntityTooLarge, http.StatusUnsupportedMediaType, http.StatusUnprocessableEntity:
 		return &Refused{Answer: text, Large: resp.StatusCode == http.StatusRequestEntityTooLarge}
 	}
-	return &TryAgain{Err: fmt.Errorf("the target answered %s", text), After: readRetryAfter(resp.Header.Get("Retry-After"))}
+	return &TryAgain{
+		Err: fmt.Errorf("the target answered %s", text), After: readRetryAfter(resp.Header.Get("Retry-After")),
+		// Who is between may say 5xx of what came through, and 408 is said to a slow
+		// body or answer; the others come before the body is looked at.
+		Nothing: resp.StatusCode < 500 && resp.StatusCode != http.StatusRequestTimeout,
+	}
+}
+
+// neverSent is true for an error of connecting.
+func neverSent(err error) bool {
+	op, ok := errors.AsType[*net.OpError](err)
+	return ok && op.Op == "dial"
 }
 
 // mostWait bounds what a target can ask for.

@@ -27,7 +27,7 @@ func (t *Target) bury(ctx context.Context, d *delivery) bool {
 		return false
 	}
 	for i := range letters {
-		t.ledger.dead(letters[i].Count, letters[i].Reason)
+		t.ledger.dead(letters[i].Count, protocolNamed(letters[i].Format), letters[i].Reason)
 	}
 	for i := range left {
 		t.ledger.unkept(left[i].Count)
@@ -135,7 +135,7 @@ func (t *Target) unreadable(r queue.Taken, origin span.Origin, err error) {
 			t.log.Error("a dead letter could not be kept: its spans are only counted", "spans", r.Items, "err", err)
 		}
 	}
-	t.ledger.dead(r.Items, deadletter.Unreadable)
+	t.ledger.dead(r.Items, protocolOf(r.Class), deadletter.Unreadable)
 	if !kept {
 		t.ledger.unkept(r.Items)
 	}
@@ -174,11 +174,12 @@ func (t *Target) Revive(ctx context.Context, letter *deadletter.Letter) (r Reviv
 		d.p.with[i] = together && i > 0 && p.Items[i].Span().Trace == p.Items[i-1].Span().Trace
 	}
 	finished := d.run(ctx)
-	if !finished && d.taken == 0 {
+	if !finished && d.taken.Total() == 0 {
 		return Revived{Held: letter.Count}, nil
 	}
 	anew := t.letters(d)
-	r = Revived{Delivered: d.taken - d.left.NoForm - d.left.Refused, Expired: d.expired}
+	got := d.delivered()
+	r = Revived{Delivered: got.Total(), Expired: d.expired.Total()}
 	for i := range anew {
 		r.Dead += anew[i].Count
 	}
@@ -195,15 +196,16 @@ func (t *Target) Revive(ctx context.Context, letter *deadletter.Letter) (r Reviv
 	}
 	if len(rest) > 0 {
 		if _, err := t.opts.Dead.Put(rest); err != nil {
-			return r, fmt.Errorf("dead letter %d stays, though %d of its spans were taken: %w", letter.ID, d.taken, err)
+			return r, fmt.Errorf("dead letter %d stays, though %d of its spans were taken: %w", letter.ID, d.taken.Total(), err)
 		}
 	}
 	if err := t.opts.Dead.Remove(letter.ID); err != nil {
-		return r, fmt.Errorf("dead letter %d stays, though %d of its spans were taken: %w", letter.ID, d.taken, err)
+		return r, fmt.Errorf("dead letter %d stays, though %d of its spans were taken: %w", letter.ID, d.taken.Total(), err)
 	}
-	t.ledger.revived(d.taken + d.expired + r.Dead)
+	protocol := protocolNamed(letter.Format)
+	t.ledger.revived[protocol].Add(float64(d.taken.Total() + d.expired.Total() + r.Dead))
 	for i := range anew {
-		t.ledger.dead(anew[i].Count, anew[i].Reason)
+		t.ledger.dead(anew[i].Count, protocol, anew[i].Reason)
 	}
 	t.settle(d)
 	return r, nil

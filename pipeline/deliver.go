@@ -46,11 +46,15 @@ func (t *Target) deliver(ctx context.Context, p *parcel) bool {
 
 // settle counts what became of a parcel.
 func (t *Target) settle(d *delivery) {
-	t.ledger.out(malformed, d.left.NoForm)
-	t.ledger.out(refused, d.left.Refused)
-	t.ledger.out(expired, d.expired)
-	t.ledger.out(delivered, d.taken-d.left.NoForm-d.left.Refused)
-	if n := d.left.NoForm + d.left.Refused; n > 0 {
+	got := d.delivered()
+	t.ledger.out(malformed, &d.left.NoForm)
+	t.ledger.out(refused, &d.left.Refused)
+	t.ledger.out(expired, &d.expired)
+	t.ledger.repeated[recognized].add(&d.left.Repeated)
+	t.ledger.merged.add(&d.left.Merged)
+	t.ledger.suspected.add(&d.suspected)
+	t.ledger.out(delivered, &got)
+	if n := d.left.Bad(); n > 0 {
 		t.health.lost("the target did not take all spans", n, errors.New(d.left.Why))
 	}
 	if d.p.oldest != 0 {
@@ -75,12 +79,15 @@ func (d *delivery) attempt(ctx context.Context, part span.Parcel) (answer verdic
 		switch {
 		case err == nil:
 			t.ledger.request(delivered)
-			d.left.NoForm += left.NoForm
-			d.left.Refused += left.Refused
-			if left.Why != "" {
-				d.left.Why = left.Why
+			var took span.Tally
+			took.Count(part.Items)
+			d.taken.Add(&took)
+			d.left.Add(&left)
+			if d.unsure {
+				all := left.Total()
+				took.Sub(&all)
+				d.suspected.Add(&took)
 			}
-			d.taken += len(part.Items)
 			t.inVain.Store(false)
 			t.health.good()
 			return taken, nil
@@ -88,6 +95,7 @@ func (d *delivery) attempt(ctx context.Context, part span.Parcel) (answer verdic
 			t.ledger.request(refused)
 			return no, err
 		}
+		d.unsure = d.unsure || !nothingTaken(err)
 		t.ledger.request(retried)
 		t.health.bad(err)
 		if limit := t.opts.Retry.GiveUpAfter; limit > 0 && t.inTime().Sub(d.began) >= limit {
@@ -101,6 +109,13 @@ func (d *delivery) attempt(ctx context.Context, part span.Parcel) (answer verdic
 			return ended, err
 		}
 	}
+}
+
+// nothingTaken is true for an error that says that the target has nothing of what
+// it was sent. Any other leaves it open.
+func nothingTaken(err error) bool {
+	var sure interface{ NothingTaken() bool }
+	return errors.As(err, &sure) && sure.NothingTaken()
 }
 
 // panicked is the error of a parcel that a consumer could not write.

@@ -53,6 +53,7 @@ func (in *Intake) Put(_ context.Context, b *span.Batch) error {
 		Head:          appendHead(nil, b.Origin),
 		Body:          b.Body(),
 		Items:         n,
+		Class:         classOf(b.Protocol()),
 		Companion:     b,
 		CompanionSize: b.Memory() - cap(b.Body()),
 	})
@@ -63,7 +64,7 @@ func (in *Intake) Put(_ context.Context, b *span.Batch) error {
 	case err != nil:
 		return &Busy{err, busyFor}
 	}
-	in.set.SpansReceived.WithLabelValues(metrics.Protocol(b.Origin.Format), b.Origin.Format, b.Origin.Transport).Add(float64(n))
+	in.set.SpansReceived.WithLabelValues(b.Protocol().String(), b.Origin.Format, b.Origin.Transport).Add(float64(n))
 	for _, stale := range b.Stale() {
 		in.set.ResidueStale.WithLabelValues(stale.Entry).Add(float64(stale.Spans))
 	}

@@ -10,8 +10,6 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus/testutil"
-
 	"github.com/spanbridge/spanbridge/assemble"
 	"github.com/spanbridge/spanbridge/queue"
 	"github.com/spanbridge/spanbridge/span"
@@ -95,7 +93,7 @@ func TestGoneBehindHeld(t *testing.T) {
 		b.done.Go(func() { target.Run(b.ctx) })
 		time.Sleep(time.Minute)
 		synctest.Wait()
-		if n := testutil.ToFloat64(b.set.SpansDropped.WithLabelValues("a", "reread")); n != 2 || target.Held() != 10 {
+		if n := b.sum("bridge_spans_dropped_total", "reason=reread"); n != 2 || target.Held() != 10 {
 			t.Errorf("%v are gone and %d are held, want 2 and 10", n, target.Held())
 		}
 		b.sums(target)

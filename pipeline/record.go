@@ -50,6 +50,24 @@ func readHead(p []byte) (o span.Origin, err error) {
 	return o, nil
 }
 
+// readProtocol reads the protocol of the format from the beginning of a head.
+func readProtocol(p []byte) span.Protocol {
+	if len(p) == 0 || p[0] != recordVersion {
+		return span.Unknown
+	}
+	p = p[1:]
+	_, n := binary.Uvarint(p)
+	if n <= 0 {
+		return span.Unknown
+	}
+	p = p[n:]
+	size, n := binary.Uvarint(p)
+	if n <= 0 || size > uint64(len(p)-n) {
+		return span.Unknown
+	}
+	return protocolNamed(string(p[n : n+int(size)]))
+}
+
 // Origin reads from the head of a record how the message came.
 func Origin(r queue.Record) (span.Origin, error) { return readHead(r.Head) }
 

@@ -16,7 +16,6 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
-	"github.com/prometheus/client_golang/prometheus/testutil"
 
 	"github.com/spanbridge/spanbridge/internal/metrics"
 	"github.com/spanbridge/spanbridge/queue"
@@ -75,7 +74,7 @@ func TestRestart(t *testing.T) {
 			if err := b.log.Settle(); err != nil {
 				t.Fatal(err)
 			}
-			if n := testutil.ToFloat64(b.set.SpansResumed.WithLabelValues("b")); int(n) != spans {
+			if n := b.sum("bridge_spans_resumed_total", "target=b"); n != spans {
 				t.Errorf("%v spans resumed, want %d", n, spans)
 			}
 			time.Sleep(3 * time.Second)
@@ -135,7 +134,7 @@ func TestRestartWithOtherRules(t *testing.T) {
 			t.Errorf("%d spans came and %d are held", len(s.got()), target.Held())
 		}
 		b.sums(target)
-		if n := testutil.ToFloat64(b.set.SpansDropped.WithLabelValues("a", "reread")); n != 1 {
+		if n := b.sum("bridge_spans_dropped_total", "reason=reread"); n != 1 {
 			t.Errorf("%v spans are gone, want 1", n)
 		}
 	})
@@ -181,7 +180,7 @@ func TestUnreadableDisk(t *testing.T) {
 		if got := s.got(); !slices.Equal(got, upTo(1500)[5:]) {
 			t.Errorf("%d spans came, want all but the five of the first message", len(got))
 		}
-		if n := testutil.ToFloat64(b.set.SpansDropped.WithLabelValues("a", "damaged")); n != 5 {
+		if n := b.sum("bridge_spans_dropped_total", "reason=damaged"); n != 5 {
 			t.Errorf("%v spans counted as damaged, want 5", n)
 		}
 		b.sums(target)

@@ -36,9 +36,20 @@ type delivery struct {
 	next     int   // the units before are done
 	refusals int
 	left     span.LeftOut
-	taken    int
-	expired  int
+	taken    span.Tally
+	expired  span.Tally
 	dead     []lost
+	// unsure: a request came to an end that leaves open whether the target has what
+	// was in it. What it takes from then on it may have twice.
+	unsure    bool
+	suspected span.Tally
+}
+
+// delivered is what the target has of it.
+func (d *delivery) delivered() span.Tally {
+	got, left := d.taken, d.left.Total()
+	got.Sub(&left)
+	return got
 }
 
 // lost is a run of items that are dead.
@@ -132,7 +143,7 @@ func (d *delivery) search(ctx context.Context, why error) bool {
 		}
 		if why != nil && d.tooMany() {
 			d.bury(d.next, n, why, false)
-			d.t.inVain.Store(d.taken == 0)
+			d.t.inVain.Store(d.taken.Total() == 0)
 			return true
 		}
 		sent := to - d.next
@@ -163,7 +174,7 @@ func (d *delivery) search(ctx context.Context, why error) bool {
 }
 
 func (d *delivery) tooMany() bool {
-	if d.taken > 0 {
+	if d.taken.Total() > 0 {
 		return d.refusals >= mostRefusals
 	}
 	if d.t.inVain.Load() {
@@ -191,7 +202,7 @@ func (d *delivery) bury(from, to int, why error, apart bool) {
 }
 
 func (d *delivery) giveUp(from, to int, err error) {
-	d.expired += to - from
+	d.expired.Count(d.p.Items[from:to])
 	d.t.health.lost("spans were given up after "+d.t.opts.Retry.GiveUpAfter.String(), to-from, err)
 }
 

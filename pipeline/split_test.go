@@ -370,7 +370,7 @@ func TestUnreadableMessage(t *testing.T) {
 		if l, err := dead.Get(briefs[0].ID); err != nil || string(l.Body) != "what is it?" {
 			t.Errorf("%+v, %v", l, err)
 		}
-		if n := testutil.ToFloat64(b.set.SpansDead.WithLabelValues("a", "unreadable")); n != 3 {
+		if n := b.sum("bridge_spans_dead_total", "reason=unreadable"); n != 3 {
 			t.Errorf("%v counted, want 3", n)
 		}
 	})

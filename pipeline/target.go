@@ -77,7 +77,7 @@ type Target struct {
 	mu      sync.Mutex
 	records []*record // not all done, in the order of the log
 	spare   []*parcel
-	ahead   int64 // spans that left, of records that are not done
+	ahead   queue.Count // spans that left, of records that are not done
 }
 
 // NewTarget makes a target that gets every record from now on, and those that a
@@ -91,13 +91,15 @@ func NewTarget(log *queue.Log, opts Options, decode Decoder, consumer Consumer, 
 		inbox:  &passage{},
 		drain:  make(chan struct{}),
 	}
-	opts.Queue.Dropped = func(items int, _ uint8, why queue.Why) { t.ledger.dropped(items, why) }
+	opts.Queue.Dropped = t.ledger.dropped
 	var err error
 	if t.cursor, err = log.Cursor(opts.Name, opts.Queue); err != nil {
 		return nil, err
 	}
-	resumed, _ := t.cursor.Held()
-	t.ledger.resumed.Add(float64(resumed))
+	resumed, _ := t.cursor.HeldByClass()
+	for class, n := range resumed {
+		t.ledger.resumed[protocolOf(uint8(class))].Add(float64(n))
+	}
 	if opts.Window != nil {
 		w := *opts.Window
 		if o, ok := consumer.(Observer); ok && w.Together {
@@ -105,7 +107,7 @@ func NewTarget(log *queue.Log, opts Options, decode Decoder, consumer Consumer, 
 		}
 		t.inbox = newHeld(w, set, opts.Name)
 	}
-	set.Held(opts.Name, t.held)
+	set.Held(opts.Name, protocolNames(), t.heldOf, func() int64 { _, bytes := t.cursor.Held(); return bytes })
 	t.health = health{set: set, name: opts.Name, log: t.log}
 	return t, nil
 }
@@ -115,17 +117,26 @@ func (t *Target) Name() string { return t.opts.Name }
 
 // Held is how many spans wait for the target or are on their way.
 func (t *Target) Held() int64 {
-	n, _ := t.held()
-	return n
+	n := t.held()
+	return n.Total()
 }
 
-// held is what the cursor holds, in spans and bytes, without the spans that
-// have left already while others of their message wait.
-func (t *Target) held() (spans, bytes int64) {
+// heldOf is Held, of one protocol.
+func (t *Target) heldOf(protocol int) int64 {
+	n := t.held()
+	return n[classOf(span.Protocol(protocol))]
+}
+
+// held is what the cursor holds without the spans that have left already while
+// others of their message wait.
+func (t *Target) held() queue.Count {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	spans, bytes = t.cursor.Held()
-	return spans - t.ahead, bytes
+	n, _ := t.cursor.HeldByClass()
+	for class := range n {
+		n[class] -= t.ahead[class]
+	}
+	return n
 }
 
 // Drain says that nothing new is to be expected: no span waits any longer for
@@ -135,6 +146,7 @@ func (t *Target) Drain() { close(t.drain) }
 // record is a record of the log that was taken.
 type record struct {
 	seq   uint64
+	class uint8
 	spans int
 	left  int // spans, and one for its notices, that are still to be done
 }
@@ -288,7 +300,7 @@ func (t *Target) full(p *parcel) bool {
 // it could when it was taken, is a dead letter.
 func (t *Target) open(p *parcel, r queue.Taken) {
 	b, gone := t.batch(r)
-	rec := &record{seq: r.Seq, spans: r.Items}
+	rec := &record{seq: r.Seq, class: r.Class, spans: r.Items}
 	if b != nil {
 		rec.left = b.Len()
 		if len(b.Instances()) > 0 {
@@ -302,7 +314,7 @@ func (t *Target) open(p *parcel, r queue.Taken) {
 		}
 	}
 	t.mu.Lock()
-	t.ahead += int64(gone)
+	t.ahead[rec.class] += int64(gone)
 	t.records = append(t.records, rec)
 	t.commit()
 	t.mu.Unlock()
@@ -345,10 +357,10 @@ func (t *Target) batch(r queue.Taken) (b *span.Batch, gone int) {
 			gone = r.Items - b.Len()
 			switch {
 			case gone > 0:
-				t.ledger.dropped(gone, reread)
+				t.ledger.dropped(gone, r.Class, reread)
 				t.health.lost("spans in the queue are left out on reading again: the rules or the version are others", gone, err)
 			case gone < 0:
-				t.ledger.resumed.Add(float64(-gone))
+				t.ledger.resumed[protocolOf(r.Class)].Add(float64(-gone))
 			}
 			return b, gone
 		}
@@ -403,7 +415,7 @@ func (t *Target) finish(p *parcel) {
 	defer t.mu.Unlock()
 	for _, part := range p.parts {
 		part.record.left -= part.left
-		t.ahead += int64(part.spans)
+		t.ahead[part.record.class] += int64(part.spans)
 	}
 	t.commit()
 	clear(p.Items)
@@ -418,7 +430,7 @@ func (t *Target) finish(p *parcel) {
 func (t *Target) commit() {
 	n := 0
 	for n < len(t.records) && t.records[n].left == 0 {
-		t.ahead -= int64(t.records[n].spans)
+		t.ahead[t.records[n].class] -= int64(t.records[n].spans)
 		n++
 	}
 	if n == 0 {

@@ -11,10 +11,34 @@ type Parcel struct {
 	Notices []*Batch
 }
 
-// LeftOut says which spans of a parcel a target did not get although it took
-// the parcel.
+// LeftOut says how many spans of a parcel a target did not get by themselves
+// although it took the parcel, by the protocol that they came by.
 type LeftOut struct {
-	NoForm  int // they cannot be written in the target's protocol
-	Refused int // the target said that it refused that many
-	Why     string
+	NoForm   Tally // they cannot be written in the target's protocol
+	Refused  Tally // the target said that it refused that many
+	Repeated Tally // they were written before: the target has them
+	Merged   Tally // they became a part of another span of the parcel
+	Why      string
+}
+
+// Bad are those that the target did not get at all.
+func (l *LeftOut) Bad() int { return l.NoForm.Total() + l.Refused.Total() }
+
+// Total are all that it did not get by themselves.
+func (l *LeftOut) Total() (all Tally) {
+	for _, t := range []*Tally{&l.NoForm, &l.Refused, &l.Repeated, &l.Merged} {
+		all.Add(t)
+	}
+	return all
+}
+
+// Add adds what was left out of another parcel.
+func (l *LeftOut) Add(other *LeftOut) {
+	l.NoForm.Add(&other.NoForm)
+	l.Refused.Add(&other.Refused)
+	l.Repeated.Add(&other.Repeated)
+	l.Merged.Add(&other.Merged)
+	if other.Why != "" {
+		l.Why = other.Why
+	}
 }

@@ -220,7 +220,7 @@ type Encoder interface {
 	Fork() Encoder
 	// Reset starts a new payload.
 	Reset()
-	// Add writes items, and says how many of them have no form at the target.
+	// Add writes items, and says how many of them it did not; see Selective.
 	// Items of one segment are given in one call.
 	Add(items []span.Item) (unwritten int)
 	// Notices writes what a batch says of reporting processes.
@@ -230,6 +230,14 @@ type Encoder interface {
 	// Losses are what the spans added since Reset could not carry. They are
 	// valid until Reset.
 	Losses() *Losses
+}
+
+// Selective is an encoder that does not write each span by itself. Others write all
+// that have a form at the target.
+type Selective interface {
+	// Left is what became of those added since Reset that were not written, or
+	// became a part of others. It is valid until Reset.
+	Left() *span.LeftOut
 }
 
 // Message is one HTTP body or one gRPC message.

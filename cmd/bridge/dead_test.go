@@ -260,7 +260,7 @@ func (r *running) sums(target string) {
 	r.t.Helper()
 	label := fmt.Sprintf("target=%q", target)
 	in := r.metric("bridge_spans_received_total") + r.metric("bridge_spans_resumed_total", label) + r.metric("bridge_spans_revived_total", label)
-	out := r.metric("bridge_export_spans_total", label) + r.metric("bridge_spans_dropped_total", label) +
+	out := r.metric("bridge_export_spans_total", label) + r.metric("bridge_spans_repeated_total", label) + r.metric("bridge_spans_merged_total", label) + r.metric("bridge_spans_dropped_total", label) +
 		r.metric("bridge_spans_dead_total", label) + r.metric("bridge_spans_held", label)
 	if in != out || in == 0 {
 		r.t.Errorf("%s: received, resumed and revived %v, exported, dropped, dead and held %v", target, in, out)

@@ -150,8 +150,8 @@ func export(t translate.Target) func(context.Context, destination, []span.Item) 
 		}
 		defer e.Close()
 		left, err := e.Consume(ctx, span.Parcel{Items: items})
-		if err == nil && left.NoForm+left.Refused > 0 {
-			err = fmt.Errorf("%d of %d spans were not taken: %s", left.NoForm+left.Refused, len(items), left.Why)
+		if err == nil && left.Bad() > 0 {
+			err = fmt.Errorf("%d of %d spans were not taken: %s", left.Bad(), len(items), left.Why)
 		}
 		return err
 	}

@@ -5,6 +5,7 @@ package main
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -242,11 +243,11 @@ func (in *logIngest) flush(ctx context.Context) {
 	for {
 		left, err := in.exporter.Consume(ctx, span.Parcel{Items: in.waiting})
 		if err == nil {
-			bad := left.NoForm + left.Refused
+			bad := left.Bad() + left.Repeated.Total()
 			in.sent += len(in.waiting) - bad
 			in.lost += bad
 			if bad > 0 {
-				in.say("%d spans were not taken: %s", bad, left.Why)
+				in.say("%d spans were not taken: %s", bad, cmp.Or(left.Why, "they were sent before"))
 			}
 			return
 		}

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -18,7 +19,7 @@ import (
 type ledger struct {
 	Version string `json:"version"`
 	Ready   bool   `json:"ready"`
-	// Agree: at every target the sums agree.
+	// Agree: at every target the sums of all protocols agree.
 	Agree bool `json:"agree"`
 	// Received is what came in, by protocol, format and transport. Rejected is what
 	// was refused to its sender, and SampledOut what the rules left out; neither was
@@ -43,23 +44,40 @@ type rejectedSpans struct {
 	Spans    int64  `json:"spans"`
 }
 
-// targetLedger is the account of one target, in spans:
+// account is the account of spans on their way to a target:
 //
-//	received + resumed + revived = all of exported + all of dropped + all of dead + held + difference
-type targetLedger struct {
-	Name     string           `json:"name"`
+//	received + resumed + revived = all of exported + all of repeated + merged +
+//	                               all of dropped + all of dead + held + difference
+type account struct {
 	Received int64            `json:"received"`
 	Resumed  int64            `json:"resumed"`  // held for it when the process started
 	Revived  int64            `json:"revived"`  // of dead letters, sent again
 	Exported map[string]int64 `json:"exported"` // by outcome
+	Repeated map[string]int64 `json:"repeated"` // not sent, for the target has them, by how that is known
+	Merged   int64            `json:"merged"`   // became a part of another span
 	Dropped  map[string]int64 `json:"dropped"`  // by reason
 	Dead     map[string]int64 `json:"dead"`     // by reason
 	Held     int64            `json:"held"`
+	// Suspected are those of exported as delivered that the target may have twice.
+	Suspected int64 `json:"suspected"`
+	// Difference is 0 when the sum agrees.
+	Difference int64 `json:"difference"`
+}
+
+// targetLedger is the account of one target, and what that is for each protocol that
+// spans came by.
+type targetLedger struct {
+	Name string `json:"name"`
+	account
+	Protocols []protocolLedger `json:"protocols"`
 	// HeldBytes is of the messages that are held.
 	HeldBytes int64 `json:"held_bytes"`
 	Failing   bool  `json:"failing"` // it does not take what it is sent
-	// Difference is 0 when the sums agree.
-	Difference int64 `json:"difference"`
+}
+
+type protocolLedger struct {
+	Protocol string `json:"protocol"`
+	account
 }
 
 // sample is the value of one series.
@@ -92,9 +110,9 @@ func readLedger(from prometheus.Gatherer) (*ledger, error) {
 
 func newLedger(samples map[string][]sample) *ledger {
 	l := &ledger{Version: versionName(), Agree: true, Received: []receivedSpans{}, Rejected: []rejectedSpans{}, SampledOut: []receivedSpans{}, Targets: []targetLedger{}}
-	received := int64(0)
+	received := make(map[string]int64)
 	for _, s := range samples["bridge_spans_received_total"] {
-		received += s.value
+		received[s.labels["protocol"]] += s.value
 		l.Received = append(l.Received, receivedSpans{s.labels["protocol"], s.labels["format"], s.labels["transport"], s.value})
 	}
 	for _, s := range samples["bridge_spans_rejected_total"] {
@@ -106,35 +124,88 @@ func newLedger(samples map[string][]sample) *ledger {
 	for _, s := range samples["bridge_panics_total"] {
 		l.Panics += s.value
 	}
-	targets := make(map[string]*targetLedger)
-	each := func(name string, f func(*targetLedger, sample)) {
-		for _, s := range samples[name] {
-			target := s.labels["target"]
-			if targets[target] == nil {
-				targets[target] = &targetLedger{Name: target, Received: received, Exported: map[string]int64{}, Dropped: map[string]int64{}, Dead: map[string]int64{}}
-			}
-			f(targets[target], s)
-		}
-	}
-	each("bridge_spans_held", func(t *targetLedger, s sample) { t.Held = s.value })
-	each("bridge_queue_bytes", func(t *targetLedger, s sample) { t.HeldBytes = s.value })
-	each("bridge_spans_resumed_total", func(t *targetLedger, s sample) { t.Resumed = s.value })
-	each("bridge_export_spans_total", func(t *targetLedger, s sample) { t.Exported[s.labels["outcome"]] = s.value })
-	each("bridge_spans_dropped_total", func(t *targetLedger, s sample) { t.Dropped[s.labels["reason"]] = s.value })
-	each("bridge_spans_revived_total", func(t *targetLedger, s sample) { t.Revived = s.value })
-	each("bridge_spans_dead_total", func(t *targetLedger, s sample) { t.Dead[s.labels["reason"]] = s.value })
-	each("bridge_target_failing", func(t *targetLedger, s sample) { t.Failing = s.value != 0 })
-	for _, name := range slices.Sorted(maps.Keys(targets)) {
-		t := targets[name]
-		t.Difference = t.Received + t.Resumed + t.Revived - total(t.Exported) - total(t.Dropped) - total(t.Dead) - t.Held
-		l.Agree = l.Agree && t.Difference == 0
-		l.Targets = append(l.Targets, *t)
-	}
+	l.targets(samples, received)
 	slices.SortFunc(l.Received, func(a, b receivedSpans) int {
 		return cmp.Or(cmp.Compare(a.Protocol, b.Protocol), cmp.Compare(a.Format, b.Format), cmp.Compare(a.Transport, b.Transport))
 	})
 	return l
 }
+
+func newAccount() account {
+	return account{Exported: map[string]int64{}, Repeated: map[string]int64{}, Dropped: map[string]int64{}, Dead: map[string]int64{}}
+}
+
+// targets makes the account of each target: of each protocol, and of all.
+func (l *ledger) targets(samples map[string][]sample, received map[string]int64) {
+	targets := make(map[string]*targetLedger)
+	protocols := make(map[[2]string]*account)
+	target := func(name string) *targetLedger {
+		if targets[name] == nil {
+			targets[name] = &targetLedger{Name: name, account: newAccount(), Protocols: []protocolLedger{}}
+		}
+		return targets[name]
+	}
+	of := func(name, protocol string) *account {
+		t, k := target(name), [2]string{name, protocol}
+		if protocols[k] == nil {
+			a := newAccount()
+			a.Received = received[protocol]
+			t.Received += a.Received
+			protocols[k] = &a
+		}
+		return protocols[k]
+	}
+	each := func(name string, f func(*account, sample)) {
+		for _, s := range samples[name] {
+			f(of(s.labels["target"], s.labels["protocol"]), s)
+			f(&target(s.labels["target"]).account, s)
+		}
+	}
+	each("bridge_spans_held", func(a *account, s sample) { a.Held += s.value })
+	each("bridge_spans_resumed_total", func(a *account, s sample) { a.Resumed += s.value })
+	each("bridge_spans_revived_total", func(a *account, s sample) { a.Revived += s.value })
+	each("bridge_export_spans_total", func(a *account, s sample) { a.Exported[s.labels["outcome"]] += s.value })
+	each("bridge_spans_repeated_total", func(a *account, s sample) { a.Repeated[s.labels["reason"]] += s.value })
+	each("bridge_spans_merged_total", func(a *account, s sample) { a.Merged += s.value })
+	each("bridge_spans_suspected_total", func(a *account, s sample) { a.Suspected += s.value })
+	each("bridge_spans_dropped_total", func(a *account, s sample) { a.Dropped[s.labels["reason"]] += s.value })
+	each("bridge_spans_dead_total", func(a *account, s sample) { a.Dead[s.labels["reason"]] += s.value })
+	for _, s := range samples["bridge_queue_bytes"] {
+		target(s.labels["target"]).HeldBytes = s.value
+	}
+	for _, s := range samples["bridge_target_failing"] {
+		target(s.labels["target"]).Failing = s.value != 0
+	}
+	for _, name := range slices.Sorted(maps.Keys(targets)) {
+		// A protocol of which nothing at all is known at the target.
+		for protocol := range received {
+			of(name, protocol)
+		}
+		t := targets[name]
+		t.settle()
+		for k, a := range protocols {
+			if k[0] != name {
+				continue
+			}
+			a.settle()
+			l.Agree = l.Agree && a.Difference == 0
+			if a.in() != 0 || a.out() != 0 {
+				t.Protocols = append(t.Protocols, protocolLedger{k[1], *a})
+			}
+		}
+		slices.SortFunc(t.Protocols, func(a, b protocolLedger) int { return cmp.Compare(a.Protocol, b.Protocol) })
+		l.Targets = append(l.Targets, *t)
+	}
+}
+
+// in is every span that was to go to the target, out where they are.
+func (a *account) in() int64 { return a.Received + a.Resumed + a.Revived }
+
+func (a *account) out() int64 {
+	return total(a.Exported) + total(a.Repeated) + a.Merged + total(a.Dropped) + total(a.Dead) + a.Held
+}
+
+func (a *account) settle() { a.Difference = a.in() - a.out() }
 
 func total(by map[string]int64) (n int64) {
 	for _, v := range by {
@@ -165,12 +236,22 @@ func settledLedger(ctx context.Context, from prometheus.Gatherer) (*ledger, erro
 	}
 }
 
-// Sum says whether the sums agree, in words.
-func (t *targetLedger) Sum() string {
-	if t.Difference == 0 {
+// Sum says whether the sum agrees, in words.
+func (a *account) Sum() string {
+	if a.Difference == 0 {
 		return "agrees"
 	}
-	return fmt.Sprintf("DIFFERS by %d", t.Difference)
+	return fmt.Sprintf("DIFFERS by %d", a.Difference)
+}
+
+// Sum says whether the sums of all protocols agree.
+func (t *targetLedger) Sum() string {
+	for i := range t.Protocols {
+		if p := &t.Protocols[i]; p.Difference != 0 && t.Difference == 0 {
+			return "DIFFERS for " + p.Protocol
+		}
+	}
+	return t.account.Sum()
 }
 
 // State is a word for whether the target takes spans.
@@ -195,19 +276,28 @@ func breakdown(by map[string]int64) string {
 	return fmt.Sprintf("%d (%s)", total(by), strings.Join(parts, ", "))
 }
 
-// Delivered is how many spans the target has taken.
-func (t *targetLedger) Delivered() int64 { return t.Exported["delivered"] }
+// Delivered is how many spans the target has taken, and of how many nobody knows
+// whether it took them twice.
+func (a *account) Delivered() string {
+	if a.Suspected > 0 {
+		return fmt.Sprintf("%d (%d perhaps twice)", a.Exported["delivered"], a.Suspected)
+	}
+	return strconv.FormatInt(a.Exported["delivered"], 10)
+}
 
 // Undelivered is what was exported with another outcome than delivered.
-func (t *targetLedger) Undelivered() string {
-	rest := maps.Clone(t.Exported)
+func (a *account) Undelivered() string {
+	rest := maps.Clone(a.Exported)
 	delete(rest, "delivered")
 	return breakdown(rest)
 }
 
+// RepeatedBy is what the target had already, by how that is known.
+func (a *account) RepeatedBy() string { return breakdown(a.Repeated) }
+
 // DroppedBy is what was dropped, by reason.
-func (t *targetLedger) DroppedBy() string { return breakdown(t.Dropped) }
+func (a *account) DroppedBy() string { return breakdown(a.Dropped) }
 
 // DeadBy is what is dead, by reason: what was sent again and refused anew counts
 // twice.
-func (t *targetLedger) DeadBy() string { return breakdown(t.Dead) }
+func (a *account) DeadBy() string { return breakdown(a.Dead) }

@@ -52,6 +52,7 @@ var ledgerTemplate = template.Must(template.New("ledger").Parse(`<!doctype html>
 body { font: 15px/1.5 system-ui, sans-serif; margin: 2em; max-width: 75em }
 table { border-collapse: collapse; margin: 0 0 2em }
 th, td { text-align: left; padding: .2em 1.2em .2em 0; border-bottom: 1px solid #8884 }
+.all td { font-weight: 600; border-top: 1px solid #8888 }
 td.n, th.n { text-align: right; font-variant-numeric: tabular-nums }
 .bad { color: #c22; font-weight: bold }
 </style>
@@ -62,12 +63,16 @@ Under load the counters move while they are read; a difference that stays is a b
 {{with .Panics}}<span class="bad">{{.}} panics were caught: see the log.</span>{{end}}</p>
 <h2>Targets</h2>
 <table>
-<tr><th>target<th>state<th class="n">received<th class="n">resumed<th class="n">delivered<th>not delivered<th>dropped<th>dead<th class="n">held<th class="n">bytes held<th>sum
-{{range .Targets}}<tr><td>{{.Name}}<td{{if .Failing}} class="bad"{{end}}>{{.State}}<td class="n">{{.Received}}<td class="n">{{.Resumed}}<td class="n">{{.Delivered}}<td>{{.Undelivered}}<td>{{.DroppedBy}}<td>{{.DeadBy}}<td class="n">{{.Held}}<td class="n">{{.HeldBytes}}<td{{if .Difference}} class="bad"{{end}}>{{.Sum}}
-{{else}}<tr><td colspan="10">none
+<tr><th>target<th>state<th>protocol<th class="n">received<th class="n">resumed<th class="n">revived<th class="n">delivered<th>not delivered<th>repeated<th class="n">merged<th>dropped<th>dead<th class="n">held<th class="n">bytes held<th>sum
+{{define "account"}}<td class="n">{{.Received}}<td class="n">{{.Resumed}}<td class="n">{{.Revived}}<td class="n">{{.Delivered}}<td>{{.Undelivered}}<td>{{.RepeatedBy}}<td class="n">{{.Merged}}<td>{{.DroppedBy}}<td>{{.DeadBy}}<td class="n">{{.Held}}{{end}}
+{{range .Targets}}<tr class="all"><td>{{.Name}}<td{{if .Failing}} class="bad"{{end}}>{{.State}}<td>all{{template "account" .}}<td class="n">{{.HeldBytes}}<td{{if ne .Sum "agrees"}} class="bad"{{end}}>{{.Sum}}
+{{range .Protocols}}<tr><td><td><td>{{.Protocol}}{{template "account" .}}<td><td{{if .Difference}} class="bad"{{end}}>{{.Sum}}
+{{end}}{{else}}<tr><td colspan="15">none
 {{end}}</table>
-<p>In spans, since the process started: received + resumed = delivered + not delivered + dropped + held.
-Resumed is what the queue on disk held at the start.</p>
+<p>In spans, since the process started, for each target and protocol that they came by:
+received + resumed + revived = delivered + not delivered + repeated + merged + dropped + dead + held.
+Resumed is what the queue on disk held at the start, revived what was sent again of dead letters.
+Repeated was not sent, for the target has it; merged became a part of another span.</p>
 <h2>Received</h2>
 <table>
 <tr><th>protocol<th>format<th>transport<th class="n">spans

@@ -12,6 +12,7 @@ import (
 	"github.com/spanbridge/spanbridge/config"
 	"github.com/spanbridge/spanbridge/deadletter"
 	"github.com/spanbridge/spanbridge/internal/metrics"
+	"github.com/spanbridge/spanbridge/pipeline"
 	"github.com/spanbridge/spanbridge/queue"
 )
 
@@ -23,7 +24,7 @@ func openQueue(c config.Queue, set *metrics.Set, log *slog.Logger) (*queue.Log, 
 	q, _, err := queue.Open(queue.Dir(c.Dir), queue.Options{
 		Now: time.Now, Log: log, RecentBytes: int64(c.Decoded),
 		MaxBytes: int64(c.MaxBytes), MaxAge: c.MaxAge, ForgetAfter: c.ForgetAfter,
-		Synced: set.Synced(),
+		Synced: set.Synced(), ClassOf: pipeline.ClassOf,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("queue.dir: %w", err)

@@ -180,7 +180,7 @@ func (c *soakClient) run(ctx context.Context) error {
 		defer e.Close()
 		send = func(ctx context.Context, items []span.Item) bool {
 			left, err := e.Consume(ctx, span.Parcel{Items: items})
-			return err == nil && left.NoForm+left.Refused == 0
+			return err == nil && left.Bad() == 0
 		}
 	}
 	next := time.Now()

@@ -108,10 +108,18 @@ func (l *ledger) print(out io.Writer) {
 	}
 	_ = w.Flush()
 	fmt.Fprintln(out)
-	fmt.Fprintln(w, "TARGET\tSTATE\tRECEIVED\tRESUMED\tDELIVERED\tNOT DELIVERED\tDROPPED\tDEAD\tHELD\tSUM")
+	fmt.Fprintln(w, "TARGET\tSTATE\tPROTOCOL\tRECEIVED\tRESUMED\tREVIVED\tDELIVERED\tNOT DELIVERED\tREPEATED\tMERGED\tDROPPED\tDEAD\tHELD\tSUM")
+	row := func(name, state, protocol string, a *account, sum string) {
+		fmt.Fprintf(w, "%s\t%s\t%s\t%d\t%d\t%d\t%s\t%s\t%s\t%d\t%s\t%s\t%d\t%s\n", name, state, protocol,
+			a.Received, a.Resumed, a.Revived, a.Delivered(), a.Undelivered(), a.RepeatedBy(), a.Merged, a.DroppedBy(), a.DeadBy(), a.Held, sum)
+	}
 	for i := range l.Targets {
 		t := &l.Targets[i]
-		fmt.Fprintf(w, "%s\t%s\t%d\t%d\t%d\t%s\t%s\t%s\t%d\t%s\n", t.Name, t.State(), t.Received, t.Resumed, t.Delivered(), t.Undelivered(), t.DroppedBy(), t.DeadBy(), t.Held, t.Sum())
+		row(t.Name, t.State(), "all", &t.account, t.Sum())
+		for i := range t.Protocols {
+			p := &t.Protocols[i]
+			row("", "", p.Protocol, &p.account, p.Sum())
+		}
 	}
 	_ = w.Flush()
 	if l.Panics > 0 {

@@ -6,12 +6,12 @@ package metrics
 var (
 	spansDead = Metric{
 		"bridge_spans_dead_total", Counter,
-		[]string{"target", "reason"},
+		[]string{"target", "protocol", "reason"},
 		"Spans that a target does not take as they are, by why: refused (it said so), malformed (they cannot be written in its form), unreadable (their message in the queue cannot be decoded again). They are kept as dead letters: bridge dead list.",
 	}
 	spansRevived = Metric{
 		"bridge_spans_revived_total", Counter,
-		[]string{"target"},
+		[]string{"target", "protocol"},
 		"Spans of dead letters that were sent again (bridge dead retry) and were taken, given up, or refused anew, which counts again.",
 	}
 	deadLost = Metric{

@@ -29,15 +29,16 @@ type Metric struct {
 	Help   string
 }
 
-// The metrics. For every target the spans add up, whenever none is between two
-// of the counters:
+// The metrics. For every target and every protocol that spans came by they add up,
+// whenever none is between two of the counters:
 //
-//	received + resumed + revived = exported (all outcomes) + dropped + dead + held
+//	received + resumed + revived = exported (all outcomes) + repeated + merged + dropped + dead + held
 //
-// summed over bridge_spans_received_total and the target's
-// bridge_spans_resumed_total and bridge_spans_revived_total on the left, and over
-// the target's bridge_export_spans_total, bridge_spans_dropped_total,
-// bridge_spans_dead_total and bridge_spans_held on the right.
+// summed over the protocol's bridge_spans_received_total and the
+// bridge_spans_resumed_total and bridge_spans_revived_total of both on the left, and
+// over bridge_export_spans_total, bridge_spans_repeated_total,
+// bridge_spans_merged_total, bridge_spans_dropped_total, bridge_spans_dead_total and
+// bridge_spans_held of both on the right.
 var (
 	spansReceived = Metric{
 		"bridge_spans_received_total", Counter,
@@ -46,7 +47,7 @@ var (
 	}
 	spansResumed = Metric{
 		"bridge_spans_resumed_total", Counter,
-		[]string{"target"},
+		[]string{"target", "protocol"},
 		"Spans that the queue on disk held for a target when the process started. An earlier process has received them.",
 	}
 	sampledOut = Metric{
@@ -86,8 +87,23 @@ var (
 	}
 	exportSpans = Metric{
 		"bridge_export_spans_total", Counter,
-		[]string{"target", "outcome"},
-		"Spans that left the queue of a target: delivered, refused (by a target that took the rest of the request and did not say which), malformed (no form there, or written before), or expired (given up after trying).",
+		[]string{"target", "protocol", "outcome"},
+		"Spans that left the queue of a target, by the protocol that they came by: delivered, refused (by a target that took the rest of the request and did not say which; of each protocol as large a part), malformed (they have no form there), or expired (given up after trying).",
+	}
+	spansRepeated = Metric{
+		"bridge_spans_repeated_total", Counter,
+		[]string{"target", "protocol", "reason"},
+		"Spans that were not sent because the target has them: acknowledged (an earlier process had brought them to their end before it ended, while others of their message still waited), recognized (they were written for this target before: somebody reported them twice, or sent a message again).",
+	}
+	spansMerged = Metric{
+		"bridge_spans_merged_total", Counter,
+		[]string{"target", "protocol"},
+		"Spans that became a part of another one, which counts as delivered: the pieces in which a Zipkin client reported a span, where the target takes a span only once.",
+	}
+	spansSuspected = Metric{
+		"bridge_spans_suspected_total", Counter,
+		[]string{"target", "protocol"},
+		"Of the spans delivered: those that a target may have twice, since an earlier request with them ended without an answer or with one that does not say that nothing was taken. They are a part of bridge_export_spans_total and no column of the sum.",
 	}
 	exportRequests = Metric{
 		"bridge_export_requests_total", Counter,
@@ -101,12 +117,12 @@ var (
 	}
 	spansDropped = Metric{
 		"bridge_spans_dropped_total", Counter,
-		[]string{"target", "reason"},
+		[]string{"target", "protocol", "reason"},
 		"Spans that a target will never get: queue_full (its queue was full and its policy is to drop the oldest), retention (the queue on disk has reached queue.max_bytes or queue.max_age), damaged (the disk has changed or lost them), reread (a message of an earlier process has fewer spans by the rules or the version of this one).",
 	}
 	spansHeld = Metric{
 		"bridge_spans_held", Gauge,
-		[]string{"target"},
+		[]string{"target", "protocol"},
 		"Spans that wait for a target or are on their way to it.",
 	}
 	queueBytes = Metric{
@@ -176,7 +192,7 @@ var (
 // List is all metrics in the order of the documentation.
 var List = []Metric{
 	messages, bytesReceived, spansReceived, spansResumed, sampledOut, spansRejected, aside, unknownCalls, forwardedCalls, accessRefused, handshakesFailed,
-	spansHeld, queueBytes, exportSpans, exportRequests, exportSeconds, spansDropped,
+	spansHeld, queueBytes, exportSpans, exportRequests, exportSeconds, spansRepeated, spansMerged, spansSuspected, spansDropped,
 	spansDead, spansRevived, deadLost, deadLetters, deadSpans, deadBytes, targetFailing, lostFields, residueStale,
 	windowWaiting, windowReleased, windowGroups, windowSplit, windowRemembered, windowEvicted,
 	diskBytes, diskSegments, diskRecords, diskSync, diskFailures, diskDamaged, diskForgotten,
@@ -201,6 +217,9 @@ type Set struct {
 	ExportSpans      *prometheus.CounterVec
 	ExportRequests   *prometheus.CounterVec
 	ExportSeconds    *prometheus.HistogramVec
+	SpansRepeated    *prometheus.CounterVec
+	SpansMerged      *prometheus.CounterVec
+	SpansSuspected   *prometheus.CounterVec
 	SpansDropped     *prometheus.CounterVec
 	SpansDead        *prometheus.CounterVec
 	SpansRevived     *prometheus.CounterVec
@@ -246,6 +265,9 @@ func New(reg prometheus.Registerer) *Set {
 		Buckets: []float64{.005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30, 60, 300, 1800},
 	}, exportSeconds.Labels)
 	reg.MustRegister(s.ExportSeconds)
+	s.SpansRepeated = s.counter(spansRepeated)
+	s.SpansMerged = s.counter(spansMerged)
+	s.SpansSuspected = s.counter(spansSuspected)
 	s.SpansDropped = s.counter(spansDropped)
 	s.SpansDead = s.counter(spansDead)
 	s.SpansRevived = s.counter(spansRevived)
@@ -278,11 +300,13 @@ func (s *Set) gauges(m Metric) *prometheus.GaugeVec {
 	return v
 }
 
-// Held registers what a target holds, asked for when the metrics are read.
-func (s *Set) Held(target string, held func() (spans, bytes int64)) {
-	labels := prometheus.Labels{"target": target}
-	s.gauge(spansHeld, labels, func() float64 { n, _ := held(); return float64(n) })
-	s.gauge(queueBytes, labels, func() float64 { _, n := held(); return float64(n) })
+// Held registers what a target holds, asked for when the metrics are read: the spans
+// of each of the protocols, and the bytes of all.
+func (s *Set) Held(target string, protocols []string, spans func(protocol int) int64, bytes func() int64) {
+	for p, name := range protocols {
+		s.gauge(spansHeld, prometheus.Labels{"target": target, "protocol": name}, func() float64 { return float64(spans(p)) })
+	}
+	s.gauge(queueBytes, prometheus.Labels{"target": target}, func() float64 { return float64(bytes()) })
 }
 
 // View registers what the built-in view holds.

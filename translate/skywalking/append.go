@@ -31,6 +31,7 @@ type Encoder struct {
 	payload  uint64
 	draft    draft
 	losses   translate.Losses
+	left     span.LeftOut
 }
 
 // piece is a message in the buffer.
@@ -65,6 +66,7 @@ func (e *Encoder) Reset() {
 	clear(e.natives)
 	e.passing = nativeKey{}
 	e.losses.Reset()
+	e.left = span.LeftOut{}
 	e.payload = e.memory.nextPayload()
 }
 
@@ -105,29 +107,46 @@ func (e *Encoder) observe(items []span.Item) {
 	}
 }
 
+// Left says which of the spans added since Reset OAP does not get by themselves.
+func (e *Encoder) Left() *span.LeftOut { return &e.left }
+
+// repeats counts a span that is not written a second time.
+func (e *Encoder) repeats(it *span.Item) { e.left.Repeated[it.Batch.Protocol()]++ }
+
 // Add writes spans. Every span has a form in SkyWalking, but none is written a
 // second time: OAP would count it twice.
 func (e *Encoder) Add(items []span.Item) (unwritten int) {
+	before := e.left.Bad() + e.left.Repeated.Total()
+	e.add(items)
+	return e.left.Bad() + e.left.Repeated.Total() - before
+}
+
+func (e *Encoder) add(items []span.Item) {
 	e.names = e.names[:0]
 	e.pending, e.partials = e.pending[:0], e.partials[:0]
 	clear(e.index)
 	if e.opts.Own {
 		e.addOwn(items)
-		return 0
+		return
 	}
 	e.agents.reset()
 	for i := range items {
 		it := &items[i]
 		if it.IsNative() {
 			if !e.pass(it) {
-				unwritten++
+				e.repeats(it)
 			}
 			continue
 		}
 		key := spanKey{it.Span().Trace, it.ID}
 		if at, again := e.index[key]; again {
-			if at == ofAgent || !e.merge(items, at, i) {
-				unwritten++
+			switch {
+			case at == ofAgent:
+				e.repeats(it)
+			case !e.merge(items, at, i):
+				// Another service has the id: OAP would take the one for the other.
+				e.left.NoForm[it.Batch.Protocol()]++
+				e.left.Why = "some have the id of a span of another service"
 			}
 			continue
 		}
@@ -143,14 +162,15 @@ func (e *Encoder) Add(items []span.Item) (unwritten int) {
 		for _, a := range e.agents.list {
 			switch {
 			case a.there:
-				unwritten++
+				e.repeats(&items[a.item])
 			case a.late:
 				e.wait(items, int(a.item))
 			}
 		}
 		e.rebuild(items)
 	}
-	unwritten += e.place(items)
+	e.place(items)
+	e.countMerged(items)
 	e.compare(items)
 	for members := range e.each() {
 		e.segments = append(e.segments, e.begin(methodCollect))
@@ -160,7 +180,6 @@ func (e *Encoder) Add(items []span.Item) (unwritten int) {
 	}
 	clear(e.pending) // it points into batches
 	e.reporter = reporter{}
-	return unwritten
 }
 
 // ofAgent stands in the index for a span that is not pending.

@@ -72,6 +72,15 @@ func (e *Encoder) reports(items []span.Item, v *conversion, f func(*span.Item) b
 	}
 }
 
+// countMerged counts the reports that became a part of others.
+func (e *Encoder) countMerged(items []span.Item) {
+	for i := range e.pending {
+		for k := e.pending[i].more; k >= 0; k = e.partials[k].next {
+			e.left.Merged[items[e.partials[k].item].Batch.Protocol()]++
+		}
+	}
+}
+
 // count is the number of reports of a pending span.
 func (e *Encoder) count(v *conversion) int {
 	n := 1

@@ -99,7 +99,7 @@ func (p *place) inProcess(service, instance string) bool {
 
 // place decides where the spans are in OAP from now on, and looks up where the
 // parents are: among the spans of this call, or of earlier ones.
-func (e *Encoder) place(items []span.Item) (repeated int) {
+func (e *Encoder) place(items []span.Item) {
 	m := e.memory
 	m.Lock()
 	defer m.Unlock()
@@ -109,7 +109,7 @@ func (e *Encoder) place(items []span.Item) (repeated int) {
 			e.learnNative(it)
 		}
 	}
-	again, repeated := e.dropRepeats(items)
+	again := e.dropRepeats(items)
 	for i := range e.pending {
 		v := &e.pending[i]
 		it := &items[v.item]
@@ -142,12 +142,11 @@ func (e *Encoder) place(items []span.Item) (repeated int) {
 		}
 		e.announce(it, &v.role)
 	}
-	return repeated
 }
 
 // dropRepeats takes out the spans that were sent. again is true when all of
 // them were and the parcel is tried once more.
-func (e *Encoder) dropRepeats(items []span.Item) (again bool, repeated int) {
+func (e *Encoder) dropRepeats(items []span.Item) (again bool) {
 	m := e.memory
 	sent, kept := 0, 0
 	for i := range e.pending {
@@ -160,7 +159,7 @@ func (e *Encoder) dropRepeats(items []span.Item) (again bool, repeated int) {
 				return !same
 			})
 			if !same {
-				repeated += e.count(v)
+				e.reports(items, v, func(it *span.Item) bool { e.repeats(it); return true })
 				continue
 			}
 			sent++
@@ -171,7 +170,7 @@ func (e *Encoder) dropRepeats(items []span.Item) (again bool, repeated int) {
 		kept++
 	}
 	if kept == len(e.pending) {
-		return sent > 0 && sent == kept, 0
+		return sent > 0 && sent == kept
 	}
 	clear(e.pending[kept:])
 	e.pending = e.pending[:kept]
@@ -180,7 +179,7 @@ func (e *Encoder) dropRepeats(items []span.Item) (again bool, repeated int) {
 		it := &items[e.pending[i].item]
 		e.index[spanKey{it.Span().Trace, it.ID}] = int32(i)
 	}
-	return sent > 0 && sent == kept, repeated
+	return sent > 0 && sent == kept
 }
 
 // sent notes where a span was written.
