@@ -3,6 +3,7 @@
 package exporters
 
 import (
+	"errors"
 	"fmt"
 	"time"
 )
@@ -22,6 +23,14 @@ func (e *TryAgain) Unwrap() error { return e.Err }
 // RetryAfter is when to try again at the earliest; it marks the error as one
 // that is for a while.
 func (e *TryAgain) RetryAfter() time.Duration { return e.After }
+
+// partly is an error of a message after others that were taken.
+func partly(err error) error {
+	if again, ok := errors.AsType[*TryAgain](err); ok {
+		again.Nothing = false
+	}
+	return err
+}
 
 // NothingTaken is true when it is known that the target has nothing.
 func (e *TryAgain) NothingTaken() bool { return e.Nothing }

@@ -110,6 +110,19 @@ func (e *Exporter) Consume(ctx context.Context, p span.Parcel) (span.LeftOut, er
 	return e.consume(ctx, p, enc)
 }
 
+// Learn tells an encoder that remembers where spans are of those that an earlier
+// process has sent in one parcel: what it would have written is not sent.
+func (e *Exporter) Learn(items []span.Item) {
+	if e.observer == nil {
+		return
+	}
+	enc := e.encoders.Get().(translate.Encoder)
+	defer e.encoders.Put(enc)
+	enc.Reset()
+	enc.Add(items)
+	enc.Reset()
+}
+
 // Revive sends a parcel of spans that were dead. What the encoders remember of them
 // does not count: they would take them for sent.
 func (e *Exporter) Revive(ctx context.Context, p span.Parcel) (span.LeftOut, error) {

@@ -138,7 +138,7 @@ func TestHTTPAnswers(t *testing.T) {
 				t.Errorf("%d %q: %+v, %v", status, text, left, err)
 			}
 		case time.Duration:
-			if !errors.As(err, &again) || again.RetryAfter() != want || !strings.Contains(err.Error(), text) {
+			if nothing := status < 500 && status != 408; !errors.As(err, &again) || again.NothingTaken() != nothing || again.RetryAfter() != want || !strings.Contains(err.Error(), text) {
 				t.Errorf("%d %q: %v, want to try again after %v", status, text, err, want)
 			}
 		case string:
@@ -211,6 +211,7 @@ func TestHTTPRequest(t *testing.T) {
 	f(Settings{Endpoint: srv.URL, Headers: map[string]string{"authorization": "secret", "Host": "store"}}, "/path", "store")
 }
 
+// A target that is not there has nothing.
 func TestHTTPGone(t *testing.T) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -220,7 +221,11 @@ func TestHTTPGone(t *testing.T) {
 	l.Close()
 	e := open(t, httpTarget(), Settings{Endpoint: "http://" + address})
 	var again *TryAgain
-	if _, err := e.Consume(t.Context(), parcel(1)); !errors.As(err, &again) {
+	if _, err := e.Consume(t.Context(), parcel(1)); !errors.As(err, &again) || !again.NothingTaken() {
+		t.Errorf("%v", err)
+	}
+	e = open(t, grpcTarget("/t.S/stream"), Settings{Endpoint: address})
+	if _, err := e.Consume(t.Context(), parcel(1)); !errors.As(err, &again) || !again.NothingTaken() {
 		t.Errorf("%v", err)
 	}
 }
@@ -232,7 +237,7 @@ func TestHTTPTimeout(t *testing.T) {
 	defer close(release)
 	e := open(t, httpTarget(), Settings{Endpoint: srv.URL, Timeout: 50 * time.Millisecond})
 	var again *TryAgain
-	if _, err := e.Consume(t.Context(), parcel(1)); !errors.As(err, &again) || !errors.Is(err, context.DeadlineExceeded) {
+	if _, err := e.Consume(t.Context(), parcel(1)); !errors.As(err, &again) || again.NothingTaken() || !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("%v", err)
 	}
 }
@@ -375,6 +380,7 @@ func TestTooLarge(t *testing.T) {
 func TestGRPCAnswers(t *testing.T) {
 	s := &grpcServer{}
 	e := open(t, grpcTarget("/t.S/stream"), Settings{Endpoint: s.start(t)})
+	nothing := false
 	f := func(err error, refuse bool, after time.Duration) {
 		t.Helper()
 		s.mu.Lock()
@@ -389,12 +395,18 @@ func TestGRPCAnswers(t *testing.T) {
 		if again != nil && again.RetryAfter() != after {
 			t.Errorf("%v: again after %v, want %v", err, again.RetryAfter(), after)
 		}
+		if again != nil && again.NothingTaken() != nothing {
+			t.Errorf("%v: %v, want the contrary", err, again.NothingTaken())
+		}
 	}
 	f(status.Error(codes.InvalidArgument, "bad"), true, 0)
 	f(status.Error(codes.FailedPrecondition, "bad"), true, 0)
 	for _, c := range []codes.Code{codes.Unavailable, codes.ResourceExhausted, codes.Aborted, codes.Internal, codes.Unknown, codes.PermissionDenied, codes.Unauthenticated, codes.Unimplemented} {
+		// The others may come after a part of the stream was taken.
+		nothing = c == codes.PermissionDenied || c == codes.Unauthenticated || c == codes.Unimplemented
 		f(status.Error(c, "later"), false, 0)
 	}
+	nothing = false
 	busy, _ := status.New(codes.Unavailable, "later").WithDetails(&errdetails.RetryInfo{RetryDelay: durationpb.New(3 * time.Second)})
 	f(busy.Err(), false, 3*time.Second)
 	s.mu.Lock()

@@ -96,7 +96,8 @@ func (g *grpcSender) send(ctx context.Context, messages []translate.Message) (a 
 	if md := g.metadata(); len(md) > 0 {
 		ctx = metadata.NewOutgoingContext(ctx, md)
 	}
-	for len(messages) > 0 {
+	first := true
+	for ; len(messages) > 0; first = false {
 		n := 1
 		if g.streams[messages[0].Method] {
 			for n < len(messages) && messages[n].Method == messages[0].Method {
@@ -105,7 +106,10 @@ func (g *grpcSender) send(ctx context.Context, messages []translate.Message) (a 
 		}
 		answer, err := g.call(ctx, messages[:n])
 		if err != nil {
-			return a, judgeGRPC(messages[0].Method, err)
+			if err = judgeGRPC(messages[0].Method, err); !first {
+				err = partly(err)
+			}
+			return a, err
 		}
 		if g.refused != nil {
 			if n, why := g.refused(answer); n > 0 {

@@ -94,6 +94,9 @@ func (h *httpSender) close() { h.client.CloseIdleConnections() }
 func (h *httpSender) send(ctx context.Context, messages []translate.Message) (a answers, err error) {
 	for i := range messages {
 		answer, err := h.post(ctx, messages[i].Body)
+		if err != nil && i > 0 {
+			err = partly(err)
+		}
 		if err != nil {
 			return a, err
 		}

@@ -36,6 +36,9 @@ type retryable interface {
 // false when the context ended first: then nothing of it counts, and whoever reads
 // the log again gets the whole of it, with what was taken already.
 func (t *Target) deliver(ctx context.Context, p *parcel) bool {
+	if len(p.Items) == 0 && len(p.Notices) == 0 {
+		return true
+	}
 	d := t.delivery(p, t.consumer.Consume)
 	if !d.run(ctx) || !t.bury(ctx, d) {
 		return false

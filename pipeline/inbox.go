@@ -62,21 +62,35 @@ func (g *passage) take(p *parcel, room, bytes int) bool {
 	if o.next == 0 {
 		p.bytes += o.bytes
 	}
+	if run, ok := o.record.was(o.next); ok {
+		p.skip(o.record, int(run.To)-o.next)
+		g.advance(int(run.To))
+		return true
+	}
 	if o.each > 0 {
 		room = min(room, 1+bytes/o.each)
 	}
-	to := min(len(spans), o.next+room)
-	for to < len(spans) && spans[to].Segment != 0 && spans[to].Segment == spans[to-1].Segment {
+	end := len(spans)
+	if run, ok := o.record.run(o.next); ok {
+		end = int(run.From)
+	}
+	to := min(end, o.next+room)
+	for to < end && spans[to].Segment != 0 && spans[to].Segment == spans[to-1].Segment {
 		to++
 	}
 	p.bytes += o.each * (to - o.next)
 	p.Items = appendItems(p.Items, o.batch, o.next, to)
 	p.add(o.record, o.batch, to-o.next)
-	o.next = to
-	if to == len(spans) {
+	g.advance(to)
+	return true
+}
+
+// advance goes on with the record at hand from a span on.
+func (g *passage) advance(to int) {
+	o := &g.records[0]
+	if o.next = to; to == o.batch.Len() {
 		g.records = append(g.records[:0], g.records[1:]...)
 	}
-	return true
 }
 
 func (*passage) next() (at time.Time, ok bool) { return at, false }
@@ -120,12 +134,20 @@ func (h *held) put(rec *record, b *span.Batch, bytes int, now time.Time) {
 func (h *held) take(p *parcel, spans, bytes int) bool {
 	ready := h.window.Ready()
 	n, full := 0, p.bytes+bytes
+	beside := false // one of those that must leave together is in the parcel
 	for n < len(ready) && (n < spans && p.bytes < full || ready[n].With) {
 		w := h.records[ready[n].Message]
-		p.Items = append(p.Items, ready[n].Item)
-		p.with = append(p.with, ready[n].With)
-		p.add(w.record, ready[n].Batch, 1)
-		p.bytes += w.each
+		beside = beside && ready[n].With
+		if run, ok := w.record.was(ready[n].Index); ok {
+			p.known = append(p.known, known{ready[n].Item, run.With})
+			p.skip(w.record, 1)
+		} else {
+			p.Items = append(p.Items, ready[n].Item)
+			p.with = append(p.with, beside)
+			p.add(w.record, ready[n].Batch, 1)
+			p.bytes += w.each
+			beside = true
+		}
 		if w.spans--; w.spans == 0 {
 			delete(h.records, ready[n].Message)
 		}

@@ -26,7 +26,7 @@ import (
 // onDisk is a pipeline over a log on disk.
 func onDisk(t *testing.T, disk *queuetest.Disk, recent int64) *bench {
 	t.Helper()
-	log, found, err := queue.Open(disk, queue.Options{Now: time.Now, SegmentBytes: 8 << 10, RecentBytes: recent})
+	log, found, err := queue.Open(disk, queue.Options{Now: time.Now, SegmentBytes: 8 << 10, RecentBytes: recent, ClassOf: ClassOf})
 	if err != nil || found.DamagedRecords > 0 {
 		t.Fatal(found, err)
 	}

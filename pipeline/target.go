@@ -77,7 +77,8 @@ type Target struct {
 	mu      sync.Mutex
 	records []*record // not all done, in the order of the log
 	spare   []*parcel
-	ahead   queue.Count // spans that left, of records that are not done
+	done    []queue.Done // of the parcel that is finished
+	ahead   queue.Count  // spans that left, of records that are not done
 }
 
 // NewTarget makes a target that gets every record from now on, and those that a
@@ -149,6 +150,11 @@ type record struct {
 	class uint8
 	spans int
 	left  int // spans, and one for its notices, that are still to be done
+
+	exact bool // its spans are those that were taken
+	// done are those that an earlier process was done with; known is how many.
+	done  []queue.Run
+	known int
 }
 
 // parcel is a span.Parcel with the records that its parts came from.
@@ -159,6 +165,8 @@ type parcel struct {
 	parts  []part
 	// with says which items stay with the one before them; empty: none.
 	with []bool
+	// known are spans of the window that an earlier process has sent.
+	known []known
 }
 
 // part is a number of spans, or the notices, of a record.
@@ -187,6 +195,7 @@ func (t *Target) Run(ctx context.Context) {
 		if err != nil {
 			break
 		}
+		t.learn(p)
 		select {
 		case parcels <- p:
 		case <-ctx.Done():
@@ -302,6 +311,7 @@ func (t *Target) open(p *parcel, r queue.Taken) {
 	b, gone := t.batch(r)
 	rec := &record{seq: r.Seq, class: r.Class, spans: r.Items}
 	if b != nil {
+		t.remember(rec, &r, b)
 		rec.left = b.Len()
 		if len(b.Instances()) > 0 {
 			rec.left++
@@ -314,7 +324,7 @@ func (t *Target) open(p *parcel, r queue.Taken) {
 		}
 	}
 	t.mu.Lock()
-	t.ahead[rec.class] += int64(gone)
+	t.ahead[rec.class] += int64(gone + rec.known)
 	t.records = append(t.records, rec)
 	t.commit()
 	t.mu.Unlock()
@@ -418,6 +428,7 @@ func (t *Target) finish(p *parcel) {
 		t.ahead[part.record.class] += int64(part.spans)
 	}
 	t.commit()
+	t.acknowledge(p)
 	clear(p.Items)
 	clear(p.Notices)
 	clear(p.parts)

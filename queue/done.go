@@ -66,6 +66,9 @@ func (c *Cursor) Acknowledge(parts []Done) {
 	}
 }
 
+// Remembers is true for a reader of a log on disk: Acknowledge is of use.
+func (c *Cursor) Remembers() bool { return c.journal != nil }
+
 // placeOf finds a record that was taken and is not committed.
 func (c *Cursor) placeOf(seq uint64) *place {
 	i := sort.Search(len(c.taken), func(i int) bool { return c.taken[i].seq >= seq })

@@ -233,40 +233,49 @@ func TestJournalOfAnotherLog(t *testing.T) {
 	}
 }
 
-// BenchmarkAcknowledge writes what becomes of a parcel of 500 items, on a real
-// disk.
+// BenchmarkAcknowledge writes what becomes of a parcel of 500 items, on a real disk:
+// of a reader that can commit all of them, and of one that waits for an item before
+// them and got every other item of fifty records.
 func BenchmarkAcknowledge(b *testing.B) {
-	log, _, err := queue.Open(queue.Dir(b.TempDir()), queue.Options{Now: time.Now})
-	if err != nil {
-		b.Fatal(err)
-	}
-	defer log.Close()
-	c, err := log.Cursor("c", queue.CursorOptions{MaxBytes: 1 << 40, WhenFull: queue.Refuse})
-	if err != nil {
-		b.Fatal(err)
-	}
-	var parts, again []queue.Done
-	b.ReportAllocs()
-	for b.Loop() {
-		b.StopTimer()
-		parts = parts[:0]
-		last := uint64(0)
-		for range 50 {
-			if err := log.Append(queue.Record{Body: make([]byte, 10), Items: 20}); err != nil {
-				b.Fatal(err)
-			}
-			r, _, err := c.TryTake()
+	for name, held := range map[string]bool{"committed": false, "held back": true} {
+		b.Run(name, func(b *testing.B) {
+			log, _, err := queue.Open(queue.Dir(b.TempDir()), queue.Options{Now: time.Now})
 			if err != nil {
 				b.Fatal(err)
 			}
-			last = r.Seq
-			for i := range 10 {
-				parts = append(parts, queue.Done{Seq: r.Seq, From: 2 * i, To: 2*i + 1})
+			defer log.Close()
+			c, err := log.Cursor("c", queue.CursorOptions{MaxBytes: 1 << 40, WhenFull: queue.Refuse})
+			if err != nil {
+				b.Fatal(err)
 			}
-		}
-		c.Commit(last - 50)
-		b.StartTimer()
-		again = append(again[:0], parts...)
-		c.Acknowledge(again)
+			var parts []queue.Done
+			b.ReportAllocs()
+			for b.Loop() {
+				b.StopTimer()
+				parts = parts[:0]
+				last := uint64(0)
+				for range 50 {
+					if err := log.Append(queue.Record{Body: make([]byte, 10), Items: 20}); err != nil {
+						b.Fatal(err)
+					}
+					r, _, err := c.TryTake()
+					if err != nil {
+						b.Fatal(err)
+					}
+					last = r.Seq
+					for i := range 10 {
+						parts = append(parts, queue.Done{Seq: r.Seq, From: 2 * i, To: 2*i + 1})
+					}
+				}
+				if held {
+					last -= 50
+				} else {
+					parts = parts[:0]
+				}
+				c.Commit(last)
+				b.StartTimer()
+				c.Acknowledge(parts)
+			}
+		})
 	}
 }

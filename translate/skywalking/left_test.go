@@ -46,3 +46,42 @@ func TestLeft(t *testing.T) {
 	again := decode(t, formatSegments, collection(t, segmentsOf(t, "java")...))
 	add(span.LeftOut{Repeated: span.Tally{span.SkyWalking: again.Len()}}, spantest.Items(native), spantest.Items(again))
 }
+
+// A late child refers to where its parent went, also when another process has sent
+// that: it is enough to write it again and to send nothing.
+func TestLateChildOfAnotherProcess(t *testing.T) {
+	t.Parallel()
+	spans := func(ids ...span.ID) []span.Item {
+		w := span.NewBuilder(nil, span.Origin{Format: "otlp.proto"})
+		for _, id := range ids {
+			s := span.Span{ID: id, Parent: id - 1, Kind: span.KindInternal, Has: span.HasStart | span.HasDuration, Start: int64(id) * 1e9, Duration: 1e9}
+			if id == 1 {
+				s.Kind = span.KindServer
+			}
+			s.Trace.Lo = 1
+			s.Local.Service = w.Copy("a")
+			w.Span(s)
+		}
+		return spantest.Items(w.Batch())
+	}
+	late := func(e *Encoder) string {
+		e.Reset()
+		e.Observe(spans(3))
+		e.Add(spans(3))
+		m := e.Messages()
+		return string(m[len(m)-1].Body)
+	}
+	first, second, ignorant := newEncoder(newMemory(), plain), newEncoder(newMemory(), plain), newEncoder(newMemory(), plain)
+	for _, e := range []*Encoder{first, second} {
+		e.Reset()
+		e.Observe(spans(1, 2))
+		e.Add(spans(1, 2))
+	}
+	want := late(first)
+	if got := late(second); got != want {
+		t.Errorf("%q, want %q", got, want)
+	}
+	if got := late(ignorant); got == want {
+		t.Error("it makes no difference whether the parent is known")
+	}
+}
