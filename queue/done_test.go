@@ -6,6 +6,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -230,6 +231,58 @@ func TestJournalOfAnotherLog(t *testing.T) {
 	b.remembers("of another log", 4, map[uint64][]queue.Run{2: {{0, 10, 1}}})
 	if left := journals(other); !slices.Equal(left, []string{"c.1.done", "c.2.done"}) {
 		t.Errorf("%v are left", left)
+	}
+}
+
+// TestAcknowledgeWhileKept: a reader, a writer and the keeper at the same time, with
+// files that are replaced all the time.
+func TestAcknowledgeWhileKept(t *testing.T) {
+	disk := &queuetest.Disk{}
+	b := open(t, disk, queue.Options{SegmentBytes: 64 << 10})
+	const records = 1500
+	var all sync.WaitGroup
+	stop := make(chan struct{})
+	all.Go(func() {
+		for range records {
+			if err := b.log.Append(queue.Record{Head: []byte{1}, Body: make([]byte, 20), Items: 40}); err != nil {
+				t.Error(err)
+				return
+			}
+		}
+	})
+	all.Go(func() {
+		for {
+			select {
+			case <-stop:
+				return
+			default:
+				b.log.Keep()
+			}
+		}
+	})
+	for n := uint64(1); n <= records; n++ {
+		r, err := b.cursor.Take(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		var parts []queue.Done
+		for i := 0; i < 40; i += 2 {
+			parts = append(parts, queue.Done{Seq: r.Seq, From: i, To: i + 1})
+		}
+		b.cursor.Acknowledge(parts)
+		if n > 700 && n%100 == 0 {
+			b.cursor.Commit(n - 700)
+			b.cursor.Acknowledge(nil)
+		}
+	}
+	close(stop)
+	all.Wait()
+	disk.Crash()
+	b = open(t, disk.After(queuetest.Everything, 1), queue.Options{SegmentBytes: 64 << 10})
+	for seq := uint64(801); seq <= records; seq++ {
+		if r := b.take(1)[0]; r.Seq != seq || len(r.Done) != 20 {
+			t.Fatalf("record %d with %d runs, want %d with 20", r.Seq, len(r.Done), seq)
+		}
 	}
 }
 
