@@ -18,6 +18,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/spanbridge/spanbridge/queue"
+	"github.com/spanbridge/spanbridge/queue/queuetest"
 )
 
 // killDir is set in the child of TestKill.
@@ -33,7 +34,15 @@ func TestMain(m *testing.M) {
 // appendForEver appends records from many goroutines and prints the number of
 // each one that was acknowledged.
 func appendForEver(dir string) {
-	log, _, err := queue.Open(queue.Dir(dir), queue.Options{Now: time.Now, SegmentBytes: 1 << 20, RecentBytes: 1 << 16})
+	fs := queue.Dir(dir)
+	if power := os.Getenv("QUEUE_TEST_POWER"); power != "" {
+		cache := queuetest.NewCache(fs)
+		if seed, _ := strconv.ParseUint(power, 10, 64); seed > 0 {
+			cache.Leak(seed)
+		}
+		fs = cache
+	}
+	log, _, err := queue.Open(fs, queue.Options{Now: time.Now, SegmentBytes: 1 << 20, RecentBytes: 1 << 16})
 	if err != nil {
 		fmt.Println(err)
 		os.Exit(1)
@@ -64,13 +73,24 @@ func appendForEver(dir string) {
 
 // TestKill kills a process that appends, again and again, in the same directory:
 // every record that it said was acknowledged is there.
-func TestKill(t *testing.T) {
+func TestKill(t *testing.T) { killed(t, func(*rand.Rand) string { return "" }) }
+
+// TestPowerCut is the same with a process that takes with it what was not synced,
+// or some of that.
+func TestPowerCut(t *testing.T) {
+	t.Run("all of it", func(t *testing.T) { killed(t, func(*rand.Rand) string { return "0" }) })
+	t.Run("some of it", func(t *testing.T) {
+		killed(t, func(rng *rand.Rand) string { return strconv.FormatUint(rng.Uint64()|1, 10) })
+	})
+}
+
+func killed(t *testing.T, power func(*rand.Rand) string) {
 	dir := t.TempDir()
 	acked := make(map[uint64]bool)
 	rng := rand.New(rand.NewPCG(uint64(time.Now().UnixNano()), 0))
 	for round := range uint64(8) {
 		child := exec.Command(os.Args[0])
-		child.Env = append(os.Environ(), killDir+"="+dir, "QUEUE_TEST_FIRST="+strconv.FormatUint(round*1_000_000, 10))
+		child.Env = append(os.Environ(), killDir+"="+dir, "QUEUE_TEST_FIRST="+strconv.FormatUint(round*1_000_000, 10), "QUEUE_TEST_POWER="+power(rng))
 		out, err := child.StdoutPipe()
 		if err != nil {
 			t.Fatal(err)

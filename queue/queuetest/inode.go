@@ -33,6 +33,39 @@ func (c change) apply(to []byte) []byte {
 	return to
 }
 
+// sectors gives a write in parts that a disk writes whole or not at all.
+func (c change) sectors(yield func(change) bool) {
+	for len(c.data) > 0 {
+		n := min(sector-int(c.off%sector), len(c.data))
+		if !yield(change{c.off, c.data[:n]}) {
+			return
+		}
+		c = change{c.off + int64(n), c.data[n:]}
+	}
+}
+
+// length is that of a file of a length after the change.
+func (c change) length(before int64) int64 {
+	if c.data == nil {
+		return c.off
+	}
+	return max(before, c.off+int64(len(c.data)))
+}
+
+// show makes the change in the bytes of a file from off on, as far as it is there.
+func (c change) show(p []byte, off int64) {
+	switch {
+	case c.data == nil:
+		clear(p[min(int64(len(p)), max(0, c.off-off)):])
+	case c.off >= off:
+		if c.off-off < int64(len(p)) {
+			copy(p[c.off-off:], c.data)
+		}
+	case off-c.off < int64(len(c.data)):
+		copy(p, c.data[off-c.off:])
+	}
+}
+
 func resize(p []byte, n int) []byte {
 	if n <= len(p) {
 		clear(p[n:])
@@ -54,12 +87,10 @@ func (i *inode) after(left Left, rng *rand.Rand) []byte {
 				}
 				continue
 			}
-			for from := c.off; from < c.off+int64(len(c.data)); {
-				to := min((from/sector+1)*sector, c.off+int64(len(c.data)))
+			for s := range c.sectors {
 				if rng.IntN(2) == 0 {
-					data = change{from, c.data[from-c.off : to-c.off]}.apply(data)
+					data = s.apply(data)
 				}
-				from = to
 			}
 		}
 	}
