@@ -148,7 +148,7 @@ func start(t *testing.T, text string) *running {
 	if err != nil {
 		t.Fatal(err)
 	}
-	g, err := newGateway(cfg, list, newLogger(&world{err: io.Discard}, cfg.Log))
+	g, err := newGateway(cfg, list, newLogger(&world{err: io.Discard}, cfg.Log), nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -27,18 +27,19 @@ const (
 )
 
 type cli struct {
-	Serve    serveCmd    `cmd:"" default:"withargs" help:"Receive, translate and forward spans (what bridge does without a command)."`
-	Validate validateCmd `cmd:"" help:"Check a configuration and print what it would do. Opens nothing."`
-	Send     sendCmd     `cmd:"" help:"Send an example trace by every protocol to a running bridge and read it back."`
-	Status   statusCmd   `cmd:"" help:"Print the account of every span that a running bridge has received, by protocol and target."`
-	Soak     soakCmd     `cmd:"" help:"Kill and break a bridge of its own under load, and account for every span that it acknowledged."`
-	Convert  convertCmd  `cmd:"" help:"Convert a file of spans from any protocol to any other."`
-	Ingest   ingestCmd   `cmd:"" help:"Send spans that lie in logs to a running bridge."`
-	Proxy    proxyCmd    `cmd:"" help:"Stand beside a service and turn the tracing headers of its requests into those that each side understands."`
-	Dead     deadCmd     `cmd:"" help:"List, show, send again or drop the spans that a target refused for good."`
-	Queue    queueCmd    `cmd:"" help:"Look into the queue on disk, check it, or cut off what a target has not got."`
-	Header   headerCmd   `cmd:"" help:"Explain tracing headers and print them in every other format."`
-	Version  versionCmd  `cmd:"" help:"Print the version."`
+	Serve     serveCmd     `cmd:"" default:"withargs" help:"Receive, translate and forward spans (what bridge does without a command)."`
+	Validate  validateCmd  `cmd:"" help:"Check a configuration and print what it would do. Opens nothing."`
+	Send      sendCmd      `cmd:"" help:"Send an example trace by every protocol to a running bridge and read it back."`
+	Status    statusCmd    `cmd:"" help:"Print the account of every span that a running bridge has received, by protocol and target."`
+	Soak      soakCmd      `cmd:"" help:"Kill and break a bridge of its own under load, and account for every span that it acknowledged."`
+	SoakServe soakServeCmd `cmd:"" hidden:""`
+	Convert   convertCmd   `cmd:"" help:"Convert a file of spans from any protocol to any other."`
+	Ingest    ingestCmd    `cmd:"" help:"Send spans that lie in logs to a running bridge."`
+	Proxy     proxyCmd     `cmd:"" help:"Stand beside a service and turn the tracing headers of its requests into those that each side understands."`
+	Dead      deadCmd      `cmd:"" help:"List, show, send again or drop the spans that a target refused for good."`
+	Queue     queueCmd     `cmd:"" help:"Look into the queue on disk, check it, or cut off what a target has not got."`
+	Header    headerCmd    `cmd:"" help:"Explain tracing headers and print them in every other format."`
+	Version   versionCmd   `cmd:"" help:"Print the version."`
 }
 
 // world is what a command may touch besides the network.

@@ -16,12 +16,23 @@ import (
 	"github.com/spanbridge/spanbridge/queue"
 )
 
+// disk gives the directory of a log; nil stands for queue.Dir. Only bridge soak has
+// another one.
+type disk func(path string) queue.FS
+
+func (d disk) at(path string) queue.FS {
+	if d == nil {
+		return queue.Dir(path)
+	}
+	return d(path)
+}
+
 // openQueue opens the log that the configuration asks for.
-func openQueue(c config.Queue, set *metrics.Set, log *slog.Logger) (*queue.Log, error) {
+func openQueue(c config.Queue, disk disk, set *metrics.Set, log *slog.Logger) (*queue.Log, error) {
 	if c.Dir == "" {
 		return queue.NewMemory(int64(c.Decoded)), nil
 	}
-	q, _, err := queue.Open(queue.Dir(c.Dir), queue.Options{
+	q, _, err := queue.Open(disk.at(c.Dir), queue.Options{
 		Now: time.Now, Log: log, RecentBytes: int64(c.Decoded),
 		MaxBytes: int64(c.MaxBytes), MaxAge: c.MaxAge, ForgetAfter: c.ForgetAfter,
 		Synced: set.Synced(), ClassOf: pipeline.ClassOf,
@@ -46,7 +57,7 @@ func deadDir(c config.Queue) string { return filepath.Join(c.Dir, "dead") }
 const deadInMemory = 16 << 20
 
 // openDead opens the dead letters.
-func openDead(c config.Queue, set *metrics.Set, log *slog.Logger) (*deadletter.Letters, error) {
+func openDead(c config.Queue, disk disk, set *metrics.Set, log *slog.Logger) (*deadletter.Letters, error) {
 	opts := deadletter.Options{
 		MaxBytes: min(int64(c.Dead.MaxBytes), deadInMemory), MaxAge: c.Dead.MaxAge, Now: time.Now, Log: log.With("queue", "dead letters"),
 		Lost: func(target string, spans int, why string) {
@@ -54,7 +65,7 @@ func openDead(c config.Queue, set *metrics.Set, log *slog.Logger) (*deadletter.L
 		},
 	}
 	if c.Dir != "" {
-		opts.FS, opts.MaxBytes = queue.Dir(deadDir(c)), int64(c.Dead.MaxBytes)
+		opts.FS, opts.MaxBytes = disk.at(deadDir(c)), int64(c.Dead.MaxBytes)
 	}
 	letters, err := deadletter.Open(opts)
 	if err != nil {

@@ -41,6 +41,8 @@ var (
 
 type serveCmd struct {
 	Config string `short:"c" env:"BRIDGE_CONFIG" placeholder:"FILE" help:"The configuration (YAML). Without one every receiver listens on loopback."`
+
+	disk disk
 }
 
 // Run serves until a signal comes.
@@ -64,7 +66,7 @@ func (s *serveCmd) serve(ctx context.Context, w *world) error {
 	if err := sampling.open(cfg.Sampling.StrategiesFile, log); err != nil {
 		return err
 	}
-	g, err := newGateway(cfg, list, log)
+	g, err := newGateway(cfg, list, log, s.disk)
 	if err != nil {
 		return err
 	}
@@ -103,7 +105,7 @@ type gateway struct {
 	admin     *admin
 }
 
-func newGateway(cfg *config.Config, list []translate.Protocol, log *slog.Logger) (*gateway, error) {
+func newGateway(cfg *config.Config, list []translate.Protocol, log *slog.Logger, disk disk) (*gateway, error) {
 	reg := prometheus.NewRegistry()
 	reg.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	set := metrics.New(reg)
@@ -114,10 +116,10 @@ func newGateway(cfg *config.Config, list []translate.Protocol, log *slog.Logger)
 	g := &gateway{cfg: cfg, log: log, forward: make(map[string]*exporters.Exporter), admin: newAdmin(cfg.Admin, reg, log)}
 	g.admin.ledger(reg)
 	var err error
-	if g.queue, err = openQueue(cfg.Queue, set, log); err != nil {
+	if g.queue, err = openQueue(cfg.Queue, disk, set, log); err != nil {
 		return nil, err
 	}
-	if g.dead, err = openDead(cfg.Queue, set, log); err != nil {
+	if g.dead, err = openDead(cfg.Queue, disk, set, log); err != nil {
 		g.close()
 		return nil, err
 	}

@@ -53,7 +53,7 @@ targets:
 		t.Fatal(err)
 	}
 	log := newLogger(&world{err: io.Discard}, cfg.Log)
-	g, err := newGateway(cfg, list, log)
+	g, err := newGateway(cfg, list, log, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

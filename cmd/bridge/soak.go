@@ -18,24 +18,28 @@ import (
 	"sync"
 	"syscall"
 	"time"
+
+	"github.com/spanbridge/spanbridge/internal/faultnet"
 )
 
 type soakCmd struct {
-	Duration  time.Duration `default:"1m" help:"How long spans are sent and things are broken."`
-	Seed      uint64        `help:"What is broken, and when, follows from it; 0: from chance. What the machine does meanwhile does not."`
-	Rate      float64       `default:"2000" help:"Spans sent a second, by all protocols together."`
-	Kills     int           `default:"-1" help:"How often the bridge is killed (SIGKILL); -1: once in four seconds."`
-	Faults    []string      `placeholder:"NAME,…" help:"What else is broken; all by default, none for nothing: stop, full, flip, refuse, and at the targets ${soak_faults}."`
-	Data      string        `type:"path" placeholder:"DIR" help:"Where the queue lies, in a directory that is made there; kept. A temporary one by default, which goes when nothing was lost."`
-	SmallDisk string        `type:"existingdir" placeholder:"DIR" help:"A directory on a small file system of its own, such as a tmpfs, which may be filled to the last byte. The data lie there. Without it a full disk is a limit of the process (Linux only)."`
-	Bridge    string        `type:"existingfile" placeholder:"FILE" help:"The program to test; this one by default."`
-	Settle    time.Duration `default:"2m" help:"How long the targets may take at the end for what is still in the queue."`
-	JSON      bool          `name:"json" help:"Print JSON."`
-	Verbose   bool          `short:"v" help:"Say on standard error what is broken when."`
+	Duration   time.Duration `default:"1m" help:"How long spans are sent and things are broken; longer where the kills take longer."`
+	Seed       uint64        `help:"What is broken, and when, follows from it; 0: from chance. What the machine does meanwhile does not."`
+	Rate       float64       `default:"2000" help:"Spans sent a second, by all protocols together."`
+	Kills      int           `default:"-1" help:"How often the bridge is killed (SIGKILL); -1: once in four seconds."`
+	Faults     []string      `placeholder:"NAME,…" help:"What else is broken; all by default, none for nothing: stop, full, flip, refuse, and at the targets ${soak_faults}."`
+	Data       string        `type:"path" placeholder:"DIR" help:"Where the queue lies, in a directory that is made there; kept. A temporary one by default, which goes when nothing was lost."`
+	SmallDisk  string        `type:"existingdir" placeholder:"DIR" help:"A directory on a small file system of its own, such as a tmpfs, which may be filled to the last byte. The data lie there. Without it a full disk is a limit of the process (Linux only)."`
+	Bridge     string        `type:"existingfile" placeholder:"FILE" help:"The program to test; this one by default."`
+	PowerCut   string        `default:"none" enum:"none,all,some" help:"What a kill takes of what the bridge has written to its queue and not synced: none of it, as a kill does; all of it, as a power cut may; or some of it, any sectors."`
+	DeadTarget time.Duration `placeholder:"TIME" help:"Break nothing but this: after --duration one of three targets is dead for that long. Measures what the others notice of it, and the memory."`
+	Settle     time.Duration `default:"2m" help:"How long the targets may take at the end for what is still in the queue."`
+	JSON       bool          `name:"json" help:"Print JSON."`
+	Verbose    bool          `short:"v" help:"Say on standard error what is broken when."`
 }
 
 // diskFaults are the faults that are not of a target.
-var diskFaults = []string{"stop", "full", "flip", "refuse"}
+var diskFaults = []string{"stop", "full", "flip", "refuse", "udp"}
 
 // Run sends numbered spans to a bridge of its own while it breaks everything about
 // it, and then accounts for every one that was acknowledged.
@@ -48,6 +52,12 @@ func (s *soakCmd) Run(w *world) error {
 	}
 	if s.Rate <= 0 || s.Duration <= 0 {
 		return errors.New("--rate and --duration must be more than 0")
+	}
+	if s.DeadTarget > 0 {
+		if len(s.Faults) > 0 || s.Kills > 0 || s.PowerCut != "none" {
+			return errors.New("--dead-target: nothing else is broken then; give neither --faults nor --kills nor --power-cut")
+		}
+		s.Kills, s.Settle, faults = 0, max(s.Settle, s.DeadTarget), map[string]bool{}
 	}
 	program := s.Bridge
 	if program == "" {
@@ -66,7 +76,7 @@ func (s *soakCmd) Run(w *world) error {
 	if s.SmallDisk != "" {
 		dir = s.SmallDisk
 	}
-	if dir, err = os.MkdirTemp(dir, "bridge-soak-"); err != nil {
+	if dir, err = os.MkdirTemp(dir, soakDir); err != nil {
 		return err
 	}
 	for s.Seed == 0 {
@@ -131,7 +141,11 @@ type soak struct {
 	book    *soakBook
 	targets []*soakTarget
 	bridge  *soakBridge
+	relay   *faultnet.Relay // before the port for datagrams
 	report  soakReport
+
+	rested          time.Time               // when the next thing may happen to the bridge
+	datagramsBefore faultnet.DatagramCounts // this life of the bridge
 }
 
 // event is something that happens to the bridge at a time.
@@ -171,22 +185,44 @@ func (k *soak) run(ctx context.Context, program string) (*soakReport, error) {
 			t.close()
 		}
 	}()
-	if k.bridge, err = newSoakBridge(program, k.dir, k.ways, k.targets); err != nil { //nolint:contextcheck // a look for ports, at once
+	limits := ""
+	if k.cmd.DeadTarget > 0 {
+		k.book.delays = newDelays(len(k.targets))
+		limits = fmt.Sprintf("limits: {memory: %dMiB}\n", soakMemory>>20)
+	}
+	if k.bridge, err = newSoakBridge(program, k.dir, limits, k.ways, k.targets); err != nil { //nolint:contextcheck // a look for ports, at once
 		return nil, err
 	}
+	if k.cmd.PowerCut != powerCuts[0] {
+		k.bridge.serve = k.withoutPower
+	}
+	if k.relay, err = faultnet.NewRelay(k.bridge.ports[udpPort]); err != nil { //nolint:contextcheck // it lives until it is closed
+		return nil, err
+	}
+	defer func() { _ = k.relay.Close() }()
+	k.away()
 	if err := k.bridge.start(ctx); err != nil {
 		return nil, err
 	}
 	defer func() { k.bridge.kill() }()
+	k.back()
 
-	sending, end := context.WithTimeout(ctx, k.cmd.Duration)
+	sending, end := context.WithCancel(ctx)
+	breakIt := k.breakThings
+	if k.cmd.DeadTarget > 0 {
+		breakIt = k.mourn
+	}
 	defer end()
 	var clients sync.WaitGroup
 	failed := make(chan error, 2*len(k.ways))
 	for i, w := range k.ways {
 		for half := range 2 {
+			address := k.bridge.ports[w.port]
+			if w.silent {
+				address = k.relay.Addr()
+			}
 			c := &soakClient{
-				way: i, w: w, address: k.bridge.ports[w.port], rate: k.cmd.Rate / float64(2*len(k.ways)), book: k.book,
+				way: i, w: w, address: address, rate: k.cmd.Rate / float64(2*len(k.ways)), book: k.book,
 				rng: rand.New(rand.NewPCG(k.cmd.Seed, uint64(1+2*i+half))),
 			}
 			clients.Go(func() {
@@ -196,7 +232,7 @@ func (k *soak) run(ctx context.Context, program string) (*soakReport, error) {
 			})
 		}
 	}
-	err = k.breakThings(sending)
+	err = breakIt(sending)
 	end()
 	for _, t := range k.targets {
 		t.good()
@@ -221,16 +257,22 @@ func (k *soak) say(format string, args ...any) {
 	}
 }
 
-// breakThings breaks one thing after the other until the context ends.
+// breakThings breaks one thing after the other, for the time that is asked for and
+// until all is done that is, or until the context ends.
 func (k *soak) breakThings(ctx context.Context) error {
 	names := slices.Sorted(maps.Keys(netFaults))
 	names = slices.DeleteFunc(names, func(name string) bool { return !k.faults[name] })
 	events, began := k.events(), time.Now()
-	for ctx.Err() == nil {
+	for ctx.Err() == nil && (len(events) > 0 || time.Since(began) < k.cmd.Duration) {
 		if err := k.bridge.died(); err != nil {
 			return err
 		}
-		if len(events) > 0 && time.Since(began) >= events[0].at {
+		next := k.cmd.Duration
+		if len(events) > 0 {
+			// A life has some time, also where starts are slow.
+			next = max(events[0].at, k.rested.Sub(began))
+		}
+		if len(events) > 0 && time.Since(began) >= next {
 			what := events[0].what
 			events = events[1:]
 			if err := k.happen(ctx, what); err != nil {
@@ -239,10 +281,7 @@ func (k *soak) breakThings(ctx context.Context) error {
 			continue
 		}
 		wait := time.Duration(100+k.rng.IntN(900)) * time.Millisecond
-		if len(events) > 0 {
-			wait = min(wait, events[0].at-time.Since(began))
-		}
-		sleep(ctx, wait)
+		sleep(ctx, min(wait, next-time.Since(began)))
 		t := k.targets[k.rng.IntN(len(k.targets))]
 		t.good()
 		// Good times in between, so that the queue is now empty, now long.
@@ -261,12 +300,11 @@ func (k *soak) happen(ctx context.Context, what string) error {
 	k.say("%s", what)
 	switch what {
 	case "kill":
-		k.bridge.kill()
-		k.report.Kills++
+		k.kill()
 		return k.restart(ctx)
 	case "stop":
 		k.report.Broken[what]++
-		return errors.Join(k.bridge.stop(), k.restart(ctx))
+		return errors.Join(k.stop(), k.restart(ctx))
 	case "flip":
 		return k.flip(ctx)
 	default:
@@ -274,13 +312,31 @@ func (k *soak) happen(ctx context.Context, what string) error {
 	}
 }
 
+func (k *soak) kill() {
+	k.away()
+	k.bridge.kill()
+	k.report.Kills++
+}
+
+func (k *soak) stop() error {
+	k.away()
+	return k.bridge.stop()
+}
+
+// restart looks at what the life that ended has left, and begins the next.
 func (k *soak) restart(ctx context.Context) error {
+	life := k.bridge.lives
+	if err := heldNumbers(k.bridge.queue, func(target string, numbers []int) { k.book.fly(target, life, numbers) }); err != nil {
+		return err
+	}
 	began := time.Now()
 	// Also when the time is over: what is in the queue is to be delivered.
 	if err := k.bridge.start(context.WithoutCancel(ctx)); err != nil {
 		return err
 	}
 	k.report.SlowestStart = max(k.report.SlowestStart, time.Since(began).Seconds())
+	k.rested = time.Now().Add(time.Duration(100+k.rng.IntN(900)) * time.Millisecond)
+	k.back()
 	return nil
 }
 
@@ -291,7 +347,7 @@ func (k *soak) flip(ctx context.Context) error {
 		t.down()
 	}
 	sleep(ctx, 500*time.Millisecond)
-	if err := k.bridge.stop(); err != nil {
+	if err := k.stop(); err != nil {
 		return err
 	}
 	f, err := flipBit(k.bridge.queue, k.rng)
@@ -330,8 +386,7 @@ func (k *soak) fill(ctx context.Context) error {
 	kill := k.rng.IntN(2) == 0
 	if kill {
 		k.say("kill on the full disk")
-		k.bridge.kill()
-		k.report.Kills++
+		k.kill()
 	}
 	switch {
 	case room != nil:

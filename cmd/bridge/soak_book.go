@@ -3,15 +3,16 @@
 package main
 
 import (
+	"bytes"
 	"fmt"
-	"regexp"
 	"strconv"
 	"strings"
 	"sync"
+	"time"
 )
 
 // soakBook knows of every numbered span by which way it was sent, whether it was
-// acknowledged, and how often each target got it. It takes some bytes a span.
+// acknowledged, and how often each target got it. It takes some twenty bytes a span.
 type soakBook struct {
 	mu      sync.Mutex
 	way     []uint8 // by number; number 0 is none
@@ -19,7 +20,8 @@ type soakBook struct {
 	targets []*targetBook
 	// damaged are the numbers in records of which a bit was flipped.
 	damaged map[int]bool
-	newest  int // number of the last span that was acknowledged
+	newest  int     // number of the last span that was acknowledged
+	delays  *delays // nil: not measured
 }
 
 // targetBook is what one target got.
@@ -30,12 +32,15 @@ type targetBook struct {
 	held    map[int]bool // in the queue at the end
 	spoiled int          // arrived, but not as sent
 	foreign int          // numbers that nobody has sent
+	flight  flight
 }
 
 func newSoakBook(targets ...string) *soakBook {
 	b := &soakBook{way: make([]uint8, 1), acked: make([]bool, 1), damaged: make(map[int]bool)}
 	for _, name := range targets {
-		b.targets = append(b.targets, &targetBook{name: name, came: make([]uint8, 1), refused: make(map[int]bool), held: make(map[int]bool)})
+		t := &targetBook{name: name, came: make([]uint8, 1), refused: make(map[int]bool), held: make(map[int]bool)}
+		t.flight.draw()
+		b.targets = append(b.targets, t)
 	}
 	return b
 }
@@ -50,6 +55,10 @@ func (b *soakBook) draw(way, n int) (first int) {
 		b.acked = append(b.acked, false)
 		for _, t := range b.targets {
 			t.came = append(t.came, 0)
+			t.flight.draw()
+		}
+		if b.delays != nil {
+			b.delays.draw(time.Now())
 		}
 	}
 	return first
@@ -77,9 +86,9 @@ func (b *soakBook) drawn() int {
 	return len(b.way)
 }
 
-// arrive notes that a target got a span; whole is false when it is not as it was
-// sent.
-func (b *soakBook) arrive(target, number int, whole bool) {
+// arrive notes that a target got a span from a life of the bridge; whole is false
+// when it is not as it was sent.
+func (b *soakBook) arrive(target, number, life int, whole bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	t := b.targets[target]
@@ -88,8 +97,14 @@ func (b *soakBook) arrive(target, number int, whole bool) {
 		t.foreign++
 	case !whole:
 		t.spoiled++
-	case t.came[number] < 255:
-		t.came[number]++
+	default:
+		if b.delays != nil && t.came[number] == 0 {
+			b.delays.arrive(target, number, time.Now())
+		}
+		t.flight.arrive(number, life)
+		if t.came[number] < 255 {
+			t.came[number]++
+		}
 	}
 }
 
@@ -108,22 +123,40 @@ func (b *soakBook) damage(numbers []int) {
 	}
 }
 
-func (b *soakBook) hold(target string, numbers []int) {
+// each calls f with each of the numbers that somebody has drawn.
+func (b *soakBook) each(target string, numbers []int, f func(*targetBook, int)) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	for _, t := range b.targets {
 		for _, n := range numbers {
-			if t.name == target {
-				t.held[n] = true
+			if t.name == target && n > 0 && n < len(b.way) {
+				f(t, n)
 			}
 		}
 	}
 }
 
+// hold notes what the queue holds for a target when all is over.
+func (b *soakBook) hold(target string, numbers []int) {
+	b.each(target, numbers, func(t *targetBook, n int) { t.held[n] = true })
+}
+
+// fly notes what the queue holds for a target when a life of the bridge has ended.
+func (b *soakBook) fly(target string, life int, numbers []int) {
+	b.each(target, numbers, func(t *targetBook, n int) { t.flight.hold(n, life) })
+}
+
+// enter begins a phase, of which spans are that are drawn from now on.
+func (b *soakBook) enter(phase uint8) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.delays.phase = phase
+}
+
 // numberedName is the name of a numbered span; every protocol carries it as it is.
 func numberedName(number int) string { return fmt.Sprintf("soak-%012d", number) }
 
-var numberedNames = regexp.MustCompile(`soak-[0-9]{12}`)
+const numberedLength = len("soak-000000000000")
 
 // numberOf reads the number from a name; 0 if it has none.
 func numberOf(name string) int {
@@ -140,10 +173,16 @@ func numberOf(name string) int {
 
 // numbersIn finds the numbers of the spans in a body of any form.
 func numbersIn(body []byte) (numbers []int) {
-	for _, name := range numberedNames.FindAll(body, -1) {
-		numbers = append(numbers, numberOf(string(name)))
+	for {
+		i := bytes.Index(body, []byte("soak-"))
+		if i < 0 || len(body) < i+numberedLength {
+			return numbers
+		}
+		if n := numberOf(string(body[i : i+numberedLength])); n > 0 {
+			numbers = append(numbers, n)
+		}
+		body = body[i+1:]
 	}
-	return numbers
 }
 
 // checkKey is the tag by which a span shows that it is the one of its number.

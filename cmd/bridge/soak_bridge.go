@@ -28,6 +28,8 @@ type soakBridge struct {
 	ports   map[string]string // addresses of the receivers
 	admin   string
 	log     *soakLog
+	text    string // the configuration
+	serve   func(life int) []string
 
 	cmd   *exec.Cmd
 	ended chan error // of this life
@@ -37,7 +39,7 @@ type soakBridge struct {
 // startLimit is how long a start may take: it reads the whole queue.
 const startLimit = time.Minute
 
-func newSoakBridge(program, dir string, ways []soakWay, targets []*soakTarget) (*soakBridge, error) {
+func newSoakBridge(program, dir, limits string, ways []soakWay, targets []*soakTarget) (*soakBridge, error) {
 	b := &soakBridge{program: program, dir: dir, queue: filepath.Join(dir, "queue"), ports: make(map[string]string), log: &soakLog{}}
 	var text strings.Builder
 	text.WriteString("receivers:\n")
@@ -62,12 +64,17 @@ func newSoakBridge(program, dir string, ways []soakWay, targets []*soakTarget) (
 	if b.admin, err = openPort(false, given); err != nil {
 		return nil, err
 	}
-	fmt.Fprintf(&text, "admin: {listen: %q}\nview: {enabled: false}\nshutdown: {drain: 500ms}\nqueue: {dir: %q}\ntargets:\n", b.admin, b.queue)
+	fmt.Fprintf(&text, "admin: {listen: %q}\nview: {enabled: false}\nshutdown: {drain: 500ms}\n%squeue: {dir: %q}\ntargets:\n", b.admin, limits, b.queue)
 	for _, t := range targets {
-		fmt.Fprintf(&text, "  %s: {kind: %s, endpoint: %q, timeout: 2s, retry: {initial: 50ms, max: 500ms}}\n", t.name, t.kind, t.endpoint())
+		fmt.Fprintf(&text, "  %s: {kind: %s, endpoint: %q, timeout: 2s, retry: {initial: 50ms, max: 500ms}, headers: {%s: %q}}\n", t.name, t.kind, t.endpoint(), lifeHeader, lifeMark)
 	}
-	return b, os.WriteFile(b.config(), []byte(text.String()), 0o600)
+	b.text = text.String()
+	b.serve = func(int) []string { return []string{"serve", "--config", b.config()} }
+	return b, nil
 }
+
+// lifeMark stands in the text of the configuration for the number of the life.
+const lifeMark = "%LIFE%"
 
 func (b *soakBridge) config() string { return filepath.Join(b.dir, "bridge.yaml") }
 
@@ -98,7 +105,10 @@ func openPort(udp bool, not []string) (string, error) {
 func (b *soakBridge) start(ctx context.Context) error {
 	b.lives++
 	b.log.mark("life %d", b.lives)
-	b.cmd = exec.Command(b.program, "serve", "--config", b.config()) //nolint:gosec,noctx // the operator names it, and ends it by a fault
+	if err := os.WriteFile(b.config(), []byte(strings.ReplaceAll(b.text, lifeMark, fmt.Sprint(b.lives))), 0o600); err != nil {
+		return err
+	}
+	b.cmd = exec.Command(b.program, b.serve(b.lives)...) //nolint:gosec,noctx // the operator names it, and ends it by a fault
 	// Settings of the surroundings are not for it.
 	b.cmd.Env = slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(v, "BRIDGE_") })
 	b.cmd.Stdout, b.cmd.Stderr = b.log, b.log

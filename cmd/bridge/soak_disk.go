@@ -75,22 +75,26 @@ func flipBit(dir string, rng *rand.Rand) (*flipped, error) {
 // frameHead is the length of the head of a frame (queue/FORMAT.md).
 const frameHead = 48
 
-// heldNumbers finds the spans that the queue holds for each of its targets.
+// heldNumbers finds the spans that the queue holds for each of its targets, while
+// nobody uses it.
 func heldNumbers(dir string, found func(target string, numbers []int)) error {
 	in, err := queue.Inspect(queue.Dir(dir))
-	if err != nil {
+	if err != nil || len(in.Cursors) == 0 {
 		return err
 	}
+	oldest := ^uint64(0)
 	for _, c := range in.Cursors {
-		err := in.Each(c.Next, func(r queue.Stored) bool {
-			found(c.Name, numbersIn(r.Body))
-			return true
-		})
-		if err != nil {
-			return err
-		}
+		oldest = min(oldest, c.Next)
 	}
-	return nil
+	return in.Each(oldest, func(r queue.Stored) bool {
+		numbers := numbersIn(r.Body)
+		for _, c := range in.Cursors {
+			if r.Seq >= c.Next {
+				found(c.Name, numbers)
+			}
+		}
+		return true
+	})
 }
 
 // mostBallast bounds the file that fills a small file system.

@@ -32,6 +32,13 @@ type soakReport struct {
 	// was acknowledged; in seconds.
 	SlowestStart    float64 `json:"slowest_start"`
 	SlowestRecovery float64 `json:"slowest_recovery"`
+	// Flights is what was in flight when a life of the bridge ended, and came again.
+	Flights []soakFlightRow `json:"flights"`
+	// Datagrams is the account of UDP.
+	Datagrams *soakDatagrams `json:"datagrams"`
+	// Dead is the target that was dead, Outage what was noticed of it.
+	Dead   string      `json:"dead,omitempty"`
+	Outage *soakOutage `json:"outage,omitempty"`
 	// Ledger is the account that the last life of the bridge gave.
 	Ledger *ledger  `json:"ledger"`
 	Lost   []string `json:"lost"` // the first of them
@@ -105,6 +112,16 @@ func (k *soak) account(ctx context.Context) (*soakReport, error) {
 			break
 		}
 	}
+	if err := k.countDatagrams(ctx); err != nil {
+		return nil, err
+	}
+	if k.book.delays != nil {
+		peak, err := peakMemory(k.bridge.cmd.Process.Pid)
+		if err != nil {
+			k.report.NotDone["peak of memory"] = err.Error()
+		}
+		k.report.Outage = &soakOutage{Peak: peak, Memory: soakMemory}
+	}
 	err := k.bridge.stop()
 	if err2 := heldNumbers(k.bridge.queue, k.book.hold); err2 != nil {
 		return nil, errors.Join(err, err2)
@@ -126,6 +143,10 @@ func (r *soakReport) fill(b *soakBook, ways []soakWay) {
 	}
 	for _, t := range b.targets {
 		r.Targets = append(r.Targets, soakGoalRow{Target: t.name, Spoiled: t.spoiled + t.foreign})
+		r.Flights = append(r.Flights, t.flight.row(t.name))
+	}
+	if b.delays != nil && r.Outage != nil {
+		r.Outage.Delays = b.delays.rows(b.targets)
 	}
 	for i := 1; i < len(b.way); i++ {
 		way := &r.Ways[b.way[i]]
@@ -184,6 +205,15 @@ func (r *soakReport) judge() error {
 			faults = append(faults, fmt.Errorf("%d spans came to %s otherwise than they were sent", t.Spoiled, t.Target))
 		}
 	}
+	for _, f := range r.Flights {
+		faults = append(faults, f.judge())
+	}
+	if r.Datagrams != nil {
+		faults = append(faults, r.Datagrams.judge())
+	}
+	if r.Outage != nil {
+		faults = append(faults, r.judgeOutage())
+	}
 	switch l := r.Ledger; {
 	case l == nil:
 		faults = append(faults, errors.New("the bridge gave no account"))
@@ -215,6 +245,13 @@ func (r *soakReport) print(out io.Writer) {
 	_ = w.Flush()
 	fmt.Fprintln(out, "\nacknowledged = arrived + damaged (a bit of their record was flipped) + refused (by the target) + held + lost.")
 	fmt.Fprintln(out, "again: came once more; unasked: came though the sender had no answer, or another one.")
+	r.printFlights(out)
+	if r.Datagrams != nil {
+		r.Datagrams.print(out)
+	}
+	if r.Outage != nil {
+		r.printOutage(out)
+	}
 	fmt.Fprintf(out, "\n%d kills, %d bits flipped", r.Kills, len(r.Flips))
 	for _, name := range slices.Sorted(maps.Keys(r.Broken)) {
 		fmt.Fprintf(out, ", %d× %s", r.Broken[name], name)

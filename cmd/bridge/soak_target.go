@@ -37,14 +37,14 @@ func newSoakTargets(book *soakBook, refuse bool) (all []*soakTarget, err error) 
 	for i, name := range soakTargetNames {
 		t := &soakTarget{name: name, kind: name}
 		take := func(format string) faultnet.Take {
-			return func(path, _ string, body []byte) ([]byte, error) {
+			return func(r faultnet.Request) ([]byte, error) {
 				if name == "skywalking" {
-					if !strings.HasSuffix(path, "TraceSegmentReportService/collect") {
+					if !strings.HasSuffix(r.Name, "TraceSegmentReportService/collect") {
 						return nil, nil // said of instances
 					}
-					body = wire.AppendStringAlways(nil, 1, string(body))
+					r.Body = wire.AppendStringAlways(nil, 1, string(r.Body))
 				}
-				return nil, note(book, i, decode, format, body, refuse && name != "skywalking")
+				return nil, note(book, i, decode, format, r, refuse && name != "skywalking")
 			}
 		}
 		switch name {
@@ -86,24 +86,25 @@ func (t *soakTarget) endpoint() string {
 }
 
 // note writes down the spans of a body.
-func note(book *soakBook, target int, decode func([]byte, span.Origin) (*span.Batch, error), format string, body []byte, refuse bool) error {
+func note(book *soakBook, target int, decode func([]byte, span.Origin) (*span.Batch, error), format string, r faultnet.Request, refuse bool) error {
 	if refuse {
-		for _, n := range numbersIn(body) {
+		for _, n := range numbersIn(r.Body) {
 			if n%refusedEvery == 0 {
 				book.refuse(target, n)
 				return &faultnet.Refusal{Why: fmt.Sprintf("span %d is refused, as it was asked to be", n)}
 			}
 		}
 	}
-	b, err := decode(body, span.Origin{Format: format, Received: time.Now().UnixNano()})
+	b, err := decode(r.Body, span.Origin{Format: format, Received: time.Now().UnixNano()})
 	if err != nil {
 		return err
 	}
+	life := lifeOf(r.Header)
 	spans := b.Spans()
 	for i := range spans {
 		number := numberOf(b.Str(spans[i].Name))
 		check := b.Find(spans[i].Attrs, checkKey)
-		book.arrive(target, number, check != nil && string(b.AppendText(nil, check)) == checkText(number))
+		book.arrive(target, number, life, check != nil && string(b.AppendText(nil, check)) == checkText(number))
 	}
 	return nil
 }

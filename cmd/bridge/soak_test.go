@@ -3,6 +3,8 @@
 package main
 
 import (
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -20,19 +22,19 @@ func TestSoakAccount(t *testing.T) {
 	udp := b.draw(1, 2)
 	b.acknowledge(udp, 2)
 	for _, target := range []int{0, 1} {
-		b.arrive(target, first, true)
-		b.arrive(target, udp, true)
-		b.arrive(target, first+6, true)
+		b.arrive(target, first, 1, true)
+		b.arrive(target, udp, 1, true)
+		b.arrive(target, first+6, 1, true)
 	}
-	b.arrive(0, first, true) // again
-	b.arrive(0, first+1, true)
+	b.arrive(0, first, 1, true) // again
+	b.arrive(0, first+1, 1, true)
 	b.refuse(1, first+1)
 	b.damage([]int{first + 2})
 	b.hold("two", []int{first + 3})
-	b.arrive(0, first+3, true)
-	b.arrive(0, first+4, true)
-	b.arrive(0, first+5, true)
-	b.arrive(1, first+5, true)
+	b.arrive(0, first+3, 1, true)
+	b.arrive(0, first+4, 1, true)
+	b.arrive(0, first+5, 1, true)
+	b.arrive(1, first+5, 1, true)
 	var r soakReport
 	r.Ledger = &ledger{Agree: true}
 	r.fill(b, ways)
@@ -56,8 +58,8 @@ func TestSoakAccount(t *testing.T) {
 	if len(r.Lost) != 1 || !strings.Contains(r.Lost[0], numberedName(first+4)) {
 		t.Errorf("%q", r.Lost)
 	}
-	b.arrive(1, first+4, true)
-	b.arrive(1, 1000, true) // nobody has sent it
+	b.arrive(1, first+4, 1, true)
+	b.arrive(1, 1000, 1, true) // nobody has sent it
 	r = soakReport{Ledger: &ledger{Agree: false}}
 	r.fill(b, ways)
 	if err := r.judge(); err == nil || strings.Contains(err.Error(), "lost") ||
@@ -96,5 +98,154 @@ func TestSoakFlags(t *testing.T) {
 		} else if !strings.Contains(errs.String(), "--") {
 			t.Errorf("%v: %s", args, errs.String())
 		}
+	}
+}
+
+// What was in flight at the end of a life may come again, whenever that is noticed,
+// and nothing else may.
+func TestSoakFlight(t *testing.T) {
+	type step struct {
+		number, life int
+		held         bool
+	}
+	came, held := func(number, life int) step { return step{number, life, false} }, func(number, life int) step { return step{number, life, true} }
+	for name, c := range map[string]struct {
+		steps []step
+		want  []soakEnd
+		back  int
+		fault string
+	}{
+		"in time":            {[]step{came(1, 1), held(2, 1), came(2, 2)}, nil, 0, ""},
+		"in flight":          {[]step{came(1, 1), held(1, 1), came(1, 2)}, []soakEnd{{1, 1, 1}}, 0, ""},
+		"over two ends":      {[]step{came(1, 1), held(1, 1), held(1, 2), came(1, 3), held(1, 3)}, []soakEnd{{1, 1, 0}, {2, 1, 1}, {3, 1, 0}}, 0, ""},
+		"late":               {[]step{held(1, 1), came(1, 1), came(1, 2)}, []soakEnd{{1, 1, 1}}, 0, ""},
+		"later than the new": {[]step{held(1, 1), came(1, 2), came(1, 1)}, []soakEnd{{1, 1, 1}}, 0, ""},
+		"twice in a life":    {[]step{came(1, 1), came(1, 1)}, nil, 0, ""},
+		"for no reason":      {[]step{came(1, 1), came(1, 2)}, []soakEnd{{1, 0, 1}}, 0, "only 0 were in flight"},
+		"a place went back":  {[]step{came(1, 1), held(2, 1), held(1, 2), came(1, 3)}, []soakEnd{{2, 1, 1}}, 1, "went back"},
+	} {
+		var f flight
+		for range 3 {
+			f.draw()
+		}
+		for _, s := range c.steps {
+			if s.held {
+				f.hold(s.number, s.life)
+			} else {
+				f.arrive(s.number, s.life)
+			}
+		}
+		r := f.row("x")
+		if !slices.Equal(r.Ends, c.want) || r.Back != c.back {
+			t.Errorf("%s: %+v, want %+v and %d", name, r, c.want, c.back)
+		}
+		if err := r.judge(); (err == nil) != (c.fault == "") || err != nil && !strings.Contains(err.Error(), c.fault) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+func TestSoakDatagrams(t *testing.T) {
+	by, err := datagramVerdicts(strings.NewReader(`# HELP bridge_messages_total …
+bridge_messages_total{format="jaeger.agent",protocol="jaeger",transport="udp",verdict="taken"} 41
+bridge_messages_total{format="jaeger",protocol="jaeger",transport="udp",verdict="malformed"} 3
+bridge_messages_total{format="jaeger.agent",protocol="jaeger",transport="udp",verdict="malformed"} 4
+bridge_messages_total{format="jaeger.agent",protocol="jaeger",transport="http",verdict="taken"} 9
+`))
+	if err != nil || by["taken"] != 41 || by["malformed"] != 7 || len(by) != 2 {
+		t.Errorf("%v, %v", by, err)
+	}
+	for _, c := range []struct {
+		d    soakDatagrams
+		good bool
+	}{
+		{soakDatagrams{Reached: 10, ReachedCut: 2, Taken: 8, Malformed: 2}, true},
+		{soakDatagrams{Reached: 10, ReachedCut: 2, Taken: 6, Malformed: 1, Busy: 1, Overflow: 2}, true},
+		{soakDatagrams{Reached: 10, ReachedCut: 2, Taken: 7, Malformed: 2}, false},
+		{soakDatagrams{Reached: 10, ReachedCut: 2, Taken: 7, Malformed: 2, Overflow: -1}, true},
+		{soakDatagrams{Reached: 10, ReachedCut: 2, Taken: 9, Malformed: 2, Overflow: -1}, false},
+		{soakDatagrams{Reached: 10, ReachedCut: 2, Taken: 9, Malformed: 1}, false},
+		{soakDatagrams{Reached: 10, ReachedCut: 2, Taken: 7, Malformed: 3}, false},
+	} {
+		if err := c.d.judge(); (err == nil) != c.good {
+			t.Errorf("%+v: %v", c.d, err)
+		}
+	}
+}
+
+// The delays of a phase are those of the spans that were sent in it.
+func TestSoakOutage(t *testing.T) {
+	b := newSoakBook("one", "two")
+	b.delays = newDelays(2)
+	r := soakReport{Ledger: &ledger{Agree: true}, Dead: "two", Outage: &soakOutage{}}
+	began := time.Now()
+	for phase := range phaseNames {
+		b.enter(uint8(phase))
+		for range 100 {
+			n := b.draw(0, 1)
+			b.acknowledge(n, 1)
+			at := time.Duration(phase+1) * time.Second
+			b.delays.drawn[n].at = began.UnixNano()
+			for target := range b.targets {
+				b.delays.arrive(target, n, began.Add(at))
+				b.arrive(target, n, 1, true)
+			}
+		}
+	}
+	r.fill(b, []soakWay{{name: "way"}})
+	for _, x := range r.Outage.Delays {
+		if x.Spans < 100 || x.Most < 1 {
+			t.Errorf("%+v", x)
+		}
+	}
+	if err := r.judge(); err != nil {
+		t.Error(err)
+	}
+	for i := range r.Outage.Delays {
+		if x := &r.Outage.Delays[i]; x.Phase == "dead" {
+			x.P99 = 12 // 10 × 1 and 1 second are 11, and a class
+		}
+	}
+	r.Outage.Peak = mostSoakMemory + 1
+	r.Targets[1].Held = 5
+	err := r.judge()
+	for _, want := range []string{"12.000 s to one", "may take", "two did not get 5 spans"} {
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%v, want %q", err, want)
+		}
+	}
+	if err != nil && strings.Contains(err.Error(), "s to two") {
+		t.Errorf("the dead target is late: %v", err)
+	}
+}
+
+func TestSpread(t *testing.T) {
+	var s spread
+	for i := range 1000 {
+		s.add(time.Duration(i+1) * time.Millisecond)
+	}
+	s.add(0)
+	s.add(time.Hour * 1e4)
+	for q, want := range map[float64]time.Duration{0.5: 500 * time.Millisecond, 0.99: 990 * time.Millisecond} {
+		if got := s.quantile(q); got < want-2*time.Millisecond || got > want*106/100 {
+			t.Errorf("the %v quantile is %v, want %v or a twentieth more", q, got, want)
+		}
+	}
+}
+
+// The disk that forgets is for bridge soak alone.
+func TestSoakServe(t *testing.T) {
+	config := filepath.Join(t.TempDir(), "bridge.yaml")
+	if err := os.WriteFile(config, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	var out, errs strings.Builder
+	code := run([]string{"soak-serve", "--config", config, "--lose", "all"}, &world{out: &out, err: &errs})
+	if code == 0 || !strings.Contains(errs.String(), "for bridge soak alone") {
+		t.Errorf("%d, %s", code, errs.String())
+	}
+	errs.Reset()
+	if code := run([]string{"--help"}, &world{out: &out, err: &errs}); code != 0 || strings.Contains(out.String(), "soak-serve") {
+		t.Errorf("%d, %s", code, out.String())
 	}
 }

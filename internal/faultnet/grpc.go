@@ -11,6 +11,7 @@ import (
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	_ "google.golang.org/grpc/encoding/gzip" // clients may compress
+	"google.golang.org/grpc/metadata"
 	"google.golang.org/grpc/status"
 
 	"github.com/spanbridge/spanbridge/internal/rawgrpc"
@@ -54,6 +55,13 @@ func (t *GRPCTarget) Close() error {
 func (t *GRPCTarget) answer(s grpc.ServerStream) error {
 	m, changed := t.now()
 	method, _ := grpc.MethodFromServerStream(s)
+	md, _ := metadata.FromIncomingContext(s.Context())
+	header := func(key string) string {
+		if v := md.Get(key); len(v) > 0 {
+			return v[0]
+		}
+		return ""
+	}
 	var answer []byte
 	for {
 		var in rawgrpc.Message
@@ -69,7 +77,7 @@ func (t *GRPCTarget) answer(s grpc.ServerStream) error {
 		if !m.takes() {
 			continue
 		}
-		answer, err = t.take(method, "application/grpc", body)
+		answer, err = t.take(Request{method, header, body})
 		var refused *Refusal
 		switch {
 		case errors.As(err, &refused):

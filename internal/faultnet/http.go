@@ -54,7 +54,7 @@ func (t *HTTPTarget) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	var answer []byte
 	if m.takes() {
-		answer, err = t.take(r.URL.Path, r.Header.Get("Content-Type"), body)
+		answer, err = t.take(Request{r.URL.Path, r.Header.Get, body})
 		var refused *Refusal
 		switch {
 		case errors.As(err, &refused):

@@ -42,12 +42,17 @@ type Manner struct {
 	Wait time.Duration
 }
 
-// Take takes a request: the path by HTTP, the method by gRPC, the type of the body
-// by HTTP, and the body, decompressed and not kept. Streams are given message by
-// message. The answer is the body of a right answer. An error of type *Refusal
-// refuses the request, with which the manner has nothing to do; any other is a
-// status 500.
-type Take func(name, media string, body []byte) (answer []byte, err error)
+// Request is what a target takes.
+type Request struct {
+	Name   string                  // the path by HTTP, the method by gRPC
+	Header func(key string) string // of the metadata, by gRPC
+	Body   []byte                  // decompressed, and not kept
+}
+
+// Take takes a request. Streams are given message by message. The answer is the body
+// of a right answer. An error of type *Refusal refuses the request, with which the
+// manner has nothing to do; any other is a status 500.
+type Take func(Request) (answer []byte, err error)
 
 // Refusal refuses a request for good.
 type Refusal struct{ Why string }

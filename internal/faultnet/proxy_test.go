@@ -7,6 +7,7 @@ import (
 	"errors"
 	"io"
 	"net"
+	"slices"
 	"sync"
 	"syscall"
 	"testing"
@@ -171,31 +172,31 @@ func TestRelay(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer r.Close()
-	r.Set(faultnet.DatagramFaults{LoseEvery: 2, TwiceEvery: 3, Cut: 2})
+	r.Set(faultnet.DatagramFaults{LoseEvery: 2, TwiceEvery: 3, SwapEvery: 5, CutEvery: 7})
 	c, err := net.Dial("udp", r.Addr())
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer c.Close()
 	_ = sink.SetReadDeadline(time.Now().Add(limit))
-	var got []string
-	for _, text := range []string{"1st", "2nd", "3rd"} {
+	for _, text := range []string{"1st", "2nd", "3rd", "4th", "5th", "6th", "7th"} {
 		if _, err := io.WriteString(c, text); err != nil {
 			t.Fatal(err)
 		}
 	}
 	buf := make([]byte, 100)
-	for len(got) < 3 {
+	var got []string
+	for range 5 {
 		n, _, err := sink.ReadFrom(buf)
 		if err != nil {
 			t.Fatal(got, err)
 		}
 		got = append(got, string(buf[:n]))
 	}
-	if got[0] != "1s" || got[1] != "3r" || got[2] != "3r" {
-		t.Errorf("%q", got)
+	if want := []string{"1st", "3rd", "3rd", "7", "5th"}; !slices.Equal(got, want) {
+		t.Errorf("%q, want %q", got, want)
 	}
-	if came, lost := r.Counts(); came != 3 || lost != 1 {
-		t.Errorf("%d came, %d lost", came, lost)
+	if got, want := r.Counts(), (faultnet.DatagramCounts{Came: 7, Lost: 3, Passed: 5, Cut: 1, Swapped: 1}); got != want {
+		t.Errorf("%+v, want %+v", got, want)
 	}
 }

@@ -5,8 +5,8 @@ package faultnet
 import (
 	"context"
 	"net"
+	"slices"
 	"sync"
-	"sync/atomic"
 	"time"
 )
 
@@ -15,22 +15,31 @@ type DatagramFaults struct {
 	// Delay is how long each datagram waits.
 	Delay time.Duration
 	// LoseEvery loses each datagram whose number, from 1 on, is a multiple of it;
-	// TwiceEvery sends such a one twice. 0: none.
-	LoseEvery, TwiceEvery int64
-	// Cut takes datagrams to at most that many bytes; 0: whole.
-	Cut int
+	// TwiceEvery sends such a one twice, SwapEvery after the next one, and CutEvery
+	// without its second half. 0: none.
+	LoseEvery, TwiceEvery, SwapEvery, CutEvery int64
+}
+
+// DatagramCounts is what became of datagrams.
+type DatagramCounts struct {
+	Came, Lost int64
+	// Passed went on, those that were sent twice as two. Cut of them were cut,
+	// Swapped were late.
+	Passed, Cut, Swapped int64
 }
 
 // Relay stands before a UDP port and passes datagrams on, one way: those who send
 // spans by UDP hear nothing back.
 type Relay struct {
 	in, out *net.UDPConn
-	faults  atomic.Pointer[DatagramFaults]
-	seen    atomic.Int64
-	lost    atomic.Int64
 	ctx     context.Context // ends with Close
 	stop    context.CancelFunc
 	running sync.WaitGroup
+
+	mu     sync.Mutex
+	faults DatagramFaults
+	counts DatagramCounts
+	late   [][]byte // swapped
 }
 
 // NewRelay opens a UDP port on loopback before target, which is host:port.
@@ -40,6 +49,7 @@ func NewRelay(target string) (*Relay, error) {
 		return nil, err
 	}
 	var d net.Dialer
+	_ = in.SetReadBuffer(4 << 20) // as far as the kernel gives it
 	out, err := d.DialContext(context.Background(), "udp", target)
 	if err != nil {
 		_ = in.Close()
@@ -47,7 +57,6 @@ func NewRelay(target string) (*Relay, error) {
 	}
 	r := &Relay{in: in, out: out.(*net.UDPConn)}
 	r.ctx, r.stop = context.WithCancel(context.Background())
-	r.faults.Store(&DatagramFaults{})
 	r.running.Go(r.pass)
 	return r, nil
 }
@@ -55,11 +64,22 @@ func NewRelay(target string) (*Relay, error) {
 // Addr is where clients send to, as host:port.
 func (r *Relay) Addr() string { return r.in.LocalAddr().String() }
 
-// Set changes the faults.
-func (r *Relay) Set(f DatagramFaults) { r.faults.Store(&f) }
+// Set changes the faults, and says what became of the datagrams up to then. What is
+// late goes on before that.
+func (r *Relay) Set(f DatagramFaults) DatagramCounts {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.flush()
+	r.faults = f
+	return r.counts
+}
 
-// Counts says how many datagrams came and how many of them the relay has lost.
-func (r *Relay) Counts() (came, lost int64) { return r.seen.Load(), r.lost.Load() }
+// Counts says what has become of the datagrams.
+func (r *Relay) Counts() DatagramCounts {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.counts
+}
 
 // Close ends the relay.
 func (r *Relay) Close() error {
@@ -80,16 +100,11 @@ func (r *Relay) pass() {
 		if err != nil {
 			continue
 		}
-		number, f := r.seen.Add(1), r.faults.Load()
-		if f.LoseEvery > 0 && number%f.LoseEvery == 0 {
-			r.lost.Add(1)
-			continue
-		}
-		if f.Cut > 0 {
-			n = min(n, f.Cut)
-		}
-		if f.Delay > 0 {
-			timer := time.NewTimer(f.Delay)
+		r.mu.Lock()
+		delay := r.faults.Delay
+		r.mu.Unlock()
+		if delay > 0 {
+			timer := time.NewTimer(delay)
 			select {
 			case <-timer.C:
 			case <-r.ctx.Done():
@@ -97,10 +112,54 @@ func (r *Relay) pass() {
 				return
 			}
 		}
-		// An error says that nobody listens, which is nothing a sender would hear.
-		_, _ = r.out.Write(buf[:n])
-		if f.TwiceEvery > 0 && number%f.TwiceEvery == 0 {
-			_, _ = r.out.Write(buf[:n])
+		r.take(buf[:n])
+	}
+}
+
+func (r *Relay) take(p []byte) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.counts.Came++
+	every := func(n int64) bool { return n > 0 && r.counts.Came%n == 0 }
+	if every(r.faults.LoseEvery) {
+		r.counts.Lost++
+		return
+	}
+	times := 1
+	if every(r.faults.TwiceEvery) {
+		times = 2
+	}
+	if every(r.faults.CutEvery) {
+		p = p[:len(p)/2]
+		r.counts.Cut += int64(times)
+	}
+	late := every(r.faults.SwapEvery)
+	for range times {
+		if late {
+			r.late = append(r.late, slices.Clone(p))
+			r.counts.Swapped++
+			continue
 		}
+		r.send(p)
+	}
+	if !late {
+		r.flush()
+	}
+}
+
+// flush sends what is late.
+func (r *Relay) flush() {
+	for _, p := range r.late {
+		r.send(p)
+	}
+	r.late = nil
+}
+
+func (r *Relay) send(p []byte) {
+	r.counts.Passed++
+	// An error says that nobody listens, which is nothing a sender would hear. It is
+	// that of the datagram before, and this one was not sent.
+	if _, err := r.out.Write(p); err != nil {
+		_, _ = r.out.Write(p)
 	}
 }

@@ -15,6 +15,7 @@ import (
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/credentials/insecure"
+	"google.golang.org/grpc/metadata"
 	"google.golang.org/grpc/status"
 
 	"github.com/spanbridge/spanbridge/internal/faultnet"
@@ -23,8 +24,8 @@ import (
 
 func TestHTTPTarget(t *testing.T) {
 	var taken atomic.Int64
-	target, err := faultnet.NewHTTPTarget(http.StatusAccepted, func(_, _ string, body []byte) ([]byte, error) {
-		if string(body) == "bad" {
+	target, err := faultnet.NewHTTPTarget(http.StatusAccepted, func(r faultnet.Request) ([]byte, error) {
+		if string(r.Body) == "bad" {
 			return nil, &faultnet.Refusal{Why: "it is bad"}
 		}
 		taken.Add(1)
@@ -82,12 +83,12 @@ func TestHTTPTarget(t *testing.T) {
 
 func TestGRPCTarget(t *testing.T) {
 	var taken atomic.Int64
-	target, err := faultnet.NewGRPCTarget(func(method, _ string, body []byte) ([]byte, error) {
-		if string(body) == "bad" {
+	target, err := faultnet.NewGRPCTarget(func(r faultnet.Request) ([]byte, error) {
+		if string(r.Body) == "bad" {
 			return nil, &faultnet.Refusal{Why: "it is bad"}
 		}
 		taken.Add(1)
-		return []byte(method), nil
+		return []byte(r.Name + r.Header("life")), nil
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -117,11 +118,12 @@ func TestGRPCTarget(t *testing.T) {
 		target.Set(x.manner)
 		before := taken.Load()
 		var answer rawgrpc.Message
-		err := conn.Invoke(t.Context(), "/a.B/C", rawgrpc.New([]byte(x.body)), &answer)
+		ctx := metadata.AppendToOutgoingContext(t.Context(), "life", "7")
+		err := conn.Invoke(ctx, "/a.B/C", rawgrpc.New([]byte(x.body)), &answer)
 		if status.Code(err) != x.code || taken.Load()-before != x.taken {
 			t.Errorf("%s: %v, %d taken", x.name, err, taken.Load()-before)
 		}
-		if err == nil && string(answer.Copy()) != "/a.B/C" {
+		if err == nil && string(answer.Copy()) != "/a.B/C7" {
 			t.Errorf("%s: answered %q", x.name, answer.Copy())
 		}
 		answer.Free()
