@@ -4,6 +4,7 @@ package receivers_test
 
 import (
 	"bytes"
+	"crypto/tls"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -22,6 +23,8 @@ import (
 	"google.golang.org/grpc/encoding/gzip"
 	"google.golang.org/grpc/status"
 
+	"github.com/spanbridge/spanbridge/access"
+	"github.com/spanbridge/spanbridge/access/accesstest"
 	"github.com/spanbridge/spanbridge/internal/rawgrpc"
 	"github.com/spanbridge/spanbridge/receivers"
 )
@@ -201,9 +204,8 @@ type rawCall struct {
 	*http2.Framer
 }
 
-func (b *bench) raw(t *testing.T, port string) *rawCall {
+func rawOver(t *testing.T, c net.Conn) *rawCall {
 	t.Helper()
-	c := b.connect(t, port)
 	r := &rawCall{c, http2.NewFramer(c, c)}
 	fmt.Fprint(c, http2.ClientPreface)
 	if err := r.WriteSettings(); err != nil {
@@ -224,12 +226,58 @@ func callHead(path string) []byte {
 	return head.Bytes()
 }
 
+// transports are how a bench may be reached: the frames of HTTP/2 are the same with
+// TLS and without.
+var transports = map[string]func(*testing.T, func(*receivers.Options)) *reached{
+	"plain": func(t *testing.T, change func(*receivers.Options)) *reached {
+		b := start(t, change)
+		return &reached{b, b.connect, b.dial}
+	},
+	"TLS": func(t *testing.T, change func(*receivers.Options)) *reached {
+		ca := accesstest.NewAuthority(t, "ca")
+		pair := ca.Issue("server", oneHour)
+		b := start(t, func(o *receivers.Options) {
+			secure(o, access.Server{CertFile: pair.CertFile, KeyFile: pair.KeyFile})
+			change(o)
+		})
+		config := &tls.Config{RootCAs: ca.Pool(), ServerName: "localhost", NextProtos: []string{"h2"}}
+		return &reached{b, func(t *testing.T, port string) net.Conn {
+			t.Helper()
+			c := tls.Client(b.connect(t, port), config)
+			t.Cleanup(func() { c.Close() })
+			if err := c.Handshake(); err != nil {
+				t.Fatal(err)
+			}
+			return c
+		}, func(t *testing.T, port string) *grpc.ClientConn { return b.dialTLS(t, port, config) }}
+	},
+}
+
+// reached is a bench with the way to it.
+type reached struct {
+	*bench
+	conn   func(*testing.T, string) net.Conn
+	client func(*testing.T, string) *grpc.ClientConn
+}
+
+func byTransport(t *testing.T, change func(*receivers.Options), f func(*testing.T, *reached)) {
+	for name, reach := range transports {
+		t.Run(name, func(t *testing.T) { f(t, reach(t, change)) })
+	}
+}
+
 // Messages that have come in part are counted, whatever the frames look like,
 // and given back however the call ends.
 func TestHalfMessagesAreCounted(t *testing.T) {
-	budget := receivers.NewBudget(8 << 30)
-	b := start(t, func(o *receivers.Options) { o.Budget = budget })
-	r := b.raw(t, "ids-grpc")
+	var budget *receivers.Budget
+	byTransport(t, func(o *receivers.Options) {
+		budget = receivers.NewBudget(8 << 30)
+		o.Budget = budget
+	}, func(t *testing.T, b *reached) { halfMessagesAreCounted(t, b, budget) })
+}
+
+func halfMessagesAreCounted(t *testing.T, b *reached, budget *receivers.Budget) {
+	r := rawOver(t, b.conn(t, "ids-grpc"))
 	head := callHead("/ids.Service/stream")
 	begin := func(stream uint32) {
 		t.Helper()
@@ -269,10 +317,14 @@ func TestHalfMessagesAreCounted(t *testing.T) {
 // The connection that keeps the most of messages in part is closed when there is
 // no memory for them, and others are served.
 func TestHalfMessagesAreBounded(t *testing.T) {
-	budget := receivers.NewBudget(480 << 20) // 160 MiB for what is on its way
-	b := start(t, func(o *receivers.Options) {
+	var budget *receivers.Budget
+	byTransport(t, func(o *receivers.Options) {
+		budget = receivers.NewBudget(480 << 20) // 160 MiB for what is on its way
 		o.Budget, o.Limits.Message = budget, 100<<20
-	})
+	}, func(t *testing.T, b *reached) { halfMessagesAreBounded(t, b, budget) })
+}
+
+func halfMessagesAreBounded(t *testing.T, b *reached, budget *receivers.Budget) {
 	flood := func(r *rawCall, calls int) error {
 		head := callHead("/ids.Service/stream")
 		block := make([]byte, 16<<10)
@@ -290,16 +342,16 @@ func TestHalfMessagesAreBounded(t *testing.T) {
 		}
 		return nil
 	}
-	modest := b.raw(t, "ids-grpc")
+	modest := rawOver(t, b.conn(t, "ids-grpc"))
 	if err := flood(modest, 10); err != nil {
 		t.Fatal(err)
 	}
 	eventually(t, "the modest one is held", func() bool { return budget.OnWay() == 10*15*16<<10 })
-	if err := flood(b.raw(t, "ids-grpc"), 1000); err == nil {
+	if err := flood(rawOver(t, b.conn(t, "ids-grpc")), 1000); err == nil {
 		t.Error("a connection that has sent 200 MiB in part is not closed")
 	}
 	eventually(t, "the greedy one's is given back", func() bool { return budget.OnWay() == 10*15*16<<10 })
-	if _, err := call(b.dial(t, "ids-grpc"), "/ids.Service/unary", list(2)); err != nil {
+	if _, err := call(b.client(t, "ids-grpc"), "/ids.Service/unary", list(2)); err != nil {
 		t.Error(err)
 	}
 }

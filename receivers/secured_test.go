@@ -34,14 +34,16 @@ var oneHour = time.Now().Add(time.Hour)
 // secured opens all ports by TCP with TLS.
 func secured(t *testing.T, server access.Server) *bench {
 	t.Helper()
-	return start(t, func(o *receivers.Options) {
-		for name, l := range o.Ports {
-			if name != "udp" {
-				l.TLS = server
-				o.Ports[name] = l
-			}
+	return start(t, func(o *receivers.Options) { secure(o, server) })
+}
+
+func secure(o *receivers.Options, server access.Server) {
+	for name, l := range o.Ports {
+		if name != "udp" {
+			l.TLS = server
+			o.Ports[name] = l
 		}
-	})
+	}
 }
 
 func (b *bench) dialTLS(t *testing.T, port string, config *tls.Config) *grpc.ClientConn {
