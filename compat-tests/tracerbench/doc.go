@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Command bench measures this repository's tracer beside jaeger-client-go,
+// Command tracerbench measures this repository's tracer beside jaeger-client-go,
 // zipkin-go, zipkin-go-opentracing and go2sky in one run: each round goes
 // through every row and every library by turns, so that a noisy neighbour hits
 // them alike. It prints the median, the lowest and the highest of the processor

@@ -1,4 +1,4 @@
-module github.com/spanbridge/spanbridge/compat-tests/bench
+module github.com/spanbridge/spanbridge/compat-tests/tracerbench
 
 go 1.26.0
 

@@ -15,7 +15,7 @@ import (
 func main() {
 	if os.Getenv(serverVariable) != "" {
 		if err := serve(); err != nil {
-			fmt.Fprintln(os.Stderr, "bench: server:", err)
+			fmt.Fprintln(os.Stderr, "tracerbench: server:", err)
 			os.Exit(1)
 		}
 		return
@@ -27,7 +27,7 @@ func main() {
 	markdown := flag.Bool("markdown", false, "print the table as Markdown")
 	flag.Parse()
 	if err := run(*rounds, *length, *only, *markdown); err != nil {
-		fmt.Fprintln(os.Stderr, "bench:", err)
+		fmt.Fprintln(os.Stderr, "tracerbench:", err)
 		os.Exit(1)
 	}
 }
