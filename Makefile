@@ -6,7 +6,7 @@ GO       ?= go
 T        ?= 60s
 LINT      = $(GO) run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 # The modules of this repository.
-MODULES   = . compat-tests compat-tests/tracerbench compat-tests/browser compat-tests/contrib compat-tests/queuebench examples/gin
+MODULES   = . compat-tests compat-tests/bench compat-tests/bench/otelcol compat-tests/tracerbench compat-tests/browser compat-tests/contrib compat-tests/queuebench examples/gin
 
 .DEFAULT_GOAL := check
 
@@ -45,6 +45,7 @@ test: vet unit
 	cd compat-tests && $(GO) test -count=1 -timeout 9m ./...
 	cd examples/gin && $(GO) test -count=1 -timeout 2m ./...
 	cd compat-tests/tracerbench && $(GO) test -count=1 ./...
+	cd compat-tests/bench && $(GO) test -count=1 -timeout 5m ./...
 
 ## race: the tests of the main module with the race detector
 .PHONY: race
@@ -76,6 +77,7 @@ lint:
 	$(LINT) run ./...
 	cd compat-tests && $(LINT) run --build-tags heavy ./...
 	cd compat-tests/tracerbench && $(LINT) run ./...
+	cd compat-tests/bench && $(LINT) run ./...
 	cd compat-tests/browser && $(LINT) run --build-tags heavy ./...
 	cd compat-tests/contrib && $(LINT) run --build-tags heavy ./...
 	cd compat-tests/queuebench && $(LINT) run ./...
@@ -95,6 +97,11 @@ fuzz:
 bench:
 	mkdir -p bench
 	$(GO) test -run '^$$' -bench . -count 10 ./... | tee bench/new.txt
+
+## bench-gateways: bridge beside pass-throughs and the OpenTelemetry Collector, by turns; docs/performance.md; BENCH="-pair zipkin-zipkin -rounds 3 -markdown"
+.PHONY: bench-gateways
+bench-gateways:
+	cd compat-tests/bench && $(GO) run . $(BENCH)
 
 ## bench-proxy: processor time of bridge proxy beside a plain reverse proxy, in rounds by turns
 .PHONY: bench-proxy
