@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"testing"
 
+	"github.com/apache/thrift/lib/go/thrift"
 	thriftgen "github.com/jaegertracing/jaeger-idl/thrift-gen/jaeger"
 
 	"github.com/spanbridge/spanbridge/span"
@@ -70,6 +71,10 @@ func BenchmarkDecodeBinary(b *testing.B) {
 
 func BenchmarkDecodeCompact(b *testing.B) {
 	benchDecode(b, formatThrift, apacheWrite(benchBatch(), true))
+}
+
+func BenchmarkDecodeAgent(b *testing.B) {
+	benchDecode(b, formatAgent, apacheMessage(benchBatch(), true, thrift.ONEWAY, false))
 }
 
 // protoBatch is the batch as it comes in protobuf.
