@@ -103,6 +103,7 @@ func (g *gateway) metrics(ctx context.Context, names ...string) (map[string]floa
 	}
 	defer answer.Body.Close()
 	sums := make(map[string]float64)
+	g.asked++
 	lines := bufio.NewScanner(answer.Body)
 	for lines.Scan() {
 		name, _, _ := strings.Cut(lines.Text(), " ")
@@ -117,6 +118,28 @@ func (g *gateway) metrics(ctx context.Context, names ...string) (map[string]floa
 		sums[name] += v
 	}
 	return sums, lines.Err()
+}
+
+// counter is how many objects a bridge had made on its heap, and how many it makes
+// to answer for one page of metrics.
+type counter struct {
+	mallocs, page float64
+	asked         int
+}
+
+func (g *gateway) allocations(ctx context.Context) (c counter, err error) {
+	first, err := g.metrics(ctx, metricMallocs)
+	if err != nil {
+		return c, err
+	}
+	second, err := g.metrics(ctx, metricMallocs)
+	return counter{second[metricMallocs], second[metricMallocs] - first[metricMallocs], g.asked}, err
+}
+
+// since is how many were made for spans.
+func (c counter) since(ctx context.Context, g *gateway) (float64, error) {
+	m, err := g.metrics(ctx, metricMallocs)
+	return max(0, m[metricMallocs]-c.mallocs-c.page*float64(g.asked-c.asked)), err
 }
 
 // Metrics of a bridge.

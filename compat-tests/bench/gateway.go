@@ -25,6 +25,7 @@ type gateway struct {
 	*process
 	address string // where traffic goes
 	admin   string // URL of a bridge's
+	asked   int    // how often it was asked for its metrics
 }
 
 // candidate is what is measured in a pair.

@@ -133,7 +133,7 @@ func newBench(ctx context.Context, o options) (b *bench, done func(), err error)
 		return nil, nil, err
 	}
 	once := sync.OnceValues(func() (string, error) { return buildCollector(ctx) })
-	b.programs.collector = func(context.Context) (string, error) { return once() }
+	b.collector = func(context.Context) (string, error) { return once() }
 	return b, done, nil
 }
 

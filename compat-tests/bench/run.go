@@ -124,13 +124,11 @@ func (b *bench) one(ctx context.Context, s *stage, mode, name string) (r run, er
 	if err != nil {
 		return r, err
 	}
-	mallocs := 0.0
+	var allocations counter
 	if ours {
-		m, err := s.gateway.metrics(ctx, metricMallocs)
-		if err != nil {
+		if allocations, err = s.gateway.allocations(ctx); err != nil {
 			return r, err
 		}
-		mallocs = m[metricMallocs]
 	}
 	var profile chan error
 	var began time.Duration
@@ -158,11 +156,11 @@ func (b *bench) one(ctx context.Context, s *stage, mode, name string) (r run, er
 		return r, err
 	}
 	if ours {
-		m, err := s.gateway.metrics(ctx, metricMallocs)
+		made, err := allocations.since(ctx, s.gateway)
 		if err != nil {
 			return r, err
 		}
-		r.Allocations = (m[metricMallocs] - mallocs) / float64(max(1, report.Acknowledged))
+		r.Allocations = made / float64(max(1, report.Acknowledged))
 	}
 	now, err := s.counts(ctx)
 	if err != nil {

@@ -11,12 +11,11 @@ import (
 	"net"
 	"time"
 
+	"github.com/spanbridge/spanbridge/internal/rawgrpc"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/credentials/insecure"
 	"google.golang.org/grpc/status"
-
-	"github.com/spanbridge/spanbridge/internal/rawgrpc"
 )
 
 // message is one on its way, in the memory that it came in.

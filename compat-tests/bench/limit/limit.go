@@ -7,6 +7,7 @@ package limit
 import (
 	"fmt"
 	"net"
+	"slices"
 	"sync/atomic"
 )
 
@@ -76,8 +77,8 @@ func Start(p Plan) (*Limit, error) {
 
 // Close ends it at once.
 func (l *Limit) Close() {
-	for i := len(l.stop) - 1; i >= 0; i-- {
-		l.stop[i]()
+	for _, stop := range slices.Backward(l.stop) {
+		stop()
 	}
 }
 

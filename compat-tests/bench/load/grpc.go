@@ -5,11 +5,11 @@ package load
 import (
 	"context"
 
+	"github.com/spanbridge/spanbridge/internal/rawgrpc"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials/insecure"
 
 	"github.com/spanbridge/spanbridge/compat-tests/bench/traffic"
-	"github.com/spanbridge/spanbridge/internal/rawgrpc"
 )
 
 // grpcWay calls a method with bytes: a stream for each request, or one message.

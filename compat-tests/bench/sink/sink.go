@@ -15,10 +15,9 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"github.com/spanbridge/spanbridge/internal/rawgrpc"
 	"google.golang.org/grpc"
 	_ "google.golang.org/grpc/encoding/gzip" // for gateways that compress
-
-	"github.com/spanbridge/spanbridge/internal/rawgrpc"
 )
 
 // Counts are what came so far.
