@@ -16,6 +16,8 @@ type WhenFull string
 const (
 	// Refuse makes Append fail: the writer's client is told to come again.
 	Refuse WhenFull = "refuse"
+	// Wait makes Append wait for room, and fail when there is none in time.
+	Wait WhenFull = "wait"
 	// DropOldest skips the oldest records that were not taken yet.
 	DropOldest WhenFull = "drop_oldest"
 )
@@ -36,6 +38,9 @@ type CursorOptions struct {
 	// taken, however long it is.
 	MaxBytes int64
 	WhenFull WhenFull
+	// Wait is how long Append waits by the policy of that name; 0: as long as
+	// the writer of the record has patience.
+	Wait time.Duration
 	// Dropped is told the items of records that were skipped. It is called with
 	// the log locked and must not call back.
 	Dropped func(items int, class uint8, why Why)
@@ -164,6 +169,7 @@ func (c *Cursor) hold(items int, class uint8, size int64) {
 func (c *Cursor) release(items int, class uint8, size int64) {
 	c.heldItems[class] -= int64(items)
 	c.heldBytes -= size
+	c.log.admitNext()
 }
 
 func (c *Cursor) wake() {

@@ -7,7 +7,8 @@
 // What goes in comes out to every cursor that existed at the time, in order,
 // once per process life; a record is dropped from the log when all cursors have
 // committed it. Nothing is lost silently: a cursor whose unread records reach
-// its bound either makes Append fail with a *Full (Refuse) or skips its oldest
+// its bound makes Append fail with a *Full, at once (Refuse) or when there was no
+// room for a while (Wait, for those who append with patience), or skips its oldest
 // unread records (DropOldest) and reports them to the Dropped function.
 //
 // The engine that holds the records is behind a small interface. NewMemory makes

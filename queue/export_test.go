@@ -3,6 +3,7 @@
 package queue
 
 import (
+	"context"
 	"encoding/binary"
 	"hash/crc32"
 )
@@ -37,7 +38,7 @@ func (l *Log) AppendGroup(records ...Record) error {
 		if err := l.engine.prepare(p); err != nil {
 			return err
 		}
-		if err := l.admit(p); err != nil {
+		if err := l.enter(context.Background(), p, 0); err != nil {
 			return err
 		}
 		l.row = append(l.row, p)

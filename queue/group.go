@@ -63,6 +63,8 @@ func (l *Log) commit() {
 	l.next = first + uint64(n)
 	if err == nil {
 		l.published(first, group)
+	} else {
+		l.admitNext()
 	}
 	for i, p := range group {
 		p.err = err

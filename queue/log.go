@@ -3,9 +3,11 @@
 package queue
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"sync"
+	"time"
 )
 
 // Record is what a log keeps.
@@ -90,7 +92,9 @@ type Log struct {
 	rowBytes  int64 // in the row and in the group
 	busy      bool  // somebody writes
 	idle      sync.Cond
-	immediate bool // the engine has nothing to wait for
+	waiters   []*waiter // for room, in the order of their coming
+	waits     Waits
+	immediate bool      // the engine has nothing to wait for
 }
 
 // ErrClosed is what a closed log answers.
@@ -99,10 +103,14 @@ var ErrClosed = errors.New("queue: the log is closed")
 // Full says that a cursor's bound was reached, so that a record was not taken.
 type Full struct {
 	Cursor string
-	Bytes  int64 // held for the cursor
+	Bytes  int64         // held for the cursor
+	Waited time.Duration // how long it was waited for room
 }
 
 func (f *Full) Error() string {
+	if f.Waited > 0 {
+		return fmt.Sprintf("queue: full: %d bytes wait for %s, and there was no room within %v", f.Bytes, f.Cursor, f.Waited.Round(time.Millisecond))
+	}
 	return fmt.Sprintf("queue: full: %d bytes wait for %s", f.Bytes, f.Cursor)
 }
 
@@ -115,8 +123,13 @@ func newLog(e engine) *Log {
 // Append adds a record and returns when every cursor can rely on it. With a
 // *Full error the record was not taken; with any other one it was not
 // acknowledged and will not be read in this process (after a crash it may be
-// there).
-func (l *Log) Append(r Record) error {
+// there). It does not wait for room.
+func (l *Log) Append(r Record) error { return l.AppendWait(context.Background(), r, 0) }
+
+// AppendWait is Append for a writer with patience: where a cursor without room has
+// the policy Wait, it waits for so long, or for as long as the cursor says. The
+// context ends this waiting, with its error, and nothing else.
+func (l *Log) AppendWait(ctx context.Context, r Record, patience time.Duration) error {
 	p := takePending()
 	defer p.giveBack()
 	p.record = r
@@ -125,7 +138,7 @@ func (l *Log) Append(r Record) error {
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if err := l.admit(p); err != nil {
+	if err := l.enter(ctx, p, patience); err != nil {
 		return err
 	}
 	l.row = append(l.row, p)
@@ -140,20 +153,6 @@ func (l *Log) Append(r Record) error {
 	}
 	l.commit()
 	return p.err
-}
-
-// admit looks whether every cursor has room for a record.
-func (l *Log) admit(p *pending) error {
-	if l.closed {
-		return ErrClosed
-	}
-	for _, c := range l.cursors {
-		held := c.heldBytes + l.rowBytes
-		if held+p.size > c.opts.MaxBytes && held > 0 && c.opts.WhenFull == Refuse {
-			return &Full{c.name, c.heldBytes}
-		}
-	}
-	return nil
 }
 
 // published makes a group known to the cursors.
@@ -193,6 +192,9 @@ func (l *Log) Close() error {
 		return nil
 	}
 	l.closed = true
+	for _, w := range l.waiters {
+		w.tell()
+	}
 	for l.busy {
 		l.idle.Wait()
 	}
