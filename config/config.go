@@ -26,6 +26,7 @@ type Receiver struct {
 	AllowAnonymous bool      `yaml:"allow_anonymous" doc:"true: whoever reaches the port may use it, without a token or a user. Agents by UDP cannot have one."`
 	TLS            ListenTLS `yaml:"tls" doc:"TLS of the port, instead of security.tls. Not for UDP."`
 	Auth           Auth      `yaml:"auth" doc:"What clients of the port must know, instead of security.auth. It holds for all that the port serves: at the receiver zipkin also for the page and its queries. Health checks by gRPC are left open, and what agents of go2sky ask without their token. Not for UDP."`
+	WhenBusy       string    `yaml:"when_busy" doc:"How clients by HTTP are refused when a queue or the memory is full. answer: 503 with Retry-After. break: the connection is broken. auto: it is broken for clients that throw away what they sent after any answer and keep it after that (zipkin-go, aiozipkin, known by their User-Agent), the others get the answer."`
 	Strict         bool      `yaml:"strict" doc:"true takes nothing of a message with a malformed span, as the real Zipkin server does; false takes the good ones. The answer is the same."`
 }
 
@@ -42,6 +43,8 @@ type Limits struct {
 	Streams          int           `yaml:"streams" doc:"The most gRPC calls of a connection at one time; more wait at the client."`
 	StreamsTotal     int           `yaml:"streams_total" doc:"The most gRPC calls of all connections at one time. One more is told to come again."`
 	Memory           Size          `yaml:"memory" doc:"The memory that the process may take. A third of it is for what is on its way in; when that is taken, or the queue, the windows and the view have taken two thirds, clients are told to come again (503, RESOURCE_EXHAUSTED or what the protocol's own server says). Settings that do not fit into it are made smaller at the start, which the log says. 0B: the variable GOMEMLIMIT, or three quarters of what the container or the machine has."`
+	WhenFull         string        `yaml:"when_full" doc:"What happens when the memory is taken. wait: clients are kept waiting before what they send is read, and refused when there is no room in time. refuse: they are refused at once."`
+	Wait             time.Duration `yaml:"wait" doc:"With when_full wait: how long clients are kept waiting for memory. 0s: as long as suits the protocol, 4s to 20s."`
 	HeaderTimeout    time.Duration `yaml:"header_timeout" doc:"How long a client may take for the head of a request."`
 	ReadTimeout      time.Duration `yaml:"read_timeout" doc:"How long a client may take for a whole HTTP request, and for the message of a gRPC call that brings one."`
 	IdleTimeout      time.Duration `yaml:"idle_timeout" doc:"How long a connection is kept without a request or call."`
@@ -103,8 +106,9 @@ type Retry struct {
 
 // TargetQueue is what may wait for a target.
 type TargetQueue struct {
-	MaxBytes Size   `yaml:"max_bytes" doc:"The most bytes of messages that are held for the target; when it is not set and queue.dir is, 4GiB."`
-	WhenFull string `yaml:"when_full" doc:"refuse: clients are told to come again later. drop_oldest: the oldest spans that wait are dropped and counted; spans that were acknowledged are lost."`
+	MaxBytes Size          `yaml:"max_bytes" doc:"The most bytes of messages that are held for the target; when it is not set and queue.dir is, 4GiB."`
+	WhenFull string        `yaml:"when_full" doc:"wait: clients are kept waiting for room, and refused when there is none in time. refuse: they are refused at once. drop_oldest: the oldest spans that wait are dropped and counted; spans that were acknowledged are lost. docs/when-full.md says what each client makes of it. Datagrams (UDP) never wait."`
+	Wait     time.Duration `yaml:"wait" doc:"With when_full wait: how long clients are kept waiting. 0s: as long as suits the protocol, 4s to 20s."`
 }
 
 // View is the built-in view.

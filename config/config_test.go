@@ -142,7 +142,7 @@ sampling: {gateway: 0.25}
 	store, oap, otlp := defaultTarget(), defaultTarget(), defaultTarget()
 	store.Kind, store.Endpoint, store.Headers = "zipkin", "https://other:9411", map[string]string{"X-Tenant": "7"}
 	store.Auth.TokenFile = "out"
-	store.Queue = TargetQueue{1 << 30, "drop_oldest"}
+	store.Queue = TargetQueue{MaxBytes: 1 << 30, WhenFull: "drop_oldest"}
 	oap.Kind, oap.Endpoint, oap.TLS.CAFile, oap.Gzip = "skywalking", "https://oap:11800", "ca.pem", true
 	oap.Residue, oap.WrapExits, oap.UnknownCaller = "plain", true, "elsewhere"
 	oap.Window.Hold, oap.Window.Settle, oap.Window.Remember = 0, 500*time.Millisecond, time.Minute

@@ -52,6 +52,7 @@ func Default(known Known) *Config {
 			Body: 10 << 20, Inflated: 20 << 20, Message: 50 << 20,
 			Spans: 1_000_000, Tags: 10_000, Text: 16 << 20,
 			Connections: 5000, ConnectionsTotal: 10_000, Streams: 1000, StreamsTotal: 20_000,
+			WhenFull:      "wait",
 			HeaderTimeout: 10 * time.Second, ReadTimeout: time.Minute, IdleTimeout: 2 * time.Minute,
 		},
 		View:     View{Enabled: true, Memory: 200_000_000},
@@ -62,7 +63,7 @@ func Default(known Known) *Config {
 		Shutdown: Shutdown{Drain: 10 * time.Second},
 	}
 	for _, p := range known.Ports {
-		c.Receivers[p.Name] = &Receiver{Enabled: true, Listen: p.Listen}
+		c.Receivers[p.Name] = &Receiver{Enabled: true, Listen: p.Listen, WhenBusy: "auto"}
 	}
 	return c
 }
@@ -76,7 +77,7 @@ func defaultTarget() *Target {
 		Enabled: true, Timeout: 10 * time.Second, Connections: 2,
 		Batch: Batch{Spans: 1000, Bytes: 2 << 20, Linger: 200 * time.Millisecond},
 		Retry: Retry{Initial: 500 * time.Millisecond, Max: 30 * time.Second},
-		Queue: TargetQueue{MaxBytes: 256 << 20, WhenFull: "refuse"},
+		Queue: TargetQueue{MaxBytes: 256 << 20, WhenFull: "wait"},
 
 		Residue: "exact",
 		Window: Window{

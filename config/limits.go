@@ -26,6 +26,8 @@ func (r *reader) limits(l *Limits) {
 			r.wrong(n.path, strconv.Itoa(n.number), fmt.Sprintf("%d to %d", n.least, n.most))
 		}
 	}
+	r.oneOf("limits.when_full", l.WhenFull, []string{"refuse", "wait"})
+	r.wait("limits.wait", l.Wait)
 	if l.Text < 1024 || l.Text > 1<<30 {
 		r.wrong("limits.text", l.Text.String(), "1KiB to 1GiB")
 	}

@@ -65,7 +65,7 @@ func sections(b *strings.Builder, v reflect.Value, path string) {
 		full := join(path, key)
 		switch m := v.Field(i).Interface().(type) {
 		case map[string]*Receiver:
-			below = append(below, section{full + ".NAME", about, reflect.ValueOf(&Receiver{Enabled: true}).Elem()})
+			below = append(below, section{full + ".NAME", about, reflect.ValueOf(&Receiver{Enabled: true, WhenBusy: "auto"}).Elem()})
 		case map[string]*Target:
 			below = append(below, section{full + ".NAME", about, reflect.ValueOf(defaultTarget()).Elem()})
 		case map[string]string:

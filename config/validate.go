@@ -53,12 +53,23 @@ func (r *reader) validate(c *Config) {
 	if c.Shutdown.Drain < 0 {
 		r.wrong("shutdown.drain", c.Shutdown.Drain.String(), "0s or more")
 	}
+	for _, p := range r.known.Ports {
+		r.oneOf("receivers."+p.Name+".when_busy", c.Receivers[p.Name].WhenBusy, []string{"auto", "answer", "break"})
+	}
 	for _, name := range slices.Sorted(maps.Keys(c.Targets)) {
 		t := c.Targets[name]
 		if _, given := r.places["targets."+name+".queue.max_bytes"]; !given && c.Queue.Dir != "" {
 			t.Queue.MaxBytes = onDisk
 		}
 		r.target(name, t)
+	}
+}
+
+// wait checks how long clients are kept waiting: an answer must come before the
+// connection's own time is over.
+func (r *reader) wait(path string, wait time.Duration) {
+	if wait < 0 || wait > time.Minute {
+		r.wrong(path, wait.String(), "0s (what suits the protocol) to 1m")
 	}
 }
 
@@ -207,7 +218,8 @@ func (r *reader) target(name string, t *Target) {
 	if t.Queue.MaxBytes < 1<<20 {
 		r.wrong(path+".queue.max_bytes", t.Queue.MaxBytes.String(), "1MiB or more")
 	}
-	r.oneOf(path+".queue.when_full", t.Queue.WhenFull, []string{"refuse", "drop_oldest"})
+	r.oneOf(path+".queue.when_full", t.Queue.WhenFull, []string{"refuse", "wait", "drop_oldest"})
+	r.wait(path+".queue.wait", t.Queue.Wait)
 	if (t.TLS.CertFile == "") != (t.TLS.KeyFile == "") {
 		r.wrong(path+".tls", "one of cert_file and key_file", "both or none")
 	}

@@ -38,27 +38,34 @@ func (b *Busy) Unwrap() error { return b.Why }
 // RetryAfter says when to come again; it marks an error that is for a while.
 func (b *Busy) RetryAfter() time.Duration { return b.After }
 
-// busyFor is what clients are told to wait when a queue is full.
-const busyFor = 5 * time.Second
+// busyFor is what clients are told to wait when a queue is full, and afterWaiting
+// when they have waited for room already.
+const (
+	busyFor      = 5 * time.Second
+	afterWaiting = time.Second
+)
 
 // Put takes a batch: when it returns without an error, every target will get
 // the spans, as far as the log keeps its promise. The batch belongs to the
-// pipeline from then on.
-func (in *Intake) Put(_ context.Context, b *span.Batch) error {
+// pipeline from then on. Where a queue is full it may wait for room, for as long as
+// the batch's origin has patience; the end of the context ends that.
+func (in *Intake) Put(ctx context.Context, b *span.Batch) error {
 	n := b.Len()
 	if n == 0 && len(b.Instances()) == 0 {
 		return nil
 	}
-	err := in.log.Append(queue.Record{
+	err := in.log.AppendWait(ctx, queue.Record{
 		Head:          appendHead(nil, b.Origin),
 		Body:          b.Body(),
 		Items:         n,
 		Class:         classOf(b.Protocol()),
 		Companion:     b,
 		CompanionSize: b.Memory() - cap(b.Body()),
-	})
+	}, b.Origin.Patience)
 	var full *queue.Full
 	switch {
+	case errors.As(err, &full) && full.Waited > 0:
+		return &Busy{full, afterWaiting}
 	case errors.As(err, &full):
 		return &Busy{full, busyFor}
 	case err != nil:

@@ -18,6 +18,8 @@ import (
 type Budget struct {
 	most   int64
 	onWay  atomic.Int64
+	stays  atomic.Int64 // of onWay, what may wait for a queue
+	door   door
 	live   func() int64
 	lastGC atomic.Int64 // when a collection was last asked for, ns since 1970
 }
@@ -50,12 +52,15 @@ func (b *Budget) onWayMost() int64 { return b.most / 3 }
 // OnWay is what is on its way in, in bytes.
 func (b *Budget) OnWay() int64 { return b.onWay.Load() }
 
+// Waiting is how many messages wait for memory.
+func (b *Budget) Waiting() int { return int(b.door.waiting.Load()) }
+
 // take takes n bytes for a message that has taken some already, or nothing. The
 // first bytes of a message are refused earlier: else many that begin would leave
 // no room for any to come to its end.
 func (b *Budget) take(n, already int64) bool {
 	most := b.onWayMost()
-	if already == 0 {
+	if already <= doorBytes {
 		most = most / 4 * 3
 	}
 	if b.onWay.Add(n) > most || b.full() {
@@ -66,6 +71,18 @@ func (b *Budget) take(n, already int64) bool {
 }
 
 func (b *Budget) give(n int64) { b.onWay.Add(-n) }
+
+// mayStay says whether a message of n bytes may wait for room in a queue: all that
+// wait have half of what is for messages on their way. leave is for the end.
+func (b *Budget) mayStay(n int64) bool {
+	if b.stays.Add(n) > b.onWayMost()/2 {
+		b.stays.Add(-n)
+		return false
+	}
+	return true
+}
+
+func (b *Budget) leave(n int64) { b.stays.Add(-n) }
 
 // collectEvery is how often a full heap is collected to see whether it still is.
 const collectEvery = 2 * time.Second

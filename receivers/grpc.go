@@ -16,6 +16,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"google.golang.org/genproto/googleapis/rpc/errdetails"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	_ "google.golang.org/grpc/encoding/gzip" // clients may compress
@@ -23,6 +24,7 @@ import (
 	"google.golang.org/grpc/health/grpc_health_v1"
 	"google.golang.org/grpc/keepalive"
 	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/types/known/durationpb"
 
 	"github.com/spanbridge/spanbridge/internal/rawgrpc"
 	"github.com/spanbridge/spanbridge/translate"
@@ -193,7 +195,7 @@ func (h *grpcHandler) unknown(method string) {
 }
 
 func (h *grpcHandler) body(m grpcMethod) body {
-	return body{format: m.Format, transport: "grpc", strict: h.strict}
+	return body{format: m.Format, transport: "grpc", strict: h.strict, wait: m.Wait}
 }
 
 // aside answers messages that carry no spans: counted, not kept.
@@ -205,6 +207,11 @@ func (h *grpcHandler) aside(m grpcMethod, ss grpc.ServerStream) error {
 }
 
 func (h *grpcHandler) unary(m grpcMethod, ss grpc.ServerStream) error {
+	share := h.intake.hold()
+	defer share.end()
+	if err := h.intake.enter(ss.Context(), m.Wait, &share, callBytes); err != nil {
+		return send(ss, m.reply(h.intake.refuse(h.body(m), translate.Busy, err)))
+	}
 	// The read ends with the call, and a call that brings no message ends in time.
 	type read struct {
 		msg rawgrpc.Message
@@ -229,8 +236,6 @@ func (h *grpcHandler) unary(m grpcMethod, ss grpc.ServerStream) error {
 	if r.err != nil {
 		return h.unread(m, r.err)
 	}
-	share := h.intake.hold()
-	defer share.end()
 	if r.msg.Is(noRoom) || share.set(int64(r.msg.Len())) != nil {
 		r.msg.Free()
 		return send(ss, m.reply(h.intake.refuse(h.body(m), translate.Busy, errNoMemory)))
@@ -274,7 +279,13 @@ func send(ss grpc.ServerStream, r translate.GRPCReply) error {
 
 func sendError(r translate.GRPCReply) error {
 	// A message with line breaks would be percent-encoded beyond reading.
-	return status.Error(codes.Code(r.Code), strings.ReplaceAll(r.Message, "\n", "; "))
+	s := status.New(codes.Code(r.Code), strings.ReplaceAll(r.Message, "\n", "; "))
+	if r.After > 0 {
+		if with, err := s.WithDetails(&errdetails.RetryInfo{RetryDelay: durationpb.New(r.After)}); err == nil {
+			s = with
+		}
+	}
+	return s.Err()
 }
 
 // streamBytes is how much of a stream is joined into one body, and streamWait
@@ -294,6 +305,7 @@ func (h *grpcHandler) stream(m grpcMethod, ss grpc.ServerStream) error {
 	received := make(chan error, 1)
 	go func() {
 		for {
+			j.door()
 			var msg rawgrpc.Message
 			if err := ss.RecvMsg(&msg); err != nil {
 				received <- err
@@ -360,6 +372,13 @@ type joiner struct {
 type busyStream struct{ outcome translate.Outcome }
 
 func (b *busyStream) Error() string { return b.outcome.Err.Error() }
+
+// door waits for memory before a message is read. What comes of it is for add.
+func (j *joiner) door() {
+	share := j.handler.intake.hold()
+	_ = j.handler.intake.enter(j.ctx, j.method.Wait, &share, callBytes)
+	share.end()
+}
 
 func (j *joiner) add(msg *rawgrpc.Message) error {
 	j.mu.Lock()

@@ -80,7 +80,11 @@ func (s *Server) routes(o *openPort, listen Listen) http.Handler {
 func (in *intake) recover(h http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		defer func() {
-			if p := recover(); p != nil && !aborted(p) {
+			p := recover()
+			if aborted(p) {
+				panic(p) // for the server, which knows it
+			}
+			if p != nil {
 				in.opts.Set.Panics.WithLabelValues("http").Inc()
 				in.opts.Log.Error("panic while answering", "path", r.URL.Path, "panic", p, "stack", string(debug.Stack()))
 				w.WriteHeader(http.StatusInternalServerError)
@@ -118,7 +122,7 @@ func (in *intake) httpRoute(protocol string, route translate.HTTPRoute, listen L
 	}
 	return func(w http.ResponseWriter, r *http.Request) {
 		media, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type"))
-		m := body{format: route.Format(media), transport: "http", media: media, strict: listen.Strict}
+		m := body{format: route.Format(media), transport: "http", media: media, strict: listen.Strict, wait: route.Wait}
 		if m.format == "" {
 			m.format = protocol
 			err := fmt.Errorf("content type %q is not taken at %s", r.Header.Get("Content-Type"), route.Path)
@@ -127,9 +131,14 @@ func (in *intake) httpRoute(protocol string, route translate.HTTPRoute, listen L
 		}
 		share := in.hold()
 		defer share.end()
-		p, verdict, err := in.readBody(r, route.AnyEncoding, &share)
+		var p []byte
+		verdict, err := translate.Busy, in.enter(r.Context(), route.Wait, &share, firstBytes(r))
+		if err == nil {
+			p, verdict, err = in.readBody(r, route.AnyEncoding, &share)
+		}
 		if err != nil {
 			o := in.refuse(m, verdict, err)
+			listen.Busy.breaks(o, r, route)
 			if verdict == translate.TooLarge || verdict == translate.Busy {
 				// The rest of the body is not worth reading.
 				w.Header().Set("Connection", "close")
@@ -138,6 +147,7 @@ func (in *intake) httpRoute(protocol string, route translate.HTTPRoute, listen L
 			return
 		}
 		o := in.take(r.Context(), m, p, &share)
+		listen.Busy.breaks(o, r, route)
 		write(w, route.Answer(o), o.Err)
 	}
 }
@@ -173,7 +183,7 @@ func write(w http.ResponseWriter, a translate.Reply, err error) {
 	if a.Media != "" {
 		w.Header().Set("Content-Type", a.Media)
 	}
-	if after := retryAfter(err); after > 0 {
+	if after := translate.RetryAfter(err); after > 0 {
 		w.Header().Set("Retry-After", strconv.Itoa(int(math.Ceil(after.Seconds()))))
 	}
 	w.WriteHeader(a.Status)
@@ -183,6 +193,8 @@ func write(w http.ResponseWriter, a translate.Reply, err error) {
 // firstRead is how much memory is set aside on a client's word that its body is
 // that long.
 const firstRead = 1 << 20
+
+func firstBytes(r *http.Request) int64 { return min(max(r.ContentLength, 0), firstRead) }
 
 // readBody reads and decompresses a body within the limits; h holds it.
 func (in *intake) readBody(r *http.Request, anyEncoding bool, h *hold) ([]byte, translate.Verdict, error) {
@@ -204,7 +216,7 @@ func (in *intake) readBody(r *http.Request, anyEncoding bool, h *hold) ([]byte, 
 	if from == io.Reader(sent) {
 		most = limits.Body
 	}
-	size := min(max(r.ContentLength, 0), firstRead)
+	size := firstBytes(r)
 	p, err := readAll(io.LimitReader(from, most+1), int(size)+1, h)
 	switch {
 	case errors.Is(err, errNoMemory):

@@ -20,10 +20,14 @@ type intake struct {
 	opts    Options
 	formats map[string]translate.Format
 	working chan struct{} // bounds those that decode or decompress messages
+	// stopping ends the waiting for room.
+	stopping context.Context
+	stop     context.CancelFunc
 }
 
 func newIntake(opts Options) *intake {
 	in := &intake{opts: opts, formats: make(map[string]translate.Format), working: make(chan struct{}, 2*runtime.GOMAXPROCS(0))}
+	in.stopping, in.stop = context.WithCancel(context.Background())
 	for _, p := range opts.Protocols {
 		for _, f := range p.Formats {
 			in.formats[f.Name] = f
@@ -38,6 +42,7 @@ type body struct {
 	transport string
 	media     string
 	strict    bool
+	wait      time.Duration // how long the client may be kept waiting
 }
 
 // hold is the share of a message in the budget, of nothing so far.
@@ -95,7 +100,7 @@ func (in *intake) take(ctx context.Context, m body, p []byte, h *hold) translate
 	}
 	if b != nil {
 		o.Taken = b.Len()
-		err := in.put(ctx, m, b)
+		err := in.put(ctx, m, b, h)
 		if errors.Is(err, errPanic) {
 			o = translate.Outcome{Media: m.media, Verdict: translate.BadBody, Err: err, Refused: o.Refused + b.Len()}
 			in.reject(m.format, o.Verdict, o.Refused)
@@ -120,7 +125,7 @@ var errPanic = errors.New("the gateway failed on this message (a bug of the gate
 
 // put hands a batch on. A panic there costs the message: the messages of a stream
 // are taken by goroutines of its own, where nobody else would stop it.
-func (in *intake) put(ctx context.Context, m body, b *span.Batch) (err error) {
+func (in *intake) put(ctx context.Context, m body, b *span.Batch, h *hold) (err error) {
 	defer func() {
 		if r := recover(); r != nil {
 			in.opts.Set.Panics.WithLabelValues("take " + m.format).Inc()
@@ -128,6 +133,15 @@ func (in *intake) put(ctx context.Context, m body, b *span.Batch) (err error) {
 			err = errPanic
 		}
 	}()
+	if n := h.bytes; m.wait > 0 && (h.budget == nil || h.budget.mayStay(n)) {
+		if h.budget != nil {
+			defer h.budget.leave(n)
+		}
+		var end func()
+		ctx, end = in.patience(ctx)
+		defer end()
+		b.Origin.Patience = m.wait
+	}
 	return in.opts.Sink.Put(ctx, b)
 }
 
@@ -169,13 +183,4 @@ func (in *intake) decode(m body, p []byte, h *hold) (b *span.Batch, err error) {
 		return b, errNoMemory
 	}
 	return b, err
-}
-
-// retryAfter is how long a client should wait; 0 when the error does not say.
-func retryAfter(err error) time.Duration {
-	var later interface{ RetryAfter() time.Duration }
-	if errors.As(err, &later) {
-		return later.RetryAfter()
-	}
-	return 0
 }

@@ -47,6 +47,10 @@ type Limits struct {
 	// a whole request or the message of a gRPC call that brings one, Idle
 	// between two.
 	Header, Read, Idle time.Duration
+	// Refuse: a client is refused at once when there is no memory for what it
+	// sends. Otherwise it waits for as long as Wait says, or its route if that is 0.
+	Refuse bool
+	Wait   time.Duration
 }
 
 // Listen is how a port is opened.
@@ -55,6 +59,8 @@ type Listen struct {
 	// Strict: of a message with a malformed span nothing is taken, as the real
 	// Zipkin server does.
 	Strict bool
+	// Busy is how clients by HTTP learn that the gateway is; "" stands for Auto.
+	Busy Busy
 	// TLS of the port, if it has a certificate; Auth is what clients must know,
 	// if anything. Not for UDP.
 	TLS  access.Server
@@ -227,6 +233,7 @@ func (s *Server) Serve() {
 // Shutdown stops listening, finishes what has been received, and returns when
 // the servers have ended or the context is over; then the rest is cut off.
 func (s *Server) Shutdown(ctx context.Context) {
+	s.intake.stop()
 	var stopping sync.WaitGroup
 	for _, o := range s.open {
 		stopping.Go(func() { o.stop(ctx) })

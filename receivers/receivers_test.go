@@ -91,6 +91,7 @@ var ids = translate.Protocol{
 	},
 	HTTP: []translate.HTTPRoute{
 		{Port: "ids-http", Method: http.MethodPost, Path: "/ids", Format: strictMedia("ids.list"), Answer: plainAnswer},
+		{Port: "ids-http", Method: http.MethodPost, Path: "/patient", Format: strictMedia("ids.list"), Answer: plainAnswer, Wait: 2 * time.Minute},
 		{Port: "ids-http", Method: http.MethodPost, Path: "/panic", Format: strictMedia("ids.panic"), Answer: plainAnswer},
 		{Port: "ids-http", Method: http.MethodGet, Path: "/ask", Respond: func(r translate.Request) translate.Reply {
 			return translate.Reply{Status: http.StatusOK, Media: "text/plain", Body: []byte(r.Query.Get("q"))}
@@ -99,6 +100,8 @@ var ids = translate.Protocol{
 	GRPC: []translate.GRPCRoute{
 		{Port: "ids-grpc", Method: "/ids.Service/stream", Stream: true, Format: "ids.list", Wrap: 1, Answer: abortBusy},
 		{Port: "ids-grpc", Method: "/ids.Service/unary", Format: "ids.list"},
+		{Port: "ids-grpc", Method: "/ids.Service/patient", Format: "ids.list", Wait: 2 * time.Minute},
+		{Port: "ids-grpc", Method: "/ids.Service/patients", Stream: true, Format: "ids.list", Wrap: 1, Answer: abortBusy, Wait: 2 * time.Minute},
 		{Port: "ids-grpc", Method: "/ids.Service/panic", Format: "ids.panic"},
 		{Port: "ids-grpc", Method: "/ids.Service/aside", Stream: true},
 		{Port: "ids-grpc", Method: "/ids.Service/ask", Respond: func(p []byte) translate.GRPCReply {
@@ -433,7 +436,7 @@ func (l later) RetryAfter() time.Duration { return time.Duration(l) }
 func TestBusy(t *testing.T) {
 	b := start(t, nil)
 	b.sink.answer(later(3500 * time.Millisecond))
-	status, header, text := b.post(t, b.url("zipkin", "/api/v2/spans"), strings.NewReader("["+oneSpan+`,{"id":"1"}]`))
+	status, header, text := b.post(t, b.url("zipkin", "/api/v2/spans"), strings.NewReader("["+oneSpan+`,{"id":"1"}]`), "User-Agent: Java/17.0.9")
 	if status != 503 || header.Get("Retry-After") != "4" || !strings.Contains(text, "full") {
 		t.Errorf("%d, Retry-After %q, %q", status, header.Get("Retry-After"), text)
 	}

@@ -3,6 +3,7 @@
 package span
 
 import (
+	"time"
 	"unsafe"
 )
 
@@ -14,6 +15,9 @@ type Origin struct {
 	// Room is how much memory the batch may take beside its body, if that is less
 	// than MaxSlabs; 0: MaxSlabs.
 	Room int
+	// Patience is how long whoever sent the batch may be kept waiting for room in
+	// a queue; 0: not at all.
+	Patience time.Duration
 }
 
 // Batch is the content of one message. It does not change once built; all its

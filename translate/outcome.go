@@ -2,6 +2,11 @@
 
 package translate
 
+import (
+	"errors"
+	"time"
+)
+
 // Verdict is what became of a body that a client sent.
 type Verdict uint8
 
@@ -31,4 +36,13 @@ type Outcome struct {
 	Taken   int    // spans
 	Refused int    // spans
 	Err     error  // with a Verdict other than Taken
+}
+
+// RetryAfter is how long a client should wait; 0 when the error does not say.
+func RetryAfter(err error) time.Duration {
+	var later interface{ RetryAfter() time.Duration }
+	if errors.As(err, &later) {
+		return later.RetryAfter()
+	}
+	return 0
 }

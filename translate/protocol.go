@@ -4,6 +4,7 @@ package translate
 
 import (
 	"net/url"
+	"time"
 
 	"github.com/spanbridge/spanbridge/span"
 )
@@ -71,6 +72,13 @@ type HTTPRoute struct {
 	// read as it is, as Zipkin does; otherwise it is refused.
 	AnyEncoding bool
 	Answer      func(Outcome) Reply
+	// Wait is how long a client is kept waiting at most for room in a queue: less
+	// than clients wait for an answer. See docs/when-full.md for what they do.
+	Wait time.Duration
+	// Breaks are the beginnings of the User-Agent of clients that throw away what
+	// they sent after any answer, and keep it when the connection breaks: theirs is
+	// broken when the gateway is busy.
+	Breaks []string
 	// Respond answers a question that carries no spans.
 	Respond func(Request) Reply
 }
@@ -100,6 +108,9 @@ type GRPCRoute struct {
 	// Wrap is the field number of a message that holds the messages of a
 	// stream as a repeated field: in that form they are one body.
 	Wrap int
+	// Wait is how long a client is kept waiting at most for room in a queue, as
+	// of an HTTPRoute. In a stream it holds for each body.
+	Wait time.Duration
 	// Answer is nil for an empty message, or an error where the outcome is one.
 	Answer func(Outcome) GRPCReply
 	// Respond answers a question that carries no spans.
@@ -113,7 +124,10 @@ type GRPCRoute struct {
 type GRPCReply struct {
 	Code    Code
 	Message string // with a Code other than OK
-	Body    []byte
+	// After, with a Code other than OK, says when to come again, as a
+	// google.rpc.RetryInfo; 0: nothing of it.
+	After time.Duration
+	Body  []byte
 }
 
 // Code is a status code of gRPC.

@@ -28,7 +28,7 @@ func listens(cfg *config.Config) map[string]receivers.Listen {
 	ports := make(map[string]receivers.Listen)
 	for name, r := range cfg.Receivers {
 		if r.Enabled {
-			ports[name] = receivers.Listen{Address: r.Listen, Strict: r.Strict, TLS: certificates(r.TLS), Auth: credentials(r.Auth)}
+			ports[name] = receivers.Listen{Address: r.Listen, Strict: r.Strict, Busy: receivers.Busy(r.WhenBusy), TLS: certificates(r.TLS), Auth: credentials(r.Auth)}
 		}
 	}
 	return ports

@@ -119,6 +119,10 @@ func newGateway(cfg *config.Config, list []translate.Protocol, log *slog.Logger,
 	if g.queue, err = openQueue(cfg.Queue, disk, set, log); err != nil {
 		return nil, err
 	}
+	set.Waiting(
+		func() int { return g.queue.Waits().Now }, budget.Waiting,
+		func() uint64 { return g.queue.Waits().Taken }, func() uint64 { return g.queue.Waits().Refused }, func() uint64 { return g.queue.Waits().Left },
+	)
 	if g.dead, err = openDead(cfg.Queue, disk, set, log); err != nil {
 		g.close()
 		return nil, err
@@ -176,6 +180,7 @@ func receiverLimits(c config.Limits) receivers.Limits {
 		Body: int64(c.Body), Inflated: int64(c.Inflated), Message: int(c.Message),
 		Spans: c.Spans, Tags: c.Tags, Text: int(c.Text),
 		Connections: c.Connections, ConnectionsTotal: c.ConnectionsTotal, Streams: c.Streams, StreamsTotal: c.StreamsTotal,
+		Refuse: c.WhenFull == "refuse", Wait: c.Wait,
 		Header: c.HeaderTimeout, Read: c.ReadTimeout, Idle: c.IdleTimeout,
 	}
 }
@@ -206,7 +211,7 @@ func (g *gateway) addTarget(name string, c *config.Target, list []translate.Prot
 		Name: name, Window: windowOptions(kind, c), Dead: g.dead,
 		MaxSpans: c.Batch.Spans, MaxBytes: int(c.Batch.Bytes), Linger: c.Batch.Linger, Workers: c.Connections,
 		Retry: pipeline.Retry{Initial: c.Retry.Initial, Max: c.Retry.Max, GiveUpAfter: c.Retry.GiveUpAfter},
-		Queue: queue.CursorOptions{MaxBytes: int64(c.Queue.MaxBytes), WhenFull: queue.WhenFull(c.Queue.WhenFull)},
+		Queue: queue.CursorOptions{MaxBytes: int64(c.Queue.MaxBytes), WhenFull: queue.WhenFull(c.Queue.WhenFull), Wait: c.Queue.Wait},
 	}, decode, e, set, g.log)
 	if err != nil {
 		return err

@@ -25,6 +25,16 @@ var (
 		"bridge_memory_limit_bytes", Gauge, nil,
 		"The memory of limits.memory, as set or as found.",
 	}
+	waitingNow = Metric{
+		"bridge_waiting", Gauge,
+		[]string{"for"},
+		"Messages that wait: for room in the queue of a target (queue), or for memory before they are read (memory).",
+	}
+	waited = Metric{
+		"bridge_waited_total", Counter,
+		[]string{"outcome"},
+		"Messages that have waited for room in the queue of a target: taken, refused (there was none in time), left (the client has gone, or the gateway stopped).",
+	}
 )
 
 // Limits are the metrics of what the limits hold back.
@@ -36,6 +46,18 @@ type Limits struct {
 // limits registers them.
 func (s *Set) limits() Limits {
 	return Limits{Connections: s.gauges(connectionsOpen), ConnectionsRefused: s.counter(connectionsRefused)}
+}
+
+// Waiting registers who waits for room: in the queue, for memory, and what became of
+// those that waited for the queue.
+func (s *Set) Waiting(queue, memory func() int, taken, refused, left func() uint64) {
+	s.gauge(waitingNow, prometheus.Labels{"for": "queue"}, func() float64 { return float64(queue()) })
+	s.gauge(waitingNow, prometheus.Labels{"for": "memory"}, func() float64 { return float64(memory()) })
+	for outcome, n := range map[string]func() uint64{"taken": taken, "refused": refused, "left": left} {
+		s.reg.MustRegister(prometheus.NewCounterFunc(prometheus.CounterOpts{
+			Name: waited.Name, Help: waited.Help, ConstLabels: prometheus.Labels{"outcome": outcome},
+		}, func() float64 { return float64(n()) }))
+	}
 }
 
 // Memory registers what the memory limit is and what is on its way in.

@@ -196,7 +196,7 @@ var List = []Metric{
 	spansDead, spansRevived, deadLost, deadLetters, deadSpans, deadBytes, targetFailing, lostFields, residueStale,
 	windowWaiting, windowReleased, windowGroups, windowSplit, windowRemembered, windowEvicted,
 	diskBytes, diskSegments, diskRecords, diskSync, diskFailures, diskDamaged, diskForgotten,
-	connectionsOpen, connectionsRefused, memoryOnWay, memoryLimit,
+	connectionsOpen, connectionsRefused, memoryOnWay, memoryLimit, waitingNow, waited,
 	viewTraces, viewSpans, viewBytes, viewEvicted, panics,
 }
 

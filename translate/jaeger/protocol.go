@@ -4,6 +4,7 @@ package jaeger
 
 import (
 	"net/http"
+	"time"
 
 	"github.com/spanbridge/spanbridge/translate"
 	"github.com/spanbridge/spanbridge/translate/wire"
@@ -24,6 +25,13 @@ const (
 )
 
 const postSpans = "/jaeger.api_v2.CollectorService/PostSpans"
+
+// waitHTTP is less than the five seconds of jaeger-client-go, which loses its spans
+// after any answer and after none; the Java client has ten. The agent has no limit.
+const (
+	waitHTTP = 4 * time.Second
+	waitGRPC = 8 * time.Second
+)
 
 // New is what the gateway needs to know of Jaeger. Clients that ask for a
 // sampling strategy are answered from what strategies returns at that moment;
@@ -49,14 +57,14 @@ func New(strategies func() *Strategies) translate.Protocol {
 			{Name: portSampling, Network: translate.HTTP, Listen: "127.0.0.1:5778", About: "Jaeger remote sampling (1 trace in 1000 without sampling.strategies_file)"},
 		},
 		HTTP: []translate.HTTPRoute{
-			{Port: portHTTP, Method: http.MethodPost, Path: "/api/traces", Format: thriftFormat, Answer: answer},
+			{Port: portHTTP, Method: http.MethodPost, Path: "/api/traces", Format: thriftFormat, Answer: answer, Wait: waitHTTP},
 			{Port: portHTTP, Method: http.MethodGet, Path: "/api/sampling", Respond: s.byName},
 			{Port: portSampling, Method: http.MethodGet, Path: "/sampling", Respond: s.byName},
 			{Port: portSampling, Method: http.MethodGet, Path: "/", Respond: s.byNumber},
 			{Port: portSampling, Method: http.MethodGet, Path: "/baggageRestrictions", Respond: noRestrictions},
 		},
 		GRPC: []translate.GRPCRoute{
-			{Port: portGRPC, Method: postSpans, Format: formatProto, Answer: answerGRPC},
+			{Port: portGRPC, Method: postSpans, Format: formatProto, Answer: answerGRPC, Wait: waitGRPC},
 			{Port: portGRPC, Method: "/jaeger.api_v2.SamplingManager/GetSamplingStrategy", Respond: s.byGRPC},
 		},
 		UDP: []translate.UDPRoute{

@@ -54,7 +54,7 @@ func answerGRPC(o translate.Outcome) translate.GRPCReply {
 	case o.Verdict == translate.TooLarge:
 		return translate.GRPCReply{Code: translate.ResourceExhausted, Message: message(o.Err)}
 	case o.Verdict == translate.Busy:
-		return translate.GRPCReply{Code: translate.Unavailable, Message: message(o.Err)}
+		return translate.GRPCReply{Code: translate.Unavailable, Message: message(o.Err), After: translate.RetryAfter(o.Err)}
 	default:
 		return translate.GRPCReply{Code: translate.InvalidArgument, Message: message(o.Err)}
 	}

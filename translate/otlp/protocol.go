@@ -4,6 +4,7 @@ package otlp
 
 import (
 	"net/http"
+	"time"
 
 	"github.com/spanbridge/spanbridge/translate"
 )
@@ -30,6 +31,10 @@ const (
 	exportMethod = "/opentelemetry.proto.collector.trace.v1.TraceService/Export"
 )
 
+// wait leaves an SDK the time to try again: it has ten seconds for an answer, by
+// gRPC for all tries together.
+const wait = 4 * time.Second
+
 // Protocol is what the gateway needs to know of OTLP.
 var Protocol = translate.Protocol{
 	Name: "otlp",
@@ -42,12 +47,12 @@ var Protocol = translate.Protocol{
 		{Name: httpPort, Network: translate.HTTP, Listen: "127.0.0.1:4318", About: "OpenTelemetry traces by HTTP (protobuf, JSON)"},
 	},
 	HTTP: []translate.HTTPRoute{
-		{Port: httpPort, Method: http.MethodPost, Path: tracesPath, Format: format, Answer: answerHTTP},
+		{Port: httpPort, Method: http.MethodPost, Path: tracesPath, Format: format, Answer: answerHTTP, Wait: wait},
 		{Port: httpPort, Method: http.MethodPost, Path: "/v1/metrics", Respond: refuseSignal("metrics")},
 		{Port: httpPort, Method: http.MethodPost, Path: "/v1/logs", Respond: refuseSignal("logs")},
 	},
 	GRPC: []translate.GRPCRoute{
-		{Port: grpcPort, Method: exportMethod, Format: formatProto, Answer: answerGRPC},
+		{Port: grpcPort, Method: exportMethod, Format: formatProto, Answer: answerGRPC, Wait: wait},
 		{
 			Port: grpcPort, Method: "/opentelemetry.proto.collector.metrics.v1.MetricsService/Export",
 			Respond: refuseSignalGRPC("metrics"),

@@ -78,6 +78,9 @@ func grpcRoutes() []translate.GRPCRoute {
 			Port: grpcPort, Method: "/" + m.service + "/" + m.name,
 			Stream: m.stream, Format: m.format, Answer: m.answer,
 		}
+		if m.format == formatSegments {
+			r.Wait = wait
+		}
 		// go2sky asks this one without its token, every 20 seconds.
 		r.Tokenless = m.name == "fetchConfigurations"
 		if m.stream && m.format == formatSegments {
@@ -101,11 +104,15 @@ var counted = []string{
 
 func httpRoutes() []translate.HTTPRoute {
 	post := func(path, format string) translate.HTTPRoute {
-		return translate.HTTPRoute{
+		r := translate.HTTPRoute{
 			Port: httpPort, Method: http.MethodPost, Path: path, Answer: answerHTTP,
 			// Bodies are JSON whatever they are called.
 			Format: func(string) string { return format },
 		}
+		if format == formatSegmentJSON || format == formatSegmentsJSON {
+			r.Wait = wait
+		}
+		return r
 	}
 	routes := []translate.HTTPRoute{
 		post("/v3/segment", formatSegmentJSON),

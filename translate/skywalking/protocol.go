@@ -4,6 +4,7 @@ package skywalking
 
 import (
 	"net/http"
+	"time"
 
 	"github.com/spanbridge/spanbridge/translate"
 )
@@ -30,6 +31,11 @@ const (
 	methodProperties = "/skywalking.v3.ManagementService/reportInstanceProperties"
 	methodKeepAlive  = "/skywalking.v3.ManagementService/keepAlive"
 )
+
+// wait is less than the thirty seconds that the Java agent has for a report
+// (collector.grpc_upstream_timeout). What agents lose they lose by an answer: while
+// they wait their own queues take what comes. Go's and Python's wait for ever.
+const wait = 20 * time.Second
 
 // Protocol is what the gateway needs to know of SkyWalking. Methods, paths and
 // answers are those of the OAP.

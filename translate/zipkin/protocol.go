@@ -4,6 +4,7 @@ package zipkin
 
 import (
 	"net/http"
+	"time"
 
 	"github.com/spanbridge/spanbridge/translate"
 	"github.com/spanbridge/spanbridge/translate/wire"
@@ -19,6 +20,16 @@ const (
 )
 
 const port = "zipkin"
+
+// wait is less than the ten seconds that Brave's senders have under Spring Boot
+// (its own is a minute). zipkin-go leaves after five and keeps its spans; aiozipkin
+// waits five minutes.
+const wait = 8 * time.Second
+
+// breaks are zipkin-go, which sends Go's own User-Agent, and aiozipkin, which sends
+// aiohttp's: "Python/3.11 aiohttp/3.9.5". Others lose their spans either way, and
+// can read an answer at least.
+var breaks = []string{"Go-http-client/", "Python/"}
 
 // Protocol is what the gateway needs to know of Zipkin. Paths, media types and
 // answers are those of the real server.
@@ -39,11 +50,11 @@ var Protocol = translate.Protocol{
 		},
 	},
 	HTTP: []translate.HTTPRoute{
-		{Port: port, Method: http.MethodPost, Path: "/api/v2/spans", AnyEncoding: true, Format: v2Format, Answer: answer},
-		{Port: port, Method: http.MethodPost, Path: "/api/v1/spans", AnyEncoding: true, Format: v1Format, Answer: answer},
+		{Port: port, Method: http.MethodPost, Path: "/api/v2/spans", AnyEncoding: true, Format: v2Format, Answer: answer, Wait: wait, Breaks: breaks},
+		{Port: port, Method: http.MethodPost, Path: "/api/v1/spans", AnyEncoding: true, Format: v1Format, Answer: answer, Wait: wait, Breaks: breaks},
 	},
 	GRPC: []translate.GRPCRoute{
-		{Port: port, Method: "/zipkin.proto3.SpanService/Report", Format: formatProto3},
+		{Port: port, Method: "/zipkin.proto3.SpanService/Report", Format: formatProto3, Wait: wait},
 	},
 	UDP: []translate.UDPRoute{
 		{Method: "emitZipkinBatch", Format: formatAgent},

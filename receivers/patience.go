@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package receivers
+
+import (
+	"context"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// patience is a context for waiting: it ends with the client, and when the gateway
+// stops.
+func (in *intake) patience(ctx context.Context) (context.Context, func()) {
+	ctx, cancel := context.WithCancel(ctx)
+	stop := context.AfterFunc(in.stopping, cancel)
+	return ctx, func() {
+		stop()
+		cancel()
+	}
+}
+
+// memoryWait is how long a client may wait for memory of the patience that it has
+// by its route.
+func (in *intake) memoryWait(route time.Duration) time.Duration {
+	switch {
+	case in.opts.Limits.Refuse || route <= 0:
+		return 0
+	case in.opts.Limits.Wait > 0:
+		return in.opts.Limits.Wait
+	}
+	return route
+}
+
+// enter waits until there is memory for the first bytes of a message, before any of
+// it is read. Who waits here holds nothing but a connection or a call, so that
+// a thousand who wait take none of the memory that those ahead need to come to
+// their end.
+func (in *intake) enter(ctx context.Context, wait time.Duration, h *hold, bytes int64) error {
+	wait = in.memoryWait(wait)
+	if wait <= 0 || h.budget == nil {
+		return nil // what is read finds out
+	}
+	try := func() error {
+		if err := h.set(doorBytes + bytes); err != nil {
+			return err
+		}
+		return h.set(doorBytes) // nothing has come yet
+	}
+	return h.budget.door.enter(ctx, in.stopping.Done(), wait, try)
+}
+
+// doorBytes is what a message has of the budget before any of it is read, and
+// callBytes what there must be room for, for one by gRPC, whose length nobody knows.
+const (
+	doorBytes = 512
+	callBytes = 64 << 10
+)
+
+// door is where messages wait for memory: in a row, of which the first looks.
+type door struct {
+	once sync.Once
+	turn chan struct{} // of size 1: full while somebody waits
+
+	waiting atomic.Int64
+}
+
+// lookAgain is how often the first in the row looks whether there is room: a
+// garbage collection makes some without telling.
+const lookAgain = 20 * time.Millisecond
+
+// enter tries until it works, for a while. Nobody passes those who wait.
+func (d *door) enter(ctx context.Context, stopping <-chan struct{}, wait time.Duration, try func() error) error {
+	d.once.Do(func() { d.turn = make(chan struct{}, 1) })
+	if len(d.turn) == 0 {
+		if err := try(); err == nil {
+			return nil
+		}
+	}
+	d.waiting.Add(1)
+	defer d.waiting.Add(-1)
+	late := time.NewTimer(wait)
+	defer late.Stop()
+	select {
+	case d.turn <- struct{}{}:
+		defer func() { <-d.turn }()
+	case <-late.C:
+		return errNoMemory
+	case <-ctx.Done():
+		return errNoMemory
+	case <-stopping:
+		return errNoMemory
+	}
+	again := time.NewTicker(lookAgain)
+	defer again.Stop()
+	for {
+		if err := try(); err == nil {
+			return nil
+		}
+		select {
+		case <-again.C:
+		case <-late.C:
+			return errNoMemory
+		case <-ctx.Done():
+			return errNoMemory
+		case <-stopping:
+			return errNoMemory
+		}
+	}
+}
