@@ -151,15 +151,20 @@ func TestDeadTarget(t *testing.T) {
 	gone := lab.Addr(t)
 	b := startBridge(t, fmt.Sprintf(`
 targets:
-  dead: {kind: zipkin, endpoint: "http://%[1]s", queue: {max_bytes: 1MiB}}
+  dead: {kind: zipkin, endpoint: "http://%[1]s", queue: {max_bytes: 1MiB, when_full: refuse}}
   drops: {kind: otlp-grpc, endpoint: %[1]q, queue: {max_bytes: 1MiB, when_full: drop_oldest}}
 shutdown: {drain: 1s}
 `, gone))
 	tag := strings.Repeat("x", 10_000)
 	taken := 0
 	for {
-		res, err := http.Post(b.Zipkin+zipkinPath, "application/json", strings.NewReader(
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, b.Zipkin+zipkinPath, strings.NewReader(
 			fmt.Sprintf(`[{"traceId":"%x","id":"1","tags":{"x":%q}}]`, taken+1, tag)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.Header.Set("User-Agent", "curl/8.5.0") // those of Go have their connection broken
+		res, err := http.DefaultClient.Do(req)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -40,23 +40,37 @@ type BraveOptions struct {
 // /api/v2/spans, and returns when all has been sent.
 func Brave(t testing.TB, collector string, o BraveOptions) story.Story {
 	t.Helper()
-	classpath := lab.Classpath(t, "brave",
-		"io.zipkin.brave:brave:6.3.1",
-		"io.zipkin.reporter2:zipkin-reporter-brave:3.5.1",
-		"io.zipkin.reporter2:zipkin-sender-urlconnection:3.5.1",
-	)
-	classes := lab.Classes(t, "brave", sources(t, "brave"), classpath)
+	classpath := braveClasspath(t)
 	pick := func(yes bool, a, b string) string {
 		if yes {
 			return a
 		}
 		return b
 	}
-	cmd := lab.JVM("64m", "-cp", classes+":"+classpath, "lab.Brave", collector,
+	cmd := lab.JVM("64m", "-cp", classpath, "lab.Brave", collector,
 		pick(o.Proto3, "PROTO3", "JSON"), pick(o.Shared, "shared", "separate"), pick(o.Bits128, "128", "64"))
 	s, err := story.Parse(lab.Run(t, "brave", cmd, limit))
 	if err != nil {
 		t.Fatal(err)
 	}
 	return s
+}
+
+// braveClasspath is Brave, its senders and our programs.
+func braveClasspath(t testing.TB) string {
+	t.Helper()
+	classpath := lab.Classpath(t, "brave",
+		"io.zipkin.brave:brave:6.3.1",
+		"io.zipkin.reporter2:zipkin-reporter-brave:3.5.1",
+		"io.zipkin.reporter2:zipkin-sender-urlconnection:3.5.1",
+		"io.zipkin.reporter2:zipkin-sender-okhttp3:3.5.1",
+	)
+	return lab.Classes(t, "brave", sources(t, "brave"), classpath) + ":" + classpath
+}
+
+// BraveLines starts a program that reports a span for each line, named by it. The
+// sender is urlconnection or okhttp.
+func BraveLines(t testing.TB, collector, sender string) (line func(string), end func()) {
+	t.Helper()
+	return lab.Lines(t, "brave-"+sender, lab.JVM("64m", "-cp", braveClasspath(t), "lab.BraveLines", collector, sender))
 }

@@ -183,3 +183,14 @@ func awaitListening(t testing.TB, p *lab.Process, address string) {
 		return err
 	})
 }
+
+// AiozipkinLines starts a program that reports a span for each line, named by it.
+func AiozipkinLines(t testing.TB, collector string) (line func(string), end func()) {
+	t.Helper()
+	cmd, err := command(t, "aiozipkin_lines.py", "requirements-3.txt", "3.11", "3")
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd.Args = append(cmd.Args, "--zipkin", collector)
+	return lab.Lines(t, "aiozipkin-lines", cmd)
+}

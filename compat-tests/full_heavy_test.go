@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+
+//go:build heavy
+
+package compat_test
+
+import (
+	"testing"
+
+	"github.com/spanbridge/spanbridge/compat-tests/java"
+)
+
+func heavyClientsOfSpans() []spanClient {
+	var all []spanClient
+	for _, sender := range []string{"urlconnection", "okhttp"} {
+		all = append(all, spanClient{"Brave 6.3.1 " + sender, false, "zipkin.v2.json", func(t *testing.T, c collector) reporting {
+			line, end := java.BraveLines(t, c.zipkin, sender)
+			return reporting{line, end}
+		}})
+	}
+	return append(all, spanClient{"SkyWalking Java 9.4.0", true, "skywalking.segments", func(t *testing.T, c collector) reporting {
+		return visited(java.Service(t, c.skyGRPC, "lines"))(t)
+	}})
+}
+
+func TestFullJavaClients(t *testing.T) {
+	for _, c := range heavyClientsOfSpans() {
+		t.Run(c.name, func(t *testing.T) { fates(t, c) })
+	}
+}
+
+func TestFullGatewayJava(t *testing.T) {
+	for _, c := range heavyClientsOfSpans() {
+		t.Run(c.name, func(t *testing.T) { meets(t, c) })
+	}
+}
