@@ -104,7 +104,7 @@ func lightClientsOfSpans() []spanClient {
 }
 
 func openTelemetry(exporter sdk.SpanExporter) reporting {
-	provider := sdk.NewTracerProvider(sdk.WithBatcher(exporter, sdk.WithExportTimeout(2*time.Minute)))
+	provider := sdk.NewTracerProvider(sdk.WithBatcher(exporter, sdk.WithExportTimeout(2*time.Minute), sdk.WithBatchTimeout(200*time.Millisecond)))
 	tracer := provider.Tracer("lines")
 	return reporting{
 		func(name string) {

@@ -8,6 +8,7 @@ import "time"
 type Config struct {
 	Receivers map[string]*Receiver `yaml:"receivers" doc:"The ways in, by name. Every one is there without being named, at the address of the table below."`
 	Security  Security             `yaml:"security" doc:"Who may use the receivers. Secrets are best in files, or in variables such as BRIDGE_SECURITY_AUTH_TOKEN; they are never printed."`
+	Tenant    Tenant               `yaml:"tenant" doc:"Whose spans they are, where several tenants use one gateway: kept with every message in the queue, and named to targets that ask for it (targets.NAME.tenant_header)."`
 	Limits    Limits               `yaml:"limits" doc:"What a client may send."`
 	Targets   map[string]*Target   `yaml:"targets" doc:"The ways out: any number, under names of your own. Each gets every span, at its own pace."`
 	View      View                 `yaml:"view" doc:"The built-in view: recent traces in memory, Zipkin's query API and a page, at the address of the receiver zipkin."`
@@ -28,6 +29,12 @@ type Receiver struct {
 	Auth           Auth      `yaml:"auth" doc:"What clients of the port must know, instead of security.auth. It holds for all that the port serves: at the receiver zipkin also for the page and its queries. Health checks by gRPC are left open, and what agents of go2sky ask without their token. Not for UDP."`
 	WhenBusy       string    `yaml:"when_busy" doc:"How clients by HTTP are refused when a queue or the memory is full. answer: 503 with Retry-After. break: the connection is broken. auto: it is broken for clients that throw away what they sent after any answer and keep it after that (zipkin-go, aiozipkin, known by their User-Agent), the others get the answer."`
 	Strict         bool      `yaml:"strict" doc:"true takes nothing of a message with a malformed span, as the real Zipkin server does; false takes the good ones. The answer is the same."`
+}
+
+// Tenant is how tenants are told apart.
+type Tenant struct {
+	Header string `yaml:"header" doc:"The header (gRPC: metadata) by which clients name the tenant, such as X-Scope-OrgID. Not more than 150 bytes of ASCII without spaces; other values are refused (400, INVALID_ARGUMENT). Who sends none belongs to no tenant, as do datagrams. When not set, nobody asks."`
+	Labels int    `yaml:"labels" doc:"How many tenants have a label of their own in bridge_tenant_spans_total; more are counted together."`
 }
 
 // Limits bound what clients send.
@@ -56,6 +63,7 @@ type Target struct {
 	Endpoint      string            `yaml:"endpoint" doc:"Where it is: a URL for kinds by HTTP (the path of the protocol is added when there is none), host:port for kinds by gRPC, https://host:port for gRPC with TLS."`
 	Enabled       bool              `yaml:"enabled" doc:"false keeps the settings and sends nothing."`
 	Headers       map[string]string `yaml:"headers" doc:"Headers (gRPC: metadata) to add to every request, such as authorization."`
+	TenantHeader  string            `yaml:"tenant_header" doc:"The header (gRPC: metadata) that names the tenant to the target, such as X-Scope-OrgID for Tempo. No request has spans of two tenants then; those of none go without the header, or with that of headers. Needs tenant.header. Not for kind skywalking, whose server knows no tenants."`
 	Auth          Auth              `yaml:"auth" doc:"What the target is to know of the gateway: a token (authorization: Bearer TOKEN; for kind skywalking alone in authentication, as its agents send it) or a user with a password."`
 	TLS           TLS               `yaml:"tls" doc:"How the target is trusted. Any setting here turns TLS on for kinds by gRPC. The files are read again when they change."`
 	Gzip          bool              `yaml:"gzip" doc:"Compress what is sent."`

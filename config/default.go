@@ -20,9 +20,11 @@ type Port struct {
 
 // Kind is a kind of target.
 type Kind struct {
-	Name  string
-	HTTP  bool // its endpoint is a URL, otherwise host:port
-	About string
+	Name string
+	HTTP bool // its endpoint is a URL, otherwise host:port
+	// Tenants: its requests may name a tenant.
+	Tenants bool
+	About   string
 }
 
 func (k Known) kind(name string) (Kind, bool) {
@@ -55,6 +57,7 @@ func Default(known Known) *Config {
 			WhenFull:      "wait",
 			HeaderTimeout: 10 * time.Second, ReadTimeout: time.Minute, IdleTimeout: 2 * time.Minute,
 		},
+		Tenant:   Tenant{Labels: 100},
 		View:     View{Enabled: true, Memory: 200_000_000},
 		Queue:    Queue{Decoded: 64 << 20, ForgetAfter: 24 * time.Hour, Dead: DeadLetters{MaxBytes: 256 << 20, MaxAge: 7 * 24 * time.Hour}},
 		Sampling: Sampling{Gateway: 1},

@@ -43,6 +43,7 @@ func (r *reader) validate(c *Config) {
 		r.wrong("view.memory", c.View.Memory.String(), "at least 1MiB")
 	}
 	r.queue(&c.Queue)
+	r.tenant(c)
 	r.oneOf("log.level", c.Log.Level, []string{"debug", "info", "warn", "error"})
 	r.oneOf("log.format", c.Log.Format, []string{"text", "json"})
 	r.rename("rename.services", c.Rename.Services, c.Rename.IgnoreCase)
@@ -62,6 +63,35 @@ func (r *reader) validate(c *Config) {
 			t.Queue.MaxBytes = onDisk
 		}
 		r.target(name, t)
+	}
+}
+
+var headerName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_-]*$`)
+
+// tenant checks the headers that name a tenant.
+func (r *reader) tenant(c *Config) {
+	name := func(path, header string) {
+		switch {
+		case header == "":
+		case !headerName.MatchString(header) || strings.HasSuffix(strings.ToLower(header), "-bin") || strings.HasPrefix(strings.ToLower(header), "grpc-"):
+			r.wrong(path, strconv.Quote(header), "the name of a header such as X-Scope-OrgID")
+		}
+	}
+	name("tenant.header", c.Tenant.Header)
+	if c.Tenant.Labels < 1 || c.Tenant.Labels > 10_000 {
+		r.wrong("tenant.labels", strconv.Itoa(c.Tenant.Labels), "1 to 10000")
+	}
+	for target, t := range c.Targets {
+		path := "targets." + target + ".tenant_header"
+		name(path, t.TenantHeader)
+		kind, ok := r.known.kind(t.Kind)
+		switch {
+		case t.TenantHeader == "":
+		case c.Tenant.Header == "":
+			r.wrong(path, t.TenantHeader+" without tenant.header", "both, or nothing")
+		case ok && !kind.Tenants:
+			r.wrong(path, t.TenantHeader+" for kind "+t.Kind, "nothing: its server knows no tenants")
+		}
 	}
 }
 

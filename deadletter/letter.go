@@ -48,6 +48,7 @@ type Letter struct {
 	Format    string `json:"format"`
 	Transport string `json:"transport"`
 	Received  int64  `json:"received"`
+	Tenant    string `json:"tenant,omitempty"`
 	// Bytes is the length of the message.
 	Bytes int `json:"bytes"`
 	// Body is the message as it arrived.

@@ -24,10 +24,13 @@ type Settings struct {
 	// TLS.
 	Endpoint string
 	Headers  map[string]string // added to every request
-	TLS      TLS
-	Auth     access.Credentials // sent with every request, as the kind wants it
-	Gzip     bool
-	Timeout  time.Duration // of a request
+	// TenantHeader is the header (gRPC: metadata) that names the tenant of a parcel
+	// that has one, in place of what Headers says; "": none does.
+	TenantHeader string
+	TLS          TLS
+	Auth         access.Credentials // sent with every request, as the kind wants it
+	Gzip         bool
+	Timeout      time.Duration // of a request
 	// Connections is how many requests may be on their way at once.
 	Connections int
 	UserAgent   string
@@ -52,7 +55,7 @@ func (s *Settings) badge(target translate.Target) (*access.Badge, error) {
 // sender sends messages in order. It returns the first error; what came before
 // it may have been taken.
 type sender interface {
-	send(ctx context.Context, messages []translate.Message) (answers, error)
+	send(ctx context.Context, messages []translate.Message, tenant string) (answers, error)
 	close()
 }
 
@@ -145,7 +148,7 @@ func (e *Exporter) consume(ctx context.Context, p span.Parcel, enc translate.Enc
 	if len(messages) == 0 {
 		return left, nil
 	}
-	a, err := e.sender.send(ctx, messages)
+	a, err := e.sender.send(ctx, messages, p.Tenant)
 	if err != nil {
 		return span.LeftOut{}, err
 	}

@@ -32,6 +32,7 @@ import (
 type grpcSender struct {
 	conn    *grpc.ClientConn
 	md      metadata.MD
+	tenant  string // the metadata that names the tenant; "": none
 	streams map[string]bool
 	timeout time.Duration
 	refused func([]byte) (int, string)
@@ -80,7 +81,7 @@ func newGRPCSender(target translate.Target, s Settings) (*grpcSender, error) {
 	if err != nil {
 		return nil, fmt.Errorf("endpoint: %w", err)
 	}
-	g := &grpcSender{conn: conn, streams: target.Methods, timeout: s.Timeout, refused: target.Refused, badge: badge, md: make(metadata.MD)}
+	g := &grpcSender{conn: conn, streams: target.Methods, timeout: s.Timeout, refused: target.Refused, badge: badge, md: make(metadata.MD), tenant: s.TenantHeader}
 	for k, v := range s.Headers {
 		g.md.Set(k, v)
 	}
@@ -92,8 +93,13 @@ const mostGRPCAnswer = 4 << 20
 
 func (g *grpcSender) close() { _ = g.conn.Close() }
 
-func (g *grpcSender) send(ctx context.Context, messages []translate.Message) (a answers, err error) {
-	if md := g.metadata(); len(md) > 0 {
+func (g *grpcSender) send(ctx context.Context, messages []translate.Message, tenant string) (a answers, err error) {
+	md := g.metadata()
+	if tenant != "" && g.tenant != "" {
+		md = md.Copy()
+		md.Set(g.tenant, tenant)
+	}
+	if len(md) > 0 {
 		ctx = metadata.NewOutgoingContext(ctx, md)
 	}
 	first := true

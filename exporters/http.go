@@ -27,6 +27,7 @@ type httpSender struct {
 	client  *http.Client
 	url     string
 	header  http.Header
+	tenant  string // the header that names the tenant; "": none
 	host    string // of the header Host, when the settings give one
 	gzip    bool
 	timeout time.Duration
@@ -54,7 +55,7 @@ func newHTTPSender(target translate.Target, s Settings) (*httpSender, error) {
 	}
 	dialer := &net.Dialer{Timeout: 10 * time.Second, KeepAlive: 30 * time.Second}
 	h := &httpSender{
-		url: u.String(), header: make(http.Header), gzip: s.Gzip, timeout: s.Timeout, refused: target.Refused, beforeGzip: target.BeforeGzip, badge: badge,
+		url: u.String(), header: make(http.Header), tenant: s.TenantHeader, gzip: s.Gzip, timeout: s.Timeout, refused: target.Refused, beforeGzip: target.BeforeGzip, badge: badge,
 		client: &http.Client{
 			Transport: &http.Transport{
 				Proxy:               http.ProxyFromEnvironment,
@@ -91,9 +92,9 @@ const handshakeTimeout = 10 * time.Second
 
 func (h *httpSender) close() { h.client.CloseIdleConnections() }
 
-func (h *httpSender) send(ctx context.Context, messages []translate.Message) (a answers, err error) {
+func (h *httpSender) send(ctx context.Context, messages []translate.Message, tenant string) (a answers, err error) {
 	for i := range messages {
-		answer, err := h.post(ctx, messages[i].Body)
+		answer, err := h.post(ctx, messages[i].Body, tenant)
 		if err != nil && i > 0 {
 			err = partly(err)
 		}
@@ -126,7 +127,7 @@ var zippers = sync.Pool{New: func() any {
 // mostAnswer is how much of an answer is read.
 const mostAnswer = 64 << 10
 
-func (h *httpSender) post(ctx context.Context, body []byte) (answer []byte, err error) {
+func (h *httpSender) post(ctx context.Context, body []byte, tenant string) (answer []byte, err error) {
 	if h.timeout > 0 {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeout(ctx, h.timeout)
@@ -156,9 +157,15 @@ func (h *httpSender) post(ctx context.Context, body []byte) (answer []byte, err 
 		req.Body, _ = lent.reader()
 	}
 	req.Header = h.header
-	if h.badge != nil {
+	named := tenant != "" && h.tenant != ""
+	if h.badge != nil || named {
 		req.Header = h.header.Clone()
+	}
+	if h.badge != nil {
 		req.Header.Set(h.badge.Header())
+	}
+	if named {
+		req.Header.Set(h.tenant, tenant)
 	}
 	if h.host != "" {
 		req.Host = h.host

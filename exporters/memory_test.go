@@ -59,7 +59,7 @@ func TestHTTPMemoryAfterEarlyAnswer(t *testing.T) {
 		}
 		body := make([]byte, 4<<20)
 		for range 3 {
-			if _, err := h.send(context.Background(), []translate.Message{{Body: body}}); err == nil {
+			if _, err := h.send(context.Background(), []translate.Message{{Body: body}}, ""); err == nil {
 				t.Error("no error")
 			}
 			scribble(body)
@@ -77,7 +77,7 @@ func TestGRPCMemoryAfterTimeout(t *testing.T) {
 		body := make([]byte, 3<<20)
 		for i := range 30 { // the time at which it is being written is not known
 			g.timeout = time.Duration(i+1) * 400 * time.Microsecond
-			_, _ = g.send(context.Background(), []translate.Message{{Method: method, Body: body}})
+			_, _ = g.send(context.Background(), []translate.Message{{Method: method, Body: body}}, "")
 			scribble(body)
 		}
 		g.close()

@@ -57,7 +57,7 @@ func (t *Target) letters(d *delivery) (letters []deadletter.Letter) {
 				o := it.Batch.Origin
 				letters = append(letters, deadletter.Letter{
 					At: t.inTime(), Target: t.opts.Name, Reason: k.reason, Answer: k.answer, Apart: k.apart, Of: it.Batch.Len(),
-					Format: o.Format, Transport: o.Transport, Received: o.Received, Body: it.Batch.Body(),
+					Format: o.Format, Transport: o.Transport, Received: o.Received, Tenant: o.Tenant, Body: it.Batch.Body(),
 				})
 			}
 			l := &letters[at]
@@ -213,11 +213,14 @@ func (t *Target) Revive(ctx context.Context, letter *deadletter.Letter) (r Reviv
 
 // exhume makes a parcel of a letter.
 func (t *Target) exhume(l *deadletter.Letter) (*parcel, error) {
-	b, err := t.decode(l.Body, span.Origin{Format: l.Format, Transport: l.Transport, Received: l.Received})
+	b, err := t.decode(l.Body, span.Origin{Format: l.Format, Transport: l.Transport, Received: l.Received, Tenant: l.Tenant})
 	if b == nil {
 		return nil, fmt.Errorf("dead letter %d cannot be decoded: %w", l.ID, err)
 	}
 	p := &parcel{}
+	if t.opts.ByTenant {
+		p.Tenant = l.Tenant
+	}
 	if len(l.Spans) == 0 {
 		p.Items = appendItems(nil, b, 0, b.Len())
 	}

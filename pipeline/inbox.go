@@ -58,6 +58,9 @@ func (g *passage) take(p *parcel, room, bytes int) bool {
 		return false
 	}
 	o := &g.records[0]
+	if !p.welcomes(o.batch) {
+		return false
+	}
 	spans := o.batch.Spans()
 	if o.next == 0 {
 		p.bytes += o.bytes
@@ -135,7 +138,7 @@ func (h *held) take(p *parcel, spans, bytes int) bool {
 	ready := h.window.Ready()
 	n, full := 0, p.bytes+bytes
 	beside := false // one of those that must leave together is in the parcel
-	for n < len(ready) && (n < spans && p.bytes < full || ready[n].With) {
+	for n < len(ready) && (n < spans && p.bytes < full || ready[n].With) && p.welcomes(ready[n].Batch) {
 		w := h.records[ready[n].Message]
 		beside = beside && ready[n].With
 		if run, ok := w.record.was(ready[n].Index); ok {

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 
 	"github.com/spanbridge/spanbridge/internal/metrics"
@@ -17,7 +18,35 @@ import (
 type Intake struct {
 	log *queue.Log
 	set *metrics.Set
+
+	mu      sync.Mutex
+	most    int             // tenants with a label of their own; 0: they are not counted
+	tenants map[string]bool // those that have one
 }
+
+// CountTenants has the spans of each tenant counted by itself, for the first so
+// many of them: their names come from the network.
+func (in *Intake) CountTenants(most int) {
+	in.most, in.tenants = most, make(map[string]bool)
+}
+
+// tenant is the label of a tenant.
+func (in *Intake) tenant(name string) string {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	switch {
+	case name == "" || in.tenants[name]:
+	case len(in.tenants) < in.most:
+		in.tenants[name] = true
+	default:
+		return otherTenants
+	}
+	return name
+}
+
+// otherTenants is the label of those that are one too many. No tenant has a name
+// with a space.
+const otherTenants = "all others"
 
 // NewIntake makes an intake.
 func NewIntake(log *queue.Log, set *metrics.Set) *Intake {
@@ -72,6 +101,9 @@ func (in *Intake) Put(ctx context.Context, b *span.Batch) error {
 		return &Busy{err, busyFor}
 	}
 	in.set.SpansReceived.WithLabelValues(b.Protocol().String(), b.Origin.Format, b.Origin.Transport).Add(float64(n))
+	if in.most > 0 {
+		in.set.TenantSpans.WithLabelValues(in.tenant(b.Origin.Tenant)).Add(float64(n))
+	}
 	for _, stale := range b.Stale() {
 		in.set.ResidueStale.WithLabelValues(stale.Entry).Add(float64(stale.Spans))
 	}

@@ -443,6 +443,7 @@ func TestHead(t *testing.T) {
 
 func FuzzHead(f *testing.F) {
 	f.Add(appendHead(nil, span.Origin{Format: "a", Transport: "b", Received: 1}))
+	f.Add(appendHead(nil, span.Origin{Format: "a", Transport: "b", Received: 1, Tenant: "c"}))
 	f.Fuzz(func(_ *testing.T, p []byte) { _, _ = readHead(p) })
 }
 

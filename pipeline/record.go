@@ -13,23 +13,41 @@ import (
 // A record of the log is a message as it arrived: the body untouched, and a
 // head that says how it came.
 //
-//	head = version(1 byte, 1) received(uvarint, ns since 1970)
+//	head = version(1 byte, 1 or 2) received(uvarint, ns since 1970)
 //	       format(uvarint length, bytes) transport(uvarint length, bytes)
-const recordVersion = 1
+//	       with version 2: tenant(uvarint length, bytes)
+//
+// Version 2 is written for messages of a tenant alone: a log without any can still
+// be read by a gateway that knows of none.
+const (
+	recordVersion = 1
+	tenantVersion = 2
+)
 
 var errHead = errors.New("pipeline: a record's head cannot be read")
 
 func appendHead(dst []byte, o span.Origin) []byte {
-	dst = append(dst, recordVersion)
+	texts := []string{o.Format, o.Transport}
+	version := byte(recordVersion)
+	if o.Tenant != "" {
+		version, texts = tenantVersion, append(texts, o.Tenant)
+	}
+	dst = append(dst, version)
 	dst = binary.AppendUvarint(dst, uint64(o.Received))
-	dst = binary.AppendUvarint(dst, uint64(len(o.Format)))
-	dst = append(dst, o.Format...)
-	dst = binary.AppendUvarint(dst, uint64(len(o.Transport)))
-	return append(dst, o.Transport...)
+	for _, s := range texts {
+		dst = binary.AppendUvarint(dst, uint64(len(s)))
+		dst = append(dst, s...)
+	}
+	return dst
 }
 
 func readHead(p []byte) (o span.Origin, err error) {
-	if len(p) == 0 || p[0] != recordVersion {
+	texts := []*string{&o.Format, &o.Transport}
+	switch {
+	case len(p) > 0 && p[0] == recordVersion:
+	case len(p) > 0 && p[0] == tenantVersion:
+		texts = append(texts, &o.Tenant)
+	default:
 		return o, errHead
 	}
 	p = p[1:]
@@ -39,7 +57,7 @@ func readHead(p []byte) (o span.Origin, err error) {
 	}
 	o.Received = int64(received)
 	p = p[n:]
-	for _, s := range []*string{&o.Format, &o.Transport} {
+	for _, s := range texts {
 		size, n := binary.Uvarint(p)
 		if n <= 0 || size > uint64(len(p)-n) {
 			return o, errHead

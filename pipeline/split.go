@@ -194,7 +194,7 @@ func (d *delivery) divide() {
 }
 
 func (d *delivery) part(from, to int) span.Parcel {
-	return span.Parcel{Items: d.p.Items[d.units[from]:d.units[to]]}
+	return span.Parcel{Items: d.p.Items[d.units[from]:d.units[to]], Tenant: d.p.Tenant}
 }
 
 func (d *delivery) bury(from, to int, why error, apart bool) {

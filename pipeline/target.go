@@ -49,7 +49,9 @@ type Options struct {
 	Linger   time.Duration
 	// Workers is how many parcels may be on their way at the same time.
 	Workers int
-	Retry   Retry
+	// ByTenant: no parcel has spans of two tenants.
+	ByTenant bool
+	Retry    Retry
 	// Dead keeps what the target refuses for good; nil: it is counted and logged
 	// only.
 	Dead  *deadletter.Letters
@@ -160,9 +162,11 @@ type record struct {
 // parcel is a span.Parcel with the records that its parts came from.
 type parcel struct {
 	span.Parcel
-	bytes  int
-	oldest int64 // receipt of the oldest message, ns since 1970
-	parts  []part
+	bytes    int
+	oldest   int64 // receipt of the oldest message, ns since 1970
+	parts    []part
+	byTenant bool
+	mixed    bool // the next span is another tenant's
 	// with says which items stay with the one before them; empty: none.
 	with []bool
 	// known are spans of the window that an earlier process has sent.
@@ -301,8 +305,20 @@ func (t *Target) isDue(now time.Time) bool {
 	return ok && !now.Before(at)
 }
 
+// welcomes is true for a span that may go with those of the parcel.
+func (p *parcel) welcomes(b *span.Batch) bool {
+	if !p.byTenant {
+		return true
+	}
+	if len(p.Items) == 0 {
+		p.Tenant = b.Origin.Tenant
+	}
+	p.mixed = p.Tenant != b.Origin.Tenant
+	return !p.mixed
+}
+
 func (t *Target) full(p *parcel) bool {
-	return len(p.Items) >= max(t.opts.MaxSpans, 1) || p.bytes >= max(t.opts.MaxBytes, 1)
+	return p.mixed || len(p.Items) >= max(t.opts.MaxSpans, 1) || p.bytes >= max(t.opts.MaxBytes, 1)
 }
 
 // open starts on a record. A record that cannot be decoded, which
@@ -416,7 +432,7 @@ func (t *Target) newParcel() *parcel {
 		t.spare = t.spare[:n-1]
 		return p
 	}
-	return &parcel{}
+	return &parcel{byTenant: t.opts.ByTenant}
 }
 
 // finish counts what is done, and commits what is done in the order of the log.
@@ -432,7 +448,7 @@ func (t *Target) finish(p *parcel) {
 	clear(p.Items)
 	clear(p.Notices)
 	clear(p.parts)
-	*p = parcel{Parcel: span.Parcel{Items: p.Items[:0], Notices: p.Notices[:0]}, parts: p.parts[:0], with: p.with[:0]}
+	*p = parcel{byTenant: p.byTenant, Parcel: span.Parcel{Items: p.Items[:0], Notices: p.Notices[:0]}, parts: p.parts[:0], with: p.with[:0]}
 	t.spare = append(t.spare, p)
 }
 

@@ -23,6 +23,7 @@ import (
 	"google.golang.org/grpc/health"
 	"google.golang.org/grpc/health/grpc_health_v1"
 	"google.golang.org/grpc/keepalive"
+	"google.golang.org/grpc/metadata"
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/types/known/durationpb"
 
@@ -41,7 +42,7 @@ func (s *Server) serveGRPC(o *openPort, listen Listen, l net.Listener) {
 	for _, p := range s.opts.Protocols {
 		for _, route := range p.GRPC {
 			if route.Port == o.Name {
-				h.methods[route.Method] = grpcMethod{p.Name, route}
+				h.methods[route.Method] = grpcMethod{protocol: p.Name, GRPCRoute: route}
 			}
 		}
 	}
@@ -89,6 +90,7 @@ func (s *Server) serveGRPC(o *openPort, listen Listen, l net.Listener) {
 
 type grpcMethod struct {
 	protocol string
+	tenant   string // of the call
 	translate.GRPCRoute
 }
 
@@ -147,6 +149,12 @@ func (h *grpcHandler) handle(_ any, ss grpc.ServerStream) (err error) {
 	if (!ok || m.Format == "") && h.to != nil {
 		return h.forward(name, m, ok, ss)
 	}
+	if ok && m.Format != "" {
+		md, _ := metadata.FromIncomingContext(ss.Context())
+		if err := h.tenant(md, &m); err != nil {
+			return err
+		}
+	}
 	switch {
 	case !ok:
 		return h.refuseUnknown(name)
@@ -195,7 +203,7 @@ func (h *grpcHandler) unknown(method string) {
 }
 
 func (h *grpcHandler) body(m grpcMethod) body {
-	return body{format: m.Format, transport: "grpc", strict: h.strict, wait: m.Wait}
+	return body{format: m.Format, transport: "grpc", strict: h.strict, tenant: m.tenant, wait: m.Wait}
 }
 
 // aside answers messages that carry no spans: counted, not kept.

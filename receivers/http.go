@@ -129,6 +129,9 @@ func (in *intake) httpRoute(protocol string, route translate.HTTPRoute, listen L
 			write(w, route.Answer(in.refuse(m, translate.WrongMedia, err)), nil)
 			return
 		}
+		if !in.tenantHTTP(w, r, &m) {
+			return
+		}
 		share := in.hold()
 		defer share.end()
 		var p []byte

@@ -42,6 +42,7 @@ type body struct {
 	transport string
 	media     string
 	strict    bool
+	tenant    string
 	wait      time.Duration // how long the client may be kept waiting
 }
 
@@ -178,7 +179,7 @@ func (in *intake) decode(m body, p []byte, h *hold) (b *span.Batch, err error) {
 			b, err = nil, fmt.Errorf("%s: the decoder failed on this body (a bug of the gateway)", m.format)
 		}
 	}()
-	b, err = in.formats[m.format].Decode(p, span.Origin{Format: m.format, Transport: m.transport, Received: time.Now().UnixNano(), Room: in.room()})
+	b, err = in.formats[m.format].Decode(p, span.Origin{Format: m.format, Transport: m.transport, Received: time.Now().UnixNano(), Tenant: m.tenant, Room: in.room()})
 	if b != nil && !b.Over() && h.set(int64(b.Memory())) != nil {
 		return b, errNoMemory
 	}

@@ -78,6 +78,9 @@ type Options struct {
 	Log    *slog.Logger
 	// Budget is the memory for what is on its way in; nil: there is no bound.
 	Budget *Budget
+	// TenantHeader is the header, or the metadata of a gRPC call, that names the
+	// tenant whose spans a message brings; "": nobody asks.
+	TenantHeader string
 	// Other takes the requests of an HTTP port for which no protocol has a
 	// route, by the name of the port.
 	Other map[string]http.Handler

@@ -12,6 +12,8 @@ type Origin struct {
 	Format    string // the name of its form, such as "zipkin.v2.json"
 	Transport string // "http", "grpc" or "udp"
 	Received  int64  // ns since 1970
+	// Tenant is whose spans they are, as the client's header says; "": nobody said.
+	Tenant string
 	// Room is how much memory the batch may take beside its body, if that is less
 	// than MaxSlabs; 0: MaxSlabs.
 	Room int

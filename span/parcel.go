@@ -9,6 +9,9 @@ type Parcel struct {
 	Items []Item
 	// Notices are batches that tell of reporting processes.
 	Notices []*Batch
+	// Tenant is whose spans they are, where a target does not take those of several
+	// in one request; else "".
+	Tenant string
 }
 
 // LeftOut says how many spans of a parcel a target did not get by themselves

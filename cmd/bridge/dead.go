@@ -160,6 +160,9 @@ func (c *deadShowCmd) Run(w *world) error {
 	fmt.Fprintf(w.out, "Dead letter %d, of %s\n", l.ID, l.At.Format(time.RFC3339))
 	fmt.Fprintf(w.out, "target    %s\nreason    %s\nanswer    %s\n", l.Target, l.Reason, oneLine(l.Answer))
 	fmt.Fprintf(w.out, "message   %s by %s, %d bytes, received %s\n", l.Format, l.Transport, l.Bytes, time.Unix(0, l.Received).Format(time.RFC3339))
+	if l.Tenant != "" {
+		fmt.Fprintf(w.out, "tenant    %s\n", l.Tenant)
+	}
 	fmt.Fprintf(w.out, "spans     %d of the message's %d\n", l.Count, l.Of)
 	if !l.Apart {
 		fmt.Fprintln(w.out, "          The target refused too much to look for the guilty ones to the end: some of these may be good.")

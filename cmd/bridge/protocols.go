@@ -32,7 +32,7 @@ func known(list []translate.Protocol) (k config.Known) {
 			k.Ports = append(k.Ports, config.Port{Name: port.Name, Listen: port.Listen, UDP: port.Network == translate.UDP, About: port.About})
 		}
 		for _, t := range p.Targets {
-			k.Kinds = append(k.Kinds, config.Kind{Name: t.Kind, HTTP: t.Network == translate.HTTP, About: t.About})
+			k.Kinds = append(k.Kinds, config.Kind{Name: t.Kind, HTTP: t.Network == translate.HTTP, Tenants: !t.Together, About: t.About})
 		}
 	}
 	return k

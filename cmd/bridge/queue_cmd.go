@@ -136,6 +136,7 @@ type shown struct {
 	At        time.Time   `json:"at"`
 	Format    string      `json:"format,omitempty"`
 	Transport string      `json:"transport,omitempty"`
+	Tenant    string      `json:"tenant,omitempty"`
 	Received  time.Time   `json:"received,omitzero"`
 	Bytes     int         `json:"bytes"`
 	Count     int         `json:"count"`
@@ -188,6 +189,9 @@ func (c *queueShowCmd) Run(w *world) error {
 	if x.Format != "" {
 		fmt.Fprintf(w.out, "came      as %s by %s, %d bytes, %s\n", x.Format, x.Transport, x.Bytes, x.Received.Format(time.RFC3339))
 	}
+	if x.Tenant != "" {
+		fmt.Fprintf(w.out, "tenant    %s\n", x.Tenant)
+	}
 	if x.Fault != "" {
 		fmt.Fprintf(w.out, "fault     %s\n", oneLine(x.Fault))
 	}
@@ -211,7 +215,7 @@ func describe(s *queue.Stored) shown {
 		x.Fault = err.Error()
 		return x
 	}
-	x.Format, x.Transport, x.Received = origin.Format, origin.Transport, time.Unix(0, origin.Received)
+	x.Format, x.Transport, x.Tenant, x.Received = origin.Format, origin.Transport, origin.Tenant, time.Unix(0, origin.Received)
 	b, err := decoder(protocols(nil))(s.Body, origin)
 	if err != nil {
 		x.Fault = err.Error()

@@ -167,9 +167,13 @@ func newGateway(cfg *config.Config, list []translate.Protocol, log *slog.Logger,
 	for port, e := range g.forward {
 		forward[port] = e
 	}
+	intake := pipeline.NewIntake(g.queue, set)
+	if cfg.Tenant.Header != "" {
+		intake.CountTenants(cfg.Tenant.Labels)
+	}
 	g.receivers = receivers.New(receivers.Options{
 		Protocols: list, Ports: listens(cfg), Other: other, Forward: forward, Set: set, Log: log,
-		Sink:   ruled(rule, pipeline.NewIntake(g.queue, set), set),
+		Sink: ruled(rule, intake, set), TenantHeader: cfg.Tenant.Header,
 		Limits: receiverLimits(cfg.Limits), Budget: budget,
 	})
 	return g, nil
@@ -208,7 +212,7 @@ func (g *gateway) addTarget(name string, c *config.Target, list []translate.Prot
 		g.forward[kind.Serves] = e
 	}
 	t, err := pipeline.NewTarget(g.queue, pipeline.Options{
-		Name: name, Window: windowOptions(kind, c), Dead: g.dead,
+		Name: name, Window: windowOptions(kind, c), Dead: g.dead, ByTenant: c.TenantHeader != "",
 		MaxSpans: c.Batch.Spans, MaxBytes: int(c.Batch.Bytes), Linger: c.Batch.Linger, Workers: c.Connections,
 		Retry: pipeline.Retry{Initial: c.Retry.Initial, Max: c.Retry.Max, GiveUpAfter: c.Retry.GiveUpAfter},
 		Queue: queue.CursorOptions{MaxBytes: int64(c.Queue.MaxBytes), WhenFull: queue.WhenFull(c.Queue.WhenFull), Wait: c.Queue.Wait},
@@ -250,7 +254,7 @@ func (g *gateway) ports(list []translate.Protocol) (ports []view.Port) {
 
 func exporterSettings(c *config.Target) exporters.Settings {
 	return exporters.Settings{
-		Endpoint: c.Endpoint, Headers: c.Headers, Gzip: c.Gzip, Timeout: c.Timeout, Connections: c.Connections,
+		Endpoint: c.Endpoint, Headers: c.Headers, TenantHeader: c.TenantHeader, Gzip: c.Gzip, Timeout: c.Timeout, Connections: c.Connections,
 		TLS: clientTLS(c.TLS), Auth: credentials(c.Auth),
 		UserAgent: "bridge/" + versionName(),
 		Options:   translate.EncoderOptions{Residue: residues[c.Residue], WrapExits: c.WrapExits, UnknownCaller: c.UnknownCaller},

@@ -45,6 +45,11 @@ var (
 		[]string{"protocol", "format", "transport"},
 		"Spans taken from clients: each of them waits for every target from then on.",
 	}
+	tenantSpans = Metric{
+		"bridge_tenant_spans_total", Counter,
+		[]string{"tenant"},
+		"With tenant.header: spans taken from clients, by the tenant that the header names, empty for none. From the tenant on that is one more than tenant.labels they are counted together, as \"all others\".",
+	}
 	spansResumed = Metric{
 		"bridge_spans_resumed_total", Counter,
 		[]string{"target", "protocol"},
@@ -191,7 +196,7 @@ var (
 
 // List is all metrics in the order of the documentation.
 var List = []Metric{
-	messages, bytesReceived, spansReceived, spansResumed, sampledOut, spansRejected, aside, unknownCalls, forwardedCalls, accessRefused, handshakesFailed,
+	messages, bytesReceived, spansReceived, tenantSpans, spansResumed, sampledOut, spansRejected, aside, unknownCalls, forwardedCalls, accessRefused, handshakesFailed,
 	spansHeld, queueBytes, exportSpans, exportRequests, exportSeconds, spansRepeated, spansMerged, spansSuspected, spansDropped,
 	spansDead, spansRevived, deadLost, deadLetters, deadSpans, deadBytes, targetFailing, lostFields, residueStale,
 	windowWaiting, windowReleased, windowGroups, windowSplit, windowRemembered, windowEvicted,
@@ -203,6 +208,7 @@ var List = []Metric{
 // Set is the metrics of one process.
 type Set struct {
 	SpansReceived *prometheus.CounterVec
+	TenantSpans   *prometheus.CounterVec
 	SpansResumed  *prometheus.CounterVec
 	// SampledOutSpans is moved by cmd/bridge, where the rules are.
 	SampledOutSpans  *prometheus.CounterVec
@@ -248,6 +254,7 @@ type Set struct {
 func New(reg prometheus.Registerer) *Set {
 	s := &Set{reg: reg}
 	s.SpansReceived = s.counter(spansReceived)
+	s.TenantSpans = s.counter(tenantSpans)
 	s.SpansResumed = s.counter(spansResumed)
 	s.SampledOutSpans = s.counter(sampledOut)
 	s.SpansRejected = s.counter(spansRejected)
