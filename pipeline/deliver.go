@@ -44,6 +44,7 @@ func (t *Target) deliver(ctx context.Context, p *parcel) bool {
 		return false
 	}
 	t.settle(d)
+	t.learned.note(d, t.inTime())
 	return true
 }
 
@@ -91,11 +92,16 @@ func (d *delivery) attempt(ctx context.Context, part span.Parcel) (answer verdic
 				took.Sub(&all)
 				d.suspected.Add(&took)
 			}
+			d.most = max(d.most, len(part.Items))
 			t.inVain.Store(false)
 			t.health.good()
 			return taken, nil
 		case !errors.As(err, &again):
 			t.ledger.request(refused)
+			if tooLarge(err) {
+				d.large = true
+				d.giant = d.giant || len(part.Items) <= 1
+			}
 			return no, err
 		}
 		d.unsure = d.unsure || !nothingTaken(err)

@@ -37,6 +37,9 @@ type delivery struct {
 	refusals int
 	left     span.LeftOut
 	taken    span.Tally
+	most     int  // spans that were taken at once
+	large    bool // something was refused for its length,
+	giant    bool // and it was one span
 	expired  span.Tally
 	dead     []lost
 	// unsure: a request came to an end that leaves open whether the target has what

@@ -70,7 +70,8 @@ type Target struct {
 	inTime   func() time.Time
 
 	// inVain: nothing was taken of the last parcel that the target refused.
-	inVain atomic.Bool
+	inVain  atomic.Bool
+	learned learned
 
 	inbox inbox
 	now   time.Time     // the time that the inbox goes by
@@ -111,6 +112,7 @@ func NewTarget(log *queue.Log, opts Options, decode Decoder, consumer Consumer, 
 		t.inbox = newHeld(w, set, opts.Name)
 	}
 	set.Held(opts.Name, protocolNames(), t.heldOf, func() int64 { _, bytes := t.cursor.Held(); return bytes })
+	set.Batch(opts.Name, t.most)
 	t.health = health{set: set, name: opts.Name, log: t.log}
 	return t, nil
 }
@@ -305,6 +307,9 @@ func (t *Target) isDue(now time.Time) bool {
 	return ok && !now.Before(at)
 }
 
+// most is the most spans of a parcel.
+func (t *Target) most() int { return t.learned.limit(max(t.opts.MaxSpans, 1), t.inTime()) }
+
 // welcomes is true for a span that may go with those of the parcel.
 func (p *parcel) welcomes(b *span.Batch) bool {
 	if !p.byTenant {
@@ -318,7 +323,7 @@ func (p *parcel) welcomes(b *span.Batch) bool {
 }
 
 func (t *Target) full(p *parcel) bool {
-	return p.mixed || len(p.Items) >= max(t.opts.MaxSpans, 1) || p.bytes >= max(t.opts.MaxBytes, 1)
+	return p.mixed || len(p.Items) >= t.most() || p.bytes >= max(t.opts.MaxBytes, 1)
 }
 
 // open starts on a record. A record that cannot be decoded, which
@@ -399,7 +404,7 @@ func (t *Target) batch(r queue.Taken) (b *span.Batch, gone int) {
 // that must stay together.
 func (t *Target) fill(p *parcel) {
 	for {
-		spans, bytes := max(t.opts.MaxSpans, 1)-len(p.Items), max(t.opts.MaxBytes, 1)-p.bytes
+		spans, bytes := t.most()-len(p.Items), max(t.opts.MaxBytes, 1)-p.bytes
 		if spans <= 0 || bytes <= 0 || !t.inbox.take(p, spans, bytes) {
 			return
 		}

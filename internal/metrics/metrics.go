@@ -135,6 +135,11 @@ var (
 		[]string{"target"},
 		"Bytes of the messages that are held for a target.",
 	}
+	batchSpans = Metric{
+		"bridge_target_batch_spans", Gauge,
+		[]string{"target"},
+		"The most spans of a request to a target: batch.spans, or less for ten minutes after the target has refused a request for its length (413, RESOURCE_EXHAUSTED) and taken so many of its spans.",
+	}
 	targetFailing = Metric{
 		"bridge_target_failing", Gauge,
 		[]string{"target"},
@@ -198,7 +203,7 @@ var (
 var List = []Metric{
 	messages, bytesReceived, spansReceived, tenantSpans, spansResumed, sampledOut, spansRejected, aside, unknownCalls, forwardedCalls, accessRefused, handshakesFailed,
 	spansHeld, queueBytes, exportSpans, exportRequests, exportSeconds, spansRepeated, spansMerged, spansSuspected, spansDropped,
-	spansDead, spansRevived, deadLost, deadLetters, deadSpans, deadBytes, targetFailing, lostFields, residueStale,
+	spansDead, spansRevived, deadLost, deadLetters, deadSpans, deadBytes, targetFailing, batchSpans, lostFields, residueStale,
 	windowWaiting, windowReleased, windowGroups, windowSplit, windowRemembered, windowEvicted,
 	diskBytes, diskSegments, diskRecords, diskSync, diskFailures, diskDamaged, diskForgotten,
 	connectionsOpen, connectionsRefused, memoryOnWay, memoryLimit, waitingNow, waited,
@@ -314,6 +319,11 @@ func (s *Set) Held(target string, protocols []string, spans func(protocol int) i
 		s.gauge(spansHeld, prometheus.Labels{"target": target, "protocol": name}, func() float64 { return float64(spans(p)) })
 	}
 	s.gauge(queueBytes, prometheus.Labels{"target": target}, func() float64 { return float64(bytes()) })
+}
+
+// Batch registers how many spans a request to a target may have.
+func (s *Set) Batch(target string, most func() int) {
+	s.gauge(batchSpans, prometheus.Labels{"target": target}, func() float64 { return float64(most()) })
 }
 
 // View registers what the built-in view holds.
