@@ -9,6 +9,7 @@ import (
 	"testing/synctest"
 	"time"
 
+
 	"github.com/spanbridge/spanbridge/queue"
 	"github.com/spanbridge/spanbridge/span"
 )
@@ -51,6 +52,30 @@ func TestWaitThenRefuse(t *testing.T) {
 		time.Sleep(time.Minute)
 		if n := b.exported(x, delivered); n != 150 {
 			t.Errorf("%d delivered, want 150", n)
+		}
+		b.sums(x)
+		b.end()
+	})
+}
+
+// TestShedSums: what is dropped for want of memory is in the sum.
+func TestShedSums(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t, 1<<20)
+		x := b.target(named("a", func(o *Options) {
+			o.Queue = queue.CursorOptions{MaxBytes: 1 << 20, WhenFull: queue.DropOldest}
+			o.MaxSpans, o.Workers = 10, 1
+		}), &sink{answer: func(int, span.Parcel) (int, error) { return 0, later(time.Second) }})
+		for range 50 {
+			if err := b.put(10); err != nil {
+				t.Fatal(err)
+			}
+		}
+		synctest.Wait()
+		b.log.Shed(1 << 40)
+		dropped := b.sum("bridge_spans_dropped_total", "target=a", "reason="+string(queue.Memory))
+		if held := x.Held(); dropped+int(held) != 500 {
+			t.Errorf("%d dropped and %d held of 500", dropped, held)
 		}
 		b.sums(x)
 		b.end()

@@ -28,6 +28,7 @@ type Why string
 // Reasons.
 const (
 	QueueFull Why = "queue_full" // its bound was reached, and its policy is DropOldest
+	Memory    Why = "memory"     // there was no memory left, and its policy is DropOldest
 	Retention Why = "retention"  // the log's own bound was reached, in bytes or age
 	Damaged   Why = "damaged"    // the record cannot be read any more
 )
@@ -191,6 +192,9 @@ func (c *Cursor) needs() uint64 {
 func (c *Cursor) skip(e entry, why Why) {
 	c.read = e.seq + 1
 	c.failures = 0
+	if !c.log.needed(e.seq) {
+		c.log.engine.forget(e.seq)
+	}
 	c.release(e.items, e.class, e.size)
 	if c.opts.Dropped != nil {
 		c.opts.Dropped(e.items, e.class, why)

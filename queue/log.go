@@ -3,9 +3,11 @@
 package queue
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 )
@@ -54,6 +56,9 @@ type engine interface {
 	load(entry, *reader) (Record, error)
 	// damaged is told of an entry that cannot be loaded, and why.
 	damaged(entry, error)
+	// forget lets go of the memory of a record that no cursor needs, though older
+	// ones may be needed.
+	forget(seq uint64)
 	// trim forgets the records below seq.
 	trim(seq uint64)
 	close() error
@@ -94,7 +99,7 @@ type Log struct {
 	idle      sync.Cond
 	waiters   []*waiter // for room, in the order of their coming
 	waits     Waits
-	immediate bool      // the engine has nothing to wait for
+	immediate bool // the engine has nothing to wait for
 }
 
 // ErrClosed is what a closed log answers.
@@ -168,6 +173,20 @@ func (l *Log) published(first uint64, group []*pending) {
 		}
 	}
 	l.trim()
+}
+
+// needed is true for a record that a cursor has still to give out, or has given out
+// and may have to give out again.
+func (l *Log) needed(seq uint64) bool {
+	for _, c := range l.cursors {
+		if c.read <= seq {
+			return true
+		}
+		if _, ok := slices.BinarySearchFunc(c.taken, seq, func(p place, seq uint64) int { return cmp.Compare(p.seq, seq) }); ok {
+			return true
+		}
+	}
+	return false
 }
 
 // trim forgets what no cursor needs.

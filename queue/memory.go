@@ -88,6 +88,13 @@ func (m *memory) recall(seq uint64) (Record, bool) { return *m.at(seq), true }
 func (*memory) load(entry, *reader) (Record, error) { return Record{}, errors.ErrUnsupported }
 func (*memory) damaged(entry, error)                {}
 
+func (m *memory) forget(seq uint64) {
+	if seq >= m.first && seq < m.first+uint64(m.n) {
+		m.dropCompanion(seq)
+		*m.at(seq) = Record{}
+	}
+}
+
 func (m *memory) trim(seq uint64) {
 	for m.first < seq && m.n > 0 {
 		m.dropCompanion(m.first)

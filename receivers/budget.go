@@ -16,16 +16,52 @@ import (
 // and the view are too, may take two thirds. Beyond either nothing is taken:
 // clients are told to come again.
 type Budget struct {
-	most   int64
-	onWay  atomic.Int64
-	stays  atomic.Int64 // of onWay, what may wait for a queue
-	door   door
-	live   func() int64
-	lastGC atomic.Int64 // when a collection was last asked for, ns since 1970
+	most  int64
+	onWay atomic.Int64
+	stays atomic.Int64 // of onWay, what may wait for a queue
+	door  door
+	live  func() int64
+	fresh func() int64 // live, asked for again
+	// relieve makes room in the heap, and says how much; nil: nobody can.
+	relieve   func(bytes int64) int64
+	relieving sync.Mutex
+	lastGC    atomic.Int64 // when a collection was last asked for, ns since 1970
 }
 
 // NewBudget makes a budget of so many bytes.
-func NewBudget(most int64) *Budget { return &Budget{most: most, live: liveHeap()} }
+func NewBudget(most int64) *Budget { return &Budget{most: most, live: liveHeap(), fresh: readLive} }
+
+// Relieve has a function asked for memory when the heap is full, before anybody is
+// refused: it gives up what is the least worth, and says how many bytes that was.
+func (b *Budget) Relieve(f func(bytes int64) int64) { b.relieve = f }
+
+// readLive is what the last garbage collection has left.
+func readLive() int64 {
+	sample := []metrics.Sample{{Name: "/gc/heap/live:bytes"}}
+	metrics.Read(sample)
+	return int64(sample[0].Value.Uint64())
+}
+
+// relieved is true when there is room now that something was given up for it. One
+// does it while others wait, for a moment: they profit by it.
+func (b *Budget) relieved() bool {
+	if b.relieve == nil {
+		return false
+	}
+	b.relieving.Lock()
+	defer b.relieving.Unlock()
+	most := b.most / 3 * 2
+	live := b.fresh()
+	if live > most {
+		// A sixteenth more, or it would be full again at once.
+		if b.relieve(live-most+b.most/16) == 0 {
+			return false
+		}
+		runtime.GC()
+		live = b.fresh()
+	}
+	return live <= most
+}
 
 // liveHeap gives what the last garbage collection has left; it asks the runtime
 // once in a while only.
@@ -33,14 +69,12 @@ func liveHeap() func() int64 {
 	var mu sync.Mutex
 	var asked time.Time
 	var last int64
-	sample := []metrics.Sample{{Name: "/gc/heap/live:bytes"}}
 	return func() int64 {
 		mu.Lock()
 		defer mu.Unlock()
 		if now := time.Now(); now.Sub(asked) > 10*time.Millisecond {
 			asked = now
-			metrics.Read(sample)
-			last = int64(sample[0].Value.Uint64())
+			last = readLive()
 		}
 		return last
 	}
@@ -90,7 +124,7 @@ const collectEvery = 2 * time.Second
 // full is true while the live heap leaves no room. What is known of it is as old
 // as the last collection, and where nothing is taken there might be none.
 func (b *Budget) full() bool {
-	if b.live() <= b.most/3*2 {
+	if b.live() <= b.most/3*2 || b.relieved() {
 		return false
 	}
 	now, last := time.Now().UnixNano(), b.lastGC.Load()

@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"runtime"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -231,3 +232,32 @@ const exportMethod = "/opentelemetry.proto.collector.trace.v1.TraceService/Expor
 
 // oneExport is an ExportTraceServiceRequest with one span.
 var oneExport = []byte("\x0a\x20\x12\x1e\x12\x1c\x0a\x100123456789abcdef\x12\x0801234567")
+
+// TestRelief: when something can be given up for it, nobody is refused for want of
+// memory.
+func TestRelief(t *testing.T) {
+	var mu sync.Mutex
+	taken := make([]byte, 100<<20)
+	runtime.GC()
+	budget := receivers.NewBudget(120 << 20)
+	asked := int64(0)
+	budget.Relieve(func(bytes int64) int64 {
+		mu.Lock()
+		defer mu.Unlock()
+		freed := int64(len(taken))
+		asked, taken = bytes, nil
+		return freed
+	})
+	b := start(t, func(o *receivers.Options) {
+		o.Budget = budget
+		o.Limits.Refuse = true
+	})
+	if err := b.patient(t.Context(), t, "http"); err != nil {
+		t.Error(err)
+	}
+	mu.Lock()
+	defer mu.Unlock()
+	if asked < 20<<20 || taken != nil {
+		t.Errorf("%d bytes asked for, want more than 20 MiB", asked)
+	}
+}

@@ -119,6 +119,7 @@ func newGateway(cfg *config.Config, list []translate.Protocol, log *slog.Logger,
 	if g.queue, err = openQueue(cfg.Queue, disk, set, log); err != nil {
 		return nil, err
 	}
+	budget.Relieve(g.queue.Shed)
 	set.Waiting(
 		func() int { return g.queue.Waits().Now }, budget.Waiting,
 		func() uint64 { return g.queue.Waits().Taken }, func() uint64 { return g.queue.Waits().Refused }, func() uint64 { return g.queue.Waits().Left },

@@ -123,7 +123,7 @@ var (
 	spansDropped = Metric{
 		"bridge_spans_dropped_total", Counter,
 		[]string{"target", "protocol", "reason"},
-		"Spans that a target will never get: queue_full (its queue was full and its policy is to drop the oldest), retention (the queue on disk has reached queue.max_bytes or queue.max_age), damaged (the disk has changed or lost them), reread (a message of an earlier process has fewer spans by the rules or the version of this one).",
+		"Spans that a target will never get: queue_full (its queue was full and its policy is to drop the oldest), memory (limits.memory was taken, and its policy is that), retention (the queue on disk has reached queue.max_bytes or queue.max_age), damaged (the disk has changed or lost them), reread (a message of an earlier process has fewer spans by the rules or the version of this one).",
 	}
 	spansHeld = Metric{
 		"bridge_spans_held", Gauge,
