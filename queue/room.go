@@ -44,7 +44,7 @@ func (l *Log) wait(ctx context.Context, p *pending, patience time.Duration, full
 		l.leave(w)
 		l.waits.count(err)
 	}()
-	began := time.Now()
+	began := time.Now() //nolint:forbidigo // it is compared with a timer, which goes by that clock
 	timer := time.NewTimer(patience)
 	defer timer.Stop()
 	for {

@@ -192,7 +192,7 @@ func TestWaitForMemory(t *testing.T) {
 		t.Errorf("%d bytes on their way, want none", n)
 	}
 	runtime.KeepAlive(taken)
-	taken = nil
+	taken = nil //nolint:ineffassign,wastedassign // the collector sees it
 	runtime.GC()
 	for range ways {
 		if err := <-done; err != nil {
