@@ -104,7 +104,7 @@ func TestTable(t *testing.T) {
 	var out bytes.Buffer
 	printPairs(&out, []pair{p}, runs, true)
 	for _, want := range []string{
-		"| pass-through http | closed | 3.00 (2.00–4.00) | – | 0.25 (0.12–0.25) |",
+		"| pass-through http | closed | 3.00 (2.00–4.00) | – | – |",
 		"| bridge | closed | 9.00 (6.00–12.00) | 3.00 (3.00–3.00) | 0.75 (0.38–0.75) |",
 		"| otelcol | closed | 12.00 (8.00–32.00) | 4.00 (4.00–8.00) | – |",
 		"| 3000000 | 500000 (16.67 %) | 0 |",

@@ -125,7 +125,7 @@ func pairs() []pair {
 			[]candidate{passThrough("pass-through udp", limit.UDP, false), ours, otel},
 		},
 		{
-			"zipkin→view", "Zipkin v2 JSON in, the built-in view as the only target; the pass-through sends on what came",
+			"zipkin→view", "Zipkin v2 JSON in, the built-in view as the only target",
 			way(traffic.ZipkinJSON, ""),
 			[]candidate{bridge("bridge, view", bridgeOptions{view: true, none: true})},
 		},

@@ -58,7 +58,7 @@ func (s *sweep) key() string { return "sweep " + s.name }
 
 // printSweeps prints a table for each sweep that has runs.
 func printSweeps(out io.Writer, all []sweep, runs []run, markdown bool) {
-	t := &table{out: out, markdown: markdown}
+	t := &table{out: out, markdown: markdown, left: 1}
 	for _, s := range all {
 		t.row(s.name, "CPU-s per million spans", "× the first", "spans/s", "p99 ms", "peak MiB", "allocations/span", "lost", "refused")
 		of := func(label string) (some []run) {
@@ -76,11 +76,8 @@ func printSweeps(out io.Writer, all []sweep, runs []run, markdown bool) {
 				continue
 			}
 			t.row(p.label, spread(collect(mine, (*run).cost), "%.2f"), spread(against(mine, first), "%.2f"),
-				spread(collect(mine, func(r *run) float64 { return float64(r.Acknowledged) / r.Seconds / 1000 }), "%.0f")+" k",
-				spread(collect(mine, func(r *run) float64 { return r.P99 }), "%.2f"),
-				spread(collect(mine, func(r *run) float64 { return float64(r.PeakMemory) / (1 << 20) }), "%.0f"),
-				spread(collect(mine, func(r *run) float64 { return r.Allocations }), "%.2f"),
-				fmt.Sprint(sum(mine, (*run).lost)), fmt.Sprint(sum(mine, func(r *run) int64 { return r.Refused })))
+				middle(mine, "%.0f k", (*run).thousands), middle(mine, "%.2f", (*run).p99), middle(mine, "%.0f", (*run).mebibytes),
+				middle(mine, "%.2f", (*run).objects), fmt.Sprint(sum(mine, (*run).lost)), fmt.Sprint(sum(mine, (*run).refused)))
 		}
 		if len(t.rows) == 1 {
 			t.rows = nil

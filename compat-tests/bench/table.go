@@ -16,6 +16,7 @@ import (
 type table struct {
 	out      io.Writer
 	markdown bool
+	left     int // how many columns are of words
 	rows     [][]string
 }
 
@@ -26,7 +27,7 @@ func (t *table) print() {
 		for i, cells := range t.rows {
 			fmt.Fprintf(t.out, "| %s |\n", strings.Join(cells, " | "))
 			if i == 0 {
-				fmt.Fprintln(t.out, "|"+"---|"+strings.Repeat("--:|", len(cells)-1))
+				fmt.Fprintln(t.out, "|"+strings.Repeat("---|", t.left)+strings.Repeat("--:|", len(cells)-t.left))
 			}
 		}
 	} else {
@@ -39,19 +40,36 @@ func (t *table) print() {
 	t.rows = nil
 }
 
-// spread is the median, and the lowest and the highest where there are some.
-func spread(of []float64, format string) string {
-	if len(of) == 0 {
-		return "–"
-	}
+func median(of []float64) float64 {
 	of = slices.Sorted(slices.Values(of))
 	n := len(of)
-	text := fmt.Sprintf(format, (of[(n-1)/2]+of[n/2])/2)
-	if n > 1 {
-		text += fmt.Sprintf(" ("+format+"–"+format+")", of[0], of[n-1])
-	}
-	return text
+	return (of[(n-1)/2] + of[n/2]) / 2
 }
+
+// spread is the median, and the lowest and the highest where there are some.
+func spread(of []float64, format string) string {
+	switch len(of) {
+	case 0:
+		return "–"
+	case 1:
+		return fmt.Sprintf(format, of[0])
+	}
+	return fmt.Sprintf(format+" ("+format+"–"+format+")", median(of), slices.Min(of), slices.Max(of))
+}
+
+// middle is the median of a number of each run.
+func middle(runs []run, format string, of func(*run) float64) string {
+	return fmt.Sprintf(format, median(collect(runs, of)))
+}
+
+// Numbers of a run for tables.
+func (r *run) thousands() float64 { return float64(r.Acknowledged) / r.Seconds / 1000 }
+func (r *run) mebibytes() float64 { return float64(r.PeakMemory) / (1 << 20) }
+func (r *run) p50() float64       { return r.P50 }
+func (r *run) p99() float64       { return r.P99 }
+func (r *run) objects() float64   { return r.Allocations }
+func (r *run) accepted() int64    { return r.Acknowledged }
+func (r *run) refused() int64     { return r.Refused }
 
 // collect is a number of each run.
 func collect(runs []run, of func(*run) float64) (all []float64) {
@@ -84,27 +102,12 @@ func against(runs, others []run) (ratios []float64) {
 // printPairs prints a table for each pair that has runs, and the machine.
 func printPairs(out io.Writer, all []pair, runs []run, markdown bool) {
 	printMachines(out, runs)
-	t := &table{out: out, markdown: markdown}
+	printSummary(&table{out: out, markdown: markdown, left: 1}, all, runs)
+	t := &table{out: out, markdown: markdown, left: 2}
 	for i := range all {
 		p := &all[i]
-		of := func(c *candidate, mode string) (some []run) {
-			for _, r := range runs {
-				if c != nil && r.Pair == p.name && r.Candidate == c.name && r.Mode == mode {
-					some = append(some, r)
-				}
-			}
-			return some
-		}
-		var lowest, rival *candidate
-		for j := range p.candidates {
-			c := &p.candidates[j]
-			if c.limit && lowest == nil {
-				lowest = c
-			}
-			if c.collector && rival == nil {
-				rival = c
-			}
-		}
+		of := func(c *candidate, mode string) []run { return p.runsOf(runs, c, mode) }
+		lowest, _, rival := p.chief()
 		t.row("candidate", "mode", "CPU-s per million spans", "× pass-through", "× otelcol", "spans/s", "p50 ms", "p99 ms", "peak MiB", "allocations/span", "acknowledged", "lost", "refused")
 		for _, mode := range []string{modeClosed, modeRate} {
 			for j := range p.candidates {
@@ -114,7 +117,7 @@ func printPairs(out io.Writer, all []pair, runs []run, markdown bool) {
 					continue
 				}
 				ratio := func(to *candidate) string {
-					if to == nil || to == c {
+					if to == nil || to == c || to == rival && (c.limit || c.reference) {
 						return "–"
 					}
 					return spread(against(mine, of(to, mode)), "%.2f")
@@ -137,28 +140,34 @@ func printPairs(out io.Writer, all []pair, runs []run, markdown bool) {
 	}
 }
 
+// runsOf are those of a candidate in a mode.
+func (p *pair) runsOf(runs []run, c *candidate, mode string) (some []run) {
+	for _, r := range runs {
+		if c != nil && r.Pair == p.name && r.Candidate == c.name && r.Mode == mode {
+			some = append(some, r)
+		}
+	}
+	return some
+}
+
 // details are the cells behind the costs.
 func (p *pair) details(mine []run) []string {
 	p50, p99 := "–", "–" // datagrams are not answered
 	if !p.fixed {
-		p50 = spread(collect(mine, func(r *run) float64 { return r.P50 }), "%.2f")
-		p99 = spread(collect(mine, func(r *run) float64 { return r.P99 }), "%.2f")
+		p50, p99 = middle(mine, "%.2f", (*run).p50), middle(mine, "%.2f", (*run).p99)
 	}
 	allocations := "–"
-	if some := collect(mine, func(r *run) float64 { return r.Allocations }); slices.Max(some) > 0 {
-		allocations = spread(some, "%.2f")
+	if slices.Max(collect(mine, (*run).objects)) > 0 {
+		allocations = middle(mine, "%.2f", (*run).objects)
 	}
-	acknowledged := sum(mine, func(r *run) int64 { return r.Acknowledged })
-	lost := sum(mine, (*run).lost)
+	acknowledged, lost := sum(mine, (*run).accepted), sum(mine, (*run).lost)
 	share := fmt.Sprint(lost)
 	if lost > 0 {
 		share += fmt.Sprintf(" (%.2f %%)", 100*float64(lost)/float64(acknowledged))
 	}
 	return []string{
-		spread(collect(mine, func(r *run) float64 { return float64(r.Acknowledged) / r.Seconds / 1000 }), "%.0f") + " k",
-		p50, p99,
-		spread(collect(mine, func(r *run) float64 { return float64(r.PeakMemory) / (1 << 20) }), "%.0f"),
-		allocations, fmt.Sprint(acknowledged), share, fmt.Sprint(sum(mine, func(r *run) int64 { return r.Refused })),
+		middle(mine, "%.0f k", (*run).thousands), p50, p99, middle(mine, "%.0f", (*run).mebibytes), allocations,
+		fmt.Sprint(acknowledged), share, fmt.Sprint(sum(mine, (*run).refused)),
 	}
 }
 

@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+
+//go:build linux
+
+package main
+
+import (
+	"cmp"
+	"fmt"
+)
+
+// chief are the first limit, bridge and Collector.
+func (p *pair) chief() (lowest, ours, rival *candidate) {
+	for i := range p.candidates {
+		switch c := &p.candidates[i]; {
+		case c.reference:
+		case c.limit:
+			lowest = cmp.Or(lowest, c)
+		case c.collector:
+			rival = cmp.Or(rival, c)
+		default:
+			ours = cmp.Or(ours, c)
+		}
+	}
+	return lowest, ours, rival
+}
+
+// printSummary prints a line for each pair, of the closed loop where there is one.
+func printSummary(t *table, all []pair, runs []run) {
+	t.row("pair", "pass-through", "bridge", "otelcol", "bridge × pass-through", "bridge × otelcol")
+	for i := range all {
+		p := &all[i]
+		mode := modeClosed
+		if p.fixed {
+			mode = modeRate
+		}
+		lowest, ours, rival := p.chief()
+		limits, mine, theirs := p.runsOf(runs, lowest, mode), p.runsOf(runs, ours, mode), p.runsOf(runs, rival, mode)
+		if len(mine) == 0 {
+			continue
+		}
+		cost := func(of []run) string { return spread(collect(of, (*run).cost), "%.2f") }
+		t.row(p.name, cost(limits), cost(mine), cost(theirs), spread(against(mine, limits), "%.2f"), spread(against(mine, theirs), "%.2f"))
+	}
+	// One pair has its own table.
+	if len(t.rows) > 2 {
+		fmt.Fprint(t.out, "\nCPU-s per million spans:\n\n")
+		t.print()
+	}
+}
