@@ -29,15 +29,15 @@ import (
 	"github.com/spanbridge/spanbridge/compat-tests/python"
 )
 
-// collector is where a client reports to: a fake that may be full, or the gateway.
-type collector struct{ zipkin, jaeger, otlpHTTP, otlpGRPC, skyHTTP, skyGRPC string }
+// reportsTo is where a client reports to: a fake that may be full, or the gateway.
+type reportsTo struct{ zipkin, jaeger, otlpHTTP, otlpGRPC, skyHTTP, skyGRPC string }
 
-func collectorOf(b *lab.Bridge) collector {
-	return collector{b.Zipkin + zipkinPath, b.JaegerHTTP + "/api/traces", b.OTLPHTTP, b.OTLPGRPC, b.SkyWalkingHTTP, b.SkyWalkingGRPC}
+func portsOf(b *lab.Bridge) reportsTo {
+	return reportsTo{b.Zipkin + zipkinPath, b.JaegerHTTP + "/api/traces", b.OTLPHTTP, b.OTLPGRPC, b.SkyWalkingHTTP, b.SkyWalkingGRPC}
 }
 
-func moody(m *lab.Moody) collector {
-	return collector{m.URL + zipkinPath, m.URL + "/api/traces", m.URL, m.Addr, m.Addr, m.Addr}
+func moody(m *lab.Moody) reportsTo {
+	return reportsTo{m.URL + zipkinPath, m.URL + "/api/traces", m.URL, m.Addr, m.Addr, m.Addr}
 }
 
 // reporting is a running client: report makes a span with that name, end ends the
@@ -52,37 +52,32 @@ type spanClient struct {
 	name   string
 	rpc    bool   // by gRPC
 	format string // of its messages, as the gateway's metrics name it
-	start  func(*testing.T, collector) reporting
+	start  func(*testing.T, reportsTo) reporting
 }
 
 func silent() *log.Logger { return log.New(io.Discard, "", 0) }
 
-func lightClientsOfSpans() []spanClient {
+func goClientsOfSpans() []spanClient {
 	return []spanClient{
-		{"zipkin-go 0.4.3", false, "zipkin.v2.json", func(t *testing.T, c collector) reporting {
+		{"zipkin-go 0.4.3", false, "zipkin.v2.json", func(t *testing.T, c reportsTo) reporting {
 			rep := rhttp.NewReporter(c.zipkin, rhttp.Logger(silent()))
 			tracer := must2(zipkin.NewTracer(rep))(t)
 			return reporting{func(name string) { tracer.StartSpan(name).Finish() }, func() { _ = rep.Close() }}
 		}},
-		{"aiozipkin 1.1.1", false, "zipkin.v2.json", func(t *testing.T, c collector) reporting {
-			line, end := python.AiozipkinLines(t, c.zipkin)
-			return reporting{line, end}
-		}},
-		// Its five seconds are a minute here: a machine may be slower than that.
-		{"jaeger-client-go 2.30.0 HTTP", false, "jaeger.thrift", func(_ *testing.T, c collector) reporting {
+		{"jaeger-client-go 2.30.0 HTTP", false, "jaeger.thrift", func(_ *testing.T, c reportsTo) reporting {
 			tracer, closer := jaeger.NewTracer("lines", jaeger.NewConstSampler(true), jaeger.NewRemoteReporter(transport.NewHTTPTransport(c.jaeger, transport.HTTPTimeout(time.Minute))))
 			return reporting{func(name string) { tracer.StartSpan(name).Finish() }, func() { _ = closer.Close() }}
 		}},
-		{"OpenTelemetry Go 1.38.0 HTTP", false, "otlp.proto", func(t *testing.T, c collector) reporting {
+		{"OpenTelemetry Go 1.38.0 HTTP", false, "otlp.proto", func(t *testing.T, c reportsTo) reporting {
 			return openTelemetry(must2(otlptracehttp.New(t.Context(), otlptracehttp.WithEndpointURL(c.otlpHTTP+"/v1/traces")))(t))
 		}},
 		// The ten seconds for all tries of an export are made a minute: the second try
 		// comes after two and a half to seven and a half, on a machine that is idle.
-		{"OpenTelemetry Go 1.38.0 gRPC", true, "otlp.proto", func(t *testing.T, c collector) reporting {
+		{"OpenTelemetry Go 1.38.0 gRPC", true, "otlp.proto", func(t *testing.T, c reportsTo) reporting {
 			return openTelemetry(must2(otlptracegrpc.New(t.Context(), otlptracegrpc.WithEndpoint(c.otlpGRPC), otlptracegrpc.WithInsecure(),
 				otlptracegrpc.WithTimeout(time.Minute)))(t))
 		}},
-		{"go2sky 1.5.0", true, "skywalking.segments", func(t *testing.T, c collector) reporting {
+		{"go2sky 1.5.0", true, "skywalking.segments", func(t *testing.T, c reportsTo) reporting {
 			rep := must2(skyreporter.NewGRPCReporter(c.skyGRPC, skyreporter.WithLogger(silent()), skyreporter.WithCheckInterval(time.Second)))(t)
 			tracer := must2(go2sky.NewTracer("lines", go2sky.WithReporter(rep)))(t)
 			return reporting{func(name string) {
@@ -94,10 +89,20 @@ func lightClientsOfSpans() []spanClient {
 				span.End()
 			}, rep.Close}
 		}},
-		{"apache-skywalking 1.2.0 gRPC", true, "skywalking.segments", func(t *testing.T, c collector) reporting {
+	}
+}
+
+func pythonClientsOfSpans() []spanClient {
+	return []spanClient{
+		{"aiozipkin 1.1.1", false, "zipkin.v2.json", func(t *testing.T, c reportsTo) reporting {
+			line, end := python.AiozipkinLines(t, c.zipkin)
+			return reporting{line, end}
+		}},
+		// Its five seconds are a minute here: a machine may be slower than that.
+		{"apache-skywalking 1.2.0 gRPC", true, "skywalking.segments", func(t *testing.T, c reportsTo) reporting {
 			return visited(python.Service(t, c.skyGRPC, "grpc", "lines"))(t)
 		}},
-		{"apache-skywalking 1.2.0 HTTP", false, "skywalking.segment.json", func(t *testing.T, c collector) reporting {
+		{"apache-skywalking 1.2.0 HTTP", false, "skywalking.segment.json", func(t *testing.T, c reportsTo) reporting {
 			return visited(python.Service(t, c.skyHTTP, "http", "lines"))(t)
 		}},
 	}
@@ -197,13 +202,7 @@ func fate(t *testing.T, r spanClient, mood lab.Mood) string {
 	return "lost"
 }
 
-// TestFullClients: what docs/when-full.md says of each client is so.
-func TestFullClients(t *testing.T) {
-	for _, c := range lightClientsOfSpans() {
-		t.Run(c.name, func(t *testing.T) { fates(t, c) })
-	}
-}
-
+// fates: what docs/when-full.md says of a client is so.
 func fates(t *testing.T, c spanClient) {
 	row := documented(t, c.name)
 	for _, a := range answers {
@@ -274,7 +273,7 @@ targets:
 // the last column of docs/when-full.md, and what it loses is no more than that column
 // says.
 func TestFullGateway(t *testing.T) {
-	for _, c := range lightClientsOfSpans() {
+	for _, c := range goClientsOfSpans() {
 		t.Run(c.name, func(t *testing.T) { meets(t, c) })
 	}
 }
@@ -284,7 +283,7 @@ func meets(t *testing.T, c spanClient) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			b, target := fullGateway(t, wait)
-			r := c.start(t, collectorOf(b))
+			r := c.start(t, portsOf(b))
 			metric, label := "bridge_waiting", `for="queue"`
 			if name == "too late" {
 				metric, label = "bridge_messages_total", `verdict="busy"`
