@@ -17,7 +17,7 @@ import (
 	"testing"
 	"time"
 
-	collector "go.opentelemetry.io/proto/otlp/collector/trace/v1"
+	traceservice "go.opentelemetry.io/proto/otlp/collector/trace/v1"
 	otlp "go.opentelemetry.io/proto/otlp/trace/v1"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
@@ -164,7 +164,7 @@ func (b *besieged) honestGRPC() (batch func(context.Context, int) (bool, error),
 	if err != nil {
 		return func(context.Context, int) (bool, error) { return false, err }, func() {}
 	}
-	client := collector.NewTraceServiceClient(conn)
+	client := traceservice.NewTraceServiceClient(conn)
 	batch = func(ctx context.Context, n int) (bool, error) {
 		scope := &otlp.ScopeSpans{}
 		for i := range honestSpans {
@@ -173,7 +173,7 @@ func (b *besieged) honestGRPC() (batch func(context.Context, int) (bool, error),
 				StartTimeUnixNano: 1, EndTimeUnixNano: 2,
 			})
 		}
-		_, err := client.Export(ctx, &collector.ExportTraceServiceRequest{ResourceSpans: []*otlp.ResourceSpans{{ScopeSpans: []*otlp.ScopeSpans{scope}}}})
+		_, err := client.Export(ctx, &traceservice.ExportTraceServiceRequest{ResourceSpans: []*otlp.ResourceSpans{{ScopeSpans: []*otlp.ScopeSpans{scope}}}})
 		if c := status.Code(err); c == codes.Unavailable || c == codes.ResourceExhausted {
 			return false, nil
 		}
