@@ -228,10 +228,10 @@ func aSpan() []sdk.ReadOnlySpan {
 	return tracetest.SpanStubs{{Name: "one", SpanContext: trace.NewSpanContext(id), EndTime: time.Now()}}.Snapshots()
 }
 
-// TestCertificatesAreExchanged: the certificate of the gateway is renewed, also by
+// TestW9CertificatesAreExchanged: the certificate of the gateway is renewed, also by
 // another authority, while a client reports: its connection stays, and whoever
 // comes sees the new one.
-func TestCertificatesAreExchanged(t *testing.T) {
+func TestW9CertificatesAreExchanged(t *testing.T) {
 	ca, next := accesstest.NewAuthority(t, "ca"), accesstest.NewAuthority(t, "next")
 	later := time.Now().Add(time.Hour)
 	server := ca.Issue("first", later)
@@ -369,10 +369,10 @@ func (s *saying) String() string {
 	return s.text.String()
 }
 
-// TestTokensOnTheWayOut: what comes to a gateway without a word goes on to one
+// TestW8TokensOnTheWayOut: what comes to a gateway without a word goes on to one
 // that asks for a token over TLS, in SkyWalking's way and as a bearer token, as
 // to a hosted service; while that one refuses, spans wait.
-func TestTokensOnTheWayOut(t *testing.T) {
+func TestW8TokensOnTheWayOut(t *testing.T) {
 	ca := accesstest.NewAuthority(t, "ca")
 	pair := ca.Issue("bridge", time.Now().Add(time.Hour))
 	auth, file := secrets(t, "not-yet")
