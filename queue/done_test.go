@@ -80,8 +80,21 @@ func TestAcknowledge(t *testing.T) {
 	killed := disk.After(queuetest.Everything, 1)
 	b = open(t, killed, ordinary)
 	b.remembers("after a kill", 7, want)
-	if in, err := queue.Inspect(disk.After(queuetest.Everything, 1)); err != nil || in.Cursors[0].Next != 2 {
-		t.Errorf("%+v %v", in.Cursors, err)
+	in, err := queue.Inspect(disk.After(queuetest.Everything, 1))
+	if err != nil || in.Cursors[0].Next != 2 {
+		t.Fatalf("%+v %v", in.Cursors, err)
+	}
+	seen := make(map[uint64][]queue.Run)
+	if err := in.Each(2, func(s queue.Stored) bool {
+		if done := in.Cursors[0].Done(&s); len(done) > 0 {
+			seen[s.Seq] = done
+		}
+		return true
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(want, seen); diff != "" {
+		t.Errorf("looked at after a kill (-want +got):\n%s", diff)
 	}
 	power := open(t, disk.After(queuetest.Nothing, 1), ordinary)
 	power.remembers("after a power cut", 8, map[uint64][]queue.Run{2: {{3, 6, 1}, {8, 9, 1}}, 3: {{0, 1, 1}}, 5: {{0, 10, 1}}})

@@ -3,6 +3,7 @@
 package queue
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -44,6 +45,19 @@ type CursorInfo struct {
 	HeldBytes   int64
 	Left        time.Time // since when nobody has asked for it; zero: somebody did
 	Fault       string    // why its file cannot be read
+
+	remembered []remembered
+}
+
+// Done are the items of a record that the reader is done with, beyond Next; as
+// Taken.Done.
+func (c *CursorInfo) Done(r *Stored) []Run {
+	i, found := slices.BinarySearchFunc(c.remembered, r.Seq, func(m remembered, seq uint64) int { return cmp.Compare(m.seq, seq) })
+	if !found {
+		return nil
+	}
+	m := Cursor{remembered: c.remembered[i : i+1]}
+	return m.recall(r.Seq, &r.Record)
 }
 
 // Stored is a record on disk.
@@ -112,6 +126,7 @@ func (in *Inspection) cursor(file, name string, said *journalContent) CursorInfo
 	}
 	if said != nil {
 		m.next = max(m.next, said.next)
+		c.remembered = said.records
 	}
 	c.Next, c.Left = m.next, m.left
 	all := in.segments()

@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"github.com/spanbridge/spanbridge/queue"
 )
@@ -88,10 +89,18 @@ func heldNumbers(dir string, found func(target string, numbers []int)) error {
 	}
 	return in.Each(oldest, func(r queue.Stored) bool {
 		numbers := numbersIn(r.Body)
-		for _, c := range in.Cursors {
-			if r.Seq >= c.Next {
-				found(c.Name, numbers)
+		for i := range in.Cursors {
+			c := &in.Cursors[i]
+			if r.Seq < c.Next {
+				continue
 			}
+			left := slices.Clone(numbers)
+			for _, done := range c.Done(&r) {
+				for item := done.From; item < done.To && len(left) == r.Items; item++ {
+					left[item] = 0 // no number
+				}
+			}
+			found(c.Name, left)
 		}
 		return true
 	})
