@@ -40,7 +40,11 @@ func TestFailures(t *testing.T) {
 		{broke.URL, 502, "the connection ended before the answer: ", "broken"},
 		{noise.URL, 502, "no answer in HTTP: ", "protocol"},
 	} {
-		r := start(t, tc.to, func(o *Options) { o.Timeouts.Response = 50 * time.Millisecond })
+		r := start(t, tc.to, func(o *Options) {
+			if o.Timeouts.Response = time.Minute; tc.reason == "timeout" {
+				o.Timeouts.Response = 50 * time.Millisecond
+			}
+		})
 		resp, body := answer(t, r.client, request(t, "GET", r.inbound, nil))
 		if resp.StatusCode != tc.code || !strings.Contains(body, tc.text) || strings.Count(body, "\n") != 1 {
 			t.Errorf("%s: %s %q, want %d %q", tc.reason, resp.Status, body, tc.code, tc.text)
