@@ -13,9 +13,9 @@ import (
 )
 
 // A span that waits in the window holds back the place of the target in the log,
-// and with it all that came later and has left long ago. A log on disk is told which
-// those are; the next process reads them again, for what the window learns of them,
-// and does not send them.
+// and with it all that came later and has left long ago. The log is told which
+// those are; the next process, or the target that a reload puts in its place, reads
+// them again, for what the window learns of them, and does not send them.
 
 // Learner is a consumer that must know where spans went that an earlier process has
 // sent: it gets together what went together. It must not keep the slice.
@@ -72,9 +72,6 @@ func (p *parcel) skip(rec *record, n int) {
 // acknowledge tells the log what became of a parcel beyond the place of the target.
 // The lock is held.
 func (t *Target) acknowledge(p *parcel) {
-	if !t.cursor.Remembers() {
-		return
-	}
 	t.done = t.done[:0]
 	first := uint64(0)
 	if len(t.records) > 0 {

@@ -31,6 +31,7 @@ const (
 	Memory    Why = "memory"     // there was no memory left, and its policy is DropOldest
 	Retention Why = "retention"  // the log's own bound was reached, in bytes or age
 	Damaged   Why = "damaged"    // the record cannot be read any more
+	Removed   Why = "removed"    // its cursor was given up
 )
 
 // CursorOptions are the bound of a cursor and what to do when it is reached.
@@ -76,6 +77,7 @@ type Cursor struct {
 	opts CursorOptions
 
 	read      uint64  // the next record to take
+	again     []place // before read: taken, and to be given out again
 	taken     []place // taken and not committed, in order
 	heldBytes int64
 	heldItems Count
@@ -84,13 +86,15 @@ type Cursor struct {
 	reader   reader
 	failures int // of reading the record at hand
 
-	// Of a cursor on disk.
-	claimed bool
-	left    time.Time // when it was first seen without an owner
-	saved   mark      // what its file says
-	journal *journal
+	claimed bool      // it has an owner
+	known   bool      // it has had one since the log was made
+	done    uint64    // acknowledgements, of one in memory
+	resumed Count     // items that it held before it had
+	left    time.Time // when it was first seen without one
+	saved   mark      // what its file says, on disk
+	journal *journal  // of one on disk
 	// remembered is what an earlier process was done with of records that are not
-	// taken yet, in their order.
+	// taken yet, or a reader before this one, in their order.
 	remembered []remembered
 }
 
@@ -126,16 +130,18 @@ func (l *Log) Cursor(name string, opts CursorOptions) (*Cursor, error) {
 			l.mu.Unlock()
 			return nil, fmt.Errorf("queue: there is a cursor %q already", name)
 		}
-		c.opts, c.claimed, c.left = opts, true, time.Time{}
+		c.opts = opts
+		c.claim()
 		l.mu.Unlock()
 		return c, nil
 	}
 	c := l.newCursor(name, l.next)
-	c.opts, c.claimed = opts, true
+	c.opts = opts
 	if l.disk != nil && l.disk.lostCursors {
 		c.read = l.disk.oldest()
 		l.count(c)
 	}
+	c.claim()
 	l.mu.Unlock()
 	if l.keeper != nil {
 		// What is acknowledged from now on must be there for it after a crash.
@@ -148,6 +154,9 @@ func (l *Log) newCursor(name string, read uint64) *Cursor {
 	c := &Cursor{log: l, name: name, read: read, waiting: make(chan struct{}, 1)}
 	if l.disk != nil {
 		c.journal = &journal{cursor: c, disk: l.disk}
+		if l.settled { // the files of one of that name may not be gone yet
+			c.journal.number = uint64(l.disk.opts.Now().UnixNano())
+		}
 	}
 	l.cursors = append(l.cursors, c)
 	return c
@@ -185,12 +194,24 @@ func (c *Cursor) needs() uint64 {
 	if len(c.taken) > 0 {
 		return c.taken[0].seq
 	}
+	return c.upcoming()
+}
+
+// upcoming is the number from which on records are given out.
+func (c *Cursor) upcoming() uint64 {
+	if len(c.again) > 0 {
+		return c.again[0].seq
+	}
 	return c.read
 }
 
 // skip passes over a record that the cursor will not give out.
 func (c *Cursor) skip(e entry, why Why) {
-	c.read = e.seq + 1
+	if len(c.again) > 0 && c.again[0].seq == e.seq {
+		c.again = c.again[1:]
+	} else {
+		c.read = e.seq + 1
+	}
 	c.failures = 0
 	if !c.log.needed(e.seq) {
 		c.log.engine.forget(e.seq)
@@ -215,6 +236,10 @@ func (c *Cursor) dropOldest() {
 
 // dropBelow skips the records below seq.
 func (c *Cursor) dropBelow(seq uint64, why Why) {
+	for len(c.again) > 0 && c.again[0].seq < seq {
+		at := &c.again[0]
+		c.skip(entry{seq: at.seq, items: at.items, class: at.class, size: at.size}, why)
+	}
 	for c.read < seq {
 		e, ok := c.log.engine.find(c.read)
 		if !ok || e.seq >= seq {
@@ -258,7 +283,8 @@ func (c *Cursor) TryTake() (t Taken, ok bool, err error) {
 		if l.closed {
 			return Taken{}, false, ErrClosed
 		}
-		e, ok := l.engine.find(c.read)
+		at := c.upcoming()
+		e, ok := l.engine.find(at)
 		if !ok {
 			return Taken{}, false, nil
 		}
@@ -268,12 +294,11 @@ func (c *Cursor) TryTake() (t Taken, ok bool, err error) {
 		}
 		r, ok := l.engine.recall(e.seq)
 		if !ok {
-			at := c.read
 			l.mu.Unlock()
 			r, err = l.engine.load(e, &c.reader)
 			l.mu.Lock()
 			switch {
-			case c.read != at: // dropped meanwhile
+			case c.upcoming() != at: // dropped meanwhile
 				continue
 			case errors.Is(err, errDamaged) || err != nil && c.failures+1 >= mostFailures:
 				l.engine.damaged(e, err)
@@ -288,7 +313,11 @@ func (c *Cursor) TryTake() (t Taken, ok bool, err error) {
 		r.Class = e.class
 		done := c.recall(e.seq, &r)
 		c.taken = append(c.taken, place{e.seq, r.Items, e.class, r.sum, e.size, done})
-		c.read = e.seq + 1
+		if len(c.again) > 0 {
+			c.again = c.again[1:]
+		} else {
+			c.read = e.seq + 1
+		}
 		return Taken{Seq: e.seq, Record: r, Done: done}, true, nil
 	}
 }

@@ -27,12 +27,14 @@ type disk struct {
 	placed    int64     // what that has taken of the segment
 	failing   time.Time // since when groups are not written
 	failures  atomic.Int64
+	fault     atomic.Pointer[error] // why they are not; nil: they are
 
 	// To read.
 	segments segments
 	active   *segment // the last one, while it may grow
 	recent   recent
 	dead     []*segment // files to be removed
+	ended    []*journal // the same
 	stats    Stats
 
 	// lostCursors is true for a log that has records and no cursor.
@@ -71,16 +73,10 @@ func (d *disk) write(first uint64, group []*pending) error {
 	err := d.writeGroup(first, group, now)
 	if err == nil {
 		d.continues = first + uint64(len(group))
-		if !d.failing.IsZero() {
-			d.opts.Log.Info("the queue on disk takes records again", "dir", d.fs.Path(), "after", now.Sub(d.failing).Round(time.Millisecond))
-			d.failing = time.Time{}
-		}
+		d.works(now)
 		return nil
 	}
-	if d.failing.IsZero() {
-		d.failing = now
-		d.opts.Log.Error("the queue on disk takes no records: clients are told to come again", "dir", d.fs.Path(), "err", err)
-	}
+	d.fails(err, now)
 	d.failures.Add(1)
 	d.giveUp()
 	return fmt.Errorf("queue: %w", err)

@@ -28,7 +28,8 @@
 //     its frame is good.
 //   - A failed write or sync, or a full disk, fails the appends that wait for it
 //     and harms nothing before. The file is not used again; the next append begins
-//     another one, so that it goes on as soon as the disk does.
+//     another one, so that it goes on as soon as the disk does. Fault says why
+//     meanwhile, and the disk is tried once a second though nobody appends.
 //   - A start reads every frame head and needs no hand: it never fails because of
 //     what is in the files. (It does where the directory cannot be used, where
 //     another process has it, and where another version wrote it.)
@@ -38,7 +39,7 @@
 // that was not appended.
 //
 // Records without an owner go in the end: those of a cursor that nobody has asked
-// for since the start stay inside its last bound for Options.ForgetAfter; and
+// for since the start, or that was released, stay inside its last bound for Options.ForgetAfter; and
 // Options.MaxBytes and MaxAge, where set, drop the oldest files whatever is in
 // them. Both are counted and logged.
 //

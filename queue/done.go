@@ -4,6 +4,7 @@ package queue
 
 import (
 	"cmp"
+	"iter"
 	"slices"
 	"sort"
 )
@@ -15,15 +16,16 @@ type Done struct {
 	From, To int
 }
 
-// Run is items of a record that the reader was done with in an earlier process.
-// Those that it acknowledged in one call have the same number With.
+// Run is items of a record that the reader was done with in an earlier process, or
+// before Rewind. Those that it acknowledged in one call have the same number With.
 type Run struct {
 	From, To uint32
 	With     uint64
 }
 
 // Acknowledge notes which items of records that it took the reader is done with,
-// before it can commit them. In a log on disk that is written at once, with the
+// before it can commit them: it gets to know after Rewind. In a log on disk that is
+// written at once, with the
 // place of the cursor, though not synced: after a kill Taken.Done has all of it,
 // after a power cut all but that of the last second or so. A record that is
 // committed needs none of it; what was written earlier of the place is superseded.
@@ -31,10 +33,16 @@ type Run struct {
 func (c *Cursor) Acknowledge(parts []Done) {
 	l := c.log
 	j := c.journal
+	slices.SortFunc(parts, func(a, b Done) int { return cmp.Or(cmp.Compare(a.Seq, b.Seq), cmp.Compare(a.From, b.From)) })
 	if j == nil {
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		c.done++
+		for at, some := range c.each(parts) {
+			at.add(some, c.done)
+		}
 		return
 	}
-	slices.SortFunc(parts, func(a, b Done) int { return cmp.Or(cmp.Compare(a.Seq, b.Seq), cmp.Compare(a.From, b.From)) })
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	if j.closed {
@@ -45,18 +53,11 @@ func (c *Cursor) Acknowledge(parts []Done) {
 	next := c.needs()
 	some := next != j.next
 	w := entryWriter{id: id, last: next, p: openEntry(j.buf[:0], id, next)}
-	for len(parts) > 0 {
-		n := 1
-		for n < len(parts) && parts[n].Seq == parts[0].Seq {
-			n++
-		}
-		if at := c.placeOf(parts[0].Seq); at != nil {
-			had := len(at.done)
-			at.add(parts[:n], id)
-			w.record(at.seq, at.sum, at.done[had:])
-			some = true
-		}
-		parts = parts[n:]
+	for at, parts := range c.each(parts) {
+		had := len(at.done)
+		at.add(parts, id)
+		w.record(at.seq, at.sum, at.done[had:])
+		some = true
 	}
 	l.mu.Unlock()
 	j.buf = w.p
@@ -66,8 +67,21 @@ func (c *Cursor) Acknowledge(parts []Done) {
 	}
 }
 
-// Remembers is true for a reader of a log on disk: Acknowledge is of use.
-func (c *Cursor) Remembers() bool { return c.journal != nil }
+// each gives the parts of each record that was taken and is not committed.
+func (c *Cursor) each(parts []Done) iter.Seq2[*place, []Done] {
+	return func(yield func(*place, []Done) bool) {
+		for len(parts) > 0 {
+			n := 1
+			for n < len(parts) && parts[n].Seq == parts[0].Seq {
+				n++
+			}
+			if at := c.placeOf(parts[0].Seq); at != nil && !yield(at, parts[:n]) {
+				return
+			}
+			parts = parts[n:]
+		}
+	}
+}
 
 // placeOf finds a record that was taken and is not committed.
 func (c *Cursor) placeOf(seq uint64) *place {

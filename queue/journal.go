@@ -180,7 +180,7 @@ func (j *journal) all(p []byte) (_ []byte, records int) {
 		}
 	}
 	for _, m := range c.remembered {
-		if m.seq >= c.read {
+		if m.seq >= c.upcoming() {
 			w.record(m.seq, m.sum, m.runs)
 			records++
 		}
@@ -251,6 +251,18 @@ func (j *journal) close(placed bool) error {
 	j.abandon()
 	j.remove()
 	return nil
+}
+
+// discard removes the journal of a cursor that is gone.
+func (j *journal) discard() {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if j.closed {
+		return
+	}
+	j.closed = true
+	j.abandon()
+	j.remove()
 }
 
 // remove removes all files of the journal.

@@ -21,6 +21,7 @@ type keeper struct {
 	done sync.WaitGroup
 
 	mu      sync.Mutex // one at a time
+	rounds  sync.Mutex
 	failing bool
 }
 
@@ -44,6 +45,7 @@ func newKeeper(l *Log) *keeper {
 func (k *keeper) end() error {
 	close(k.stop)
 	k.done.Wait()
+	k.log.endJournals()
 	dead := k.dead()
 	err := k.save()
 	placed := err == nil
@@ -67,7 +69,11 @@ func (k *keeper) journals() (all []*journal) {
 
 // round is what is done each time.
 func (k *keeper) round() {
+	k.rounds.Lock()
+	defer k.rounds.Unlock()
+	k.log.probe()
 	k.retain()
+	k.log.endJournals()
 	dead := k.dead()
 	err := k.save()
 	if err == nil {
@@ -211,25 +217,45 @@ func (k *keeper) sealOld(now time.Time) {
 // forget lets go of cursors that nobody has asked for.
 func (k *keeper) forget(now time.Time) {
 	l := k.log
-	for i := 0; i < len(l.cursors); i++ {
-		c := l.cursors[i]
-		if c.claimed || c.heldItems.Total() > 0 && now.Sub(c.left) < l.disk.opts.ForgetAfter {
-			continue
+	for _, c := range slices.Clone(l.cursors) {
+		if !c.claimed && (c.heldItems.Total() == 0 || now.Sub(c.left) >= l.disk.opts.ForgetAfter) {
+			l.forget(c)
 		}
-		if c.heldItems.Total() > 0 {
-			l.disk.opts.Log.Error("a reader that is no longer there is forgotten, with what it had not got",
-				"cursor", c.name, "items", c.heldItems.Total(), "bytes", c.heldBytes, "since", c.left.Format(time.RFC3339))
-		}
-		l.disk.stats.Forgotten += c.heldItems.Total()
-		// With the log locked, so that nobody makes a cursor of that name meanwhile:
-		// it happens once.
-		if err := l.disk.fs.Remove(markName(c.name)); err != nil {
-			l.disk.opts.Log.Warn("the file of a cursor cannot be removed", "cursor", c.name, "err", err)
-		}
-		c.journal.remove()
-		l.cursors = slices.Delete(l.cursors, i, i+1)
-		i--
 	}
+}
+
+// forget lets go of a cursor on disk.
+func (l *Log) forget(c *Cursor) {
+	if c.heldItems.Total() > 0 {
+		l.disk.opts.Log.Error("a reader that is no longer there is forgotten, with what it had not got",
+			"cursor", c.name, "items", c.heldItems.Total(), "bytes", c.heldBytes, "since", c.left.Format(time.RFC3339))
+	}
+	l.forgotten(c)
+	// With the log locked, so that nobody makes a cursor of that name meanwhile:
+	// it happens once.
+	if err := l.disk.fs.Remove(markName(c.name)); err != nil {
+		l.disk.opts.Log.Warn("the file of a cursor cannot be removed", "cursor", c.name, "err", err)
+	}
+	l.disk.ended = append(l.disk.ended, c.journal)
+	l.drop(c)
+}
+
+// endJournals ends those of cursors that were forgotten. The log is not locked, and
+// not so by the caller.
+func (l *Log) endJournals() {
+	l.mu.Lock()
+	ended := l.disk.ended
+	l.disk.ended = nil
+	l.mu.Unlock()
+	for _, j := range ended {
+		j.discard()
+	}
+}
+
+// drop takes a cursor out of the log.
+func (l *Log) drop(c *Cursor) {
+	l.cursors = slices.DeleteFunc(l.cursors, func(x *Cursor) bool { return x == c })
+	c.reader.close()
 }
 
 // Settle says that every cursor has been asked for: records that none needs may

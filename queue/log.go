@@ -88,7 +88,9 @@ type Log struct {
 	next    uint64 // number of the next record
 	last    uint64 // number of the newest record, if there is one
 	cursors []*Cursor
-	settled bool // records that no cursor needs may be forgotten
+	absent  map[string]absence
+	items   Count // appended since the log was made
+	settled bool  // records that no cursor needs may be forgotten
 	closed  bool
 
 	// Those who append wait in a row; see commit.
@@ -120,7 +122,7 @@ func (f *Full) Error() string {
 }
 
 func newLog(e engine) *Log {
-	l := &Log{engine: e}
+	l := &Log{engine: e, absent: make(map[string]absence)}
 	l.idle.L = &l.mu
 	return l
 }
@@ -164,6 +166,9 @@ func (l *Log) AppendWait(ctx context.Context, r Record, patience time.Duration) 
 func (l *Log) published(first uint64, group []*pending) {
 	l.engine.keep(first, group)
 	l.last = first + uint64(len(group)) - 1
+	for _, p := range group {
+		l.items[p.record.Class] += int64(p.record.Items)
+	}
 	for _, c := range l.cursors {
 		for _, p := range group {
 			c.hold(p.record.Items, p.record.Class, p.size)
@@ -182,8 +187,10 @@ func (l *Log) needed(seq uint64) bool {
 		if c.read <= seq {
 			return true
 		}
-		if _, ok := slices.BinarySearchFunc(c.taken, seq, func(p place, seq uint64) int { return cmp.Compare(p.seq, seq) }); ok {
-			return true
+		for _, places := range [][]place{c.taken, c.again} {
+			if _, ok := slices.BinarySearchFunc(places, seq, func(p place, seq uint64) int { return cmp.Compare(p.seq, seq) }); ok {
+				return true
+			}
 		}
 	}
 	return false

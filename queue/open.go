@@ -135,7 +135,7 @@ func (l *Log) recover() (*Found, error) {
 	if err := d.begin(l.next, 0, d.opts.Now()); err != nil && !diskFull(err) {
 		return nil, fmt.Errorf("queue: %w", err)
 	} else if err != nil {
-		d.opts.Log.Error("the disk of the queue is full: nothing is taken until there is space", "dir", d.fs.Path(), "err", err)
+		d.fails(err, d.opts.Now())
 	}
 	for _, c := range l.cursors {
 		l.count(c)

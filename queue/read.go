@@ -46,7 +46,7 @@ func (l *Log) Claim(name string) (*Cursor, error) {
 	var names []string
 	for _, c := range l.cursors {
 		if c.name == name && !c.claimed {
-			c.claimed = true
+			c.claim()
 			return c, nil
 		}
 		names = append(names, c.name)
