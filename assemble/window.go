@@ -104,13 +104,27 @@ type Window struct {
 
 // New makes a window.
 func New(opts Options) *Window {
-	w := &Window{opts: opts}
-	w.opts.MaxSpans = max(opts.MaxSpans, 1)
-	w.opts.GroupSpans = max(opts.GroupSpans, 1)
-	w.joins.users.max = max(opts.MaxRemembered/2, 1)
+	w := &Window{}
+	w.set(opts)
 	w.waiters.init()
 	w.groups.init()
 	return w
+}
+
+func (w *Window) set(opts Options) {
+	w.opts = opts
+	w.opts.MaxSpans = max(opts.MaxSpans, 1)
+	w.opts.GroupSpans = max(opts.GroupSpans, 1)
+	w.joins.users.max = max(opts.MaxRemembered/2, 1)
+}
+
+// Change gives the window other times and bounds. Spans that wait go on as their
+// own time comes, or that of one before them; Together and Observe stay as they
+// were.
+func (w *Window) Change(opts Options, now time.Time) {
+	opts.Together, opts.Observe = w.opts.Together, w.opts.Observe
+	w.set(opts)
+	w.bound(now)
 }
 
 // Put adds the spans of a message of so many bytes. Messages are numbered

@@ -56,7 +56,7 @@ func (t *Target) letters(d *delivery) (letters []deadletter.Letter) {
 				index[k] = at
 				o := it.Batch.Origin
 				letters = append(letters, deadletter.Letter{
-					At: t.inTime(), Target: t.opts.Name, Reason: k.reason, Answer: k.answer, Apart: k.apart, Of: it.Batch.Len(),
+					At: t.inTime(), Target: t.name, Reason: k.reason, Answer: k.answer, Apart: k.apart, Of: it.Batch.Len(),
 					Format: o.Format, Transport: o.Transport, Received: o.Received, Tenant: o.Tenant, Body: it.Batch.Body(),
 				})
 			}
@@ -96,13 +96,13 @@ const (
 // keep writes letters, and gives those that could not be kept. ok is false when the
 // context ended before it was done.
 func (t *Target) keep(ctx context.Context, letters []deadletter.Letter) (left []deadletter.Letter, ok bool) {
-	if t.opts.Dead == nil {
+	if t.opts().Dead == nil {
 		return letters, true
 	}
 	left = letters
 	for try := 1; ; try++ {
 		var err error
-		left, err = t.opts.Dead.Put(left)
+		left, err = t.opts().Dead.Put(left)
 		switch {
 		case err == nil:
 			return nil, true
@@ -126,9 +126,9 @@ func (t *Target) unreadable(r queue.Taken, origin span.Origin, err error) {
 	}
 	t.log.Error("a message in the queue cannot be read again", "spans", r.Items, "err", err)
 	kept := false
-	if t.opts.Dead != nil {
-		_, err := t.opts.Dead.Put([]deadletter.Letter{{
-			At: t.inTime(), Target: t.opts.Name, Reason: deadletter.Unreadable, Answer: answer, Apart: true, Count: r.Items, Of: r.Items,
+	if t.opts().Dead != nil {
+		_, err := t.opts().Dead.Put([]deadletter.Letter{{
+			At: t.inTime(), Target: t.name, Reason: deadletter.Unreadable, Answer: answer, Apart: true, Count: r.Items, Of: r.Items,
 			Format: origin.Format, Transport: origin.Transport, Received: origin.Received, Body: r.Body,
 		}})
 		if kept = err == nil; !kept {
@@ -169,7 +169,7 @@ func (t *Target) Revive(ctx context.Context, letter *deadletter.Letter) (r Reviv
 	}
 	d := t.delivery(p, send)
 	d.p.with = make([]bool, len(p.Items))
-	together := t.opts.Window != nil && t.opts.Window.Together
+	together := t.opts().Window != nil && t.opts().Window.Together
 	for i := range p.Items {
 		d.p.with[i] = together && i > 0 && p.Items[i].Span().Trace == p.Items[i-1].Span().Trace
 	}
@@ -195,11 +195,11 @@ func (t *Target) Revive(ctx context.Context, letter *deadletter.Letter) (r Reviv
 		rest = slices.Concat(anew, held)
 	}
 	if len(rest) > 0 {
-		if _, err := t.opts.Dead.Put(rest); err != nil {
+		if _, err := t.opts().Dead.Put(rest); err != nil {
 			return r, fmt.Errorf("dead letter %d stays, though %d of its spans were taken: %w", letter.ID, d.taken.Total(), err)
 		}
 	}
-	if err := t.opts.Dead.Remove(letter.ID); err != nil {
+	if err := t.opts().Dead.Remove(letter.ID); err != nil {
 		return r, fmt.Errorf("dead letter %d stays, though %d of its spans were taken: %w", letter.ID, d.taken.Total(), err)
 	}
 	protocol := protocolNamed(letter.Format)
@@ -218,7 +218,7 @@ func (t *Target) exhume(l *deadletter.Letter) (*parcel, error) {
 		return nil, fmt.Errorf("dead letter %d cannot be decoded: %w", l.ID, err)
 	}
 	p := &parcel{}
-	if t.opts.ByTenant {
+	if t.opts().ByTenant {
 		p.Tenant = l.Tenant
 	}
 	if len(l.Spans) == 0 {

@@ -70,10 +70,8 @@ func (t *Target) settle(d *delivery) {
 // is given up.
 func (d *delivery) attempt(ctx context.Context, part span.Parcel) (answer verdict, err error) {
 	t := d.t
-	wait := backoff.NewExponentialBackOff()
-	wait.InitialInterval = max(t.opts.Retry.Initial, time.Millisecond)
-	wait.MaxInterval = max(t.opts.Retry.Max, wait.InitialInterval)
-	wait.Reset()
+	o := t.opts()
+	wait := o.Retry.backoff()
 	for {
 		left, err := t.consume(ctx, part, d.send)
 		if ctx.Err() != nil && err != nil {
@@ -107,17 +105,32 @@ func (d *delivery) attempt(ctx context.Context, part span.Parcel) (answer verdic
 		d.unsure = d.unsure || !nothingTaken(err)
 		t.ledger.request(retried)
 		t.health.bad(err)
-		if limit := t.opts.Retry.GiveUpAfter; limit > 0 && t.inTime().Sub(d.began) >= limit {
+		if limit := o.Retry.GiveUpAfter; limit > 0 && t.inTime().Sub(d.began) >= limit {
 			return gaveUp, err
 		}
 		timer := time.NewTimer(max(wait.NextBackOff(), again.RetryAfter()))
 		select {
 		case <-timer.C:
+		case <-o.replaced: // perhaps by what makes the target take it
+			timer.Stop()
+			o = t.opts()
+			wait = o.Retry.backoff()
+		case <-t.leaving:
+			timer.Stop()
+			return ended, err
 		case <-ctx.Done():
 			timer.Stop()
 			return ended, err
 		}
 	}
+}
+
+func (r *Retry) backoff() *backoff.ExponentialBackOff {
+	wait := backoff.NewExponentialBackOff()
+	wait.InitialInterval = max(r.Initial, time.Millisecond)
+	wait.MaxInterval = max(r.Max, wait.InitialInterval)
+	wait.Reset()
+	return wait
 }
 
 // nothingTaken is true for an error that says that the target has nothing of what

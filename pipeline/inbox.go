@@ -22,6 +22,8 @@ type inbox interface {
 	due(now time.Time)
 	// drain lets everything go, now and from now on.
 	drain(now time.Time)
+	// change gives a window other times and bounds.
+	change(opts *assemble.Options, now time.Time)
 }
 
 // passage lets spans through as they are.
@@ -100,6 +102,8 @@ func (*passage) next() (at time.Time, ok bool) { return at, false }
 func (*passage) due(time.Time)                 {}
 func (*passage) drain(time.Time)               {}
 
+func (*passage) change(*assemble.Options, time.Time) {}
+
 // held keeps spans until a window lets them go.
 type held struct {
 	window   *assemble.Window
@@ -170,6 +174,11 @@ func (h *held) due(now time.Time) {
 func (h *held) drain(now time.Time) {
 	h.draining = true
 	h.window.Flush(now)
+	h.count()
+}
+
+func (h *held) change(opts *assemble.Options, now time.Time) {
+	h.window.Change(*opts, now)
 	h.count()
 }
 

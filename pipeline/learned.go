@@ -30,6 +30,13 @@ func (l *learned) limit(setting int, now time.Time) int {
 	return min(l.most, setting)
 }
 
+// forget starts anew: the settings of the target are others.
+func (l *learned) forget() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.most = 0
+}
+
 // note remembers what a delivery has found. Where a span was too long by itself it
 // has found nothing: the others may have gone together.
 func (l *learned) note(d *delivery, now time.Time) {

@@ -86,7 +86,7 @@ func newLedger(set *metrics.Set, target string) *ledger {
 		drops:     make(map[queue.Why]counters),
 		deaths:    make(map[deadletter.Reason]counters),
 	}
-	for _, why := range []queue.Why{queue.QueueFull, queue.Memory, queue.Retention, queue.Damaged, reread} {
+	for _, why := range []queue.Why{queue.QueueFull, queue.Memory, queue.Retention, queue.Damaged, queue.Removed, reread} {
 		l.drops[why] = countersOf(set.SpansDropped, target, string(why))
 	}
 	for _, why := range deadletter.Reasons() {
@@ -101,7 +101,6 @@ func newLedger(set *metrics.Set, target string) *ledger {
 	for _, o := range []outcome{delivered, refused, retried} {
 		l.requests[o] = set.ExportRequests.WithLabelValues(target, outcomeNames[o])
 	}
-	set.TargetFailing.WithLabelValues(target).Set(0)
 	return l
 }
 

@@ -100,7 +100,7 @@ func (b *bench) sums(t *Target) {
 	b.t.Helper()
 	for p := range span.NumProtocols {
 		protocol := "protocol=" + span.Protocol(p).String()
-		in, out := b.sum("bridge_spans_received_total", protocol), 0
+		in, out := b.sum("bridge_spans_received_total", protocol)-b.sum("bridge_spans_absent_total", protocol, "target="+t.Name()), 0
 		for _, name := range []string{"resumed_total", "revived_total"} {
 			in += b.sum("bridge_spans_"+name, protocol, "target="+t.Name())
 		}

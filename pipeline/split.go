@@ -206,7 +206,7 @@ func (d *delivery) bury(from, to int, why error, apart bool) {
 
 func (d *delivery) giveUp(from, to int, err error) {
 	d.expired.Count(d.p.Items[from:to])
-	d.t.health.lost("spans were given up after "+d.t.opts.Retry.GiveUpAfter.String(), to-from, err)
+	d.t.health.lost("spans were given up after "+d.t.opts().Retry.GiveUpAfter.String(), to-from, err)
 }
 
 // tooLarge is true for a refusal of the length alone.

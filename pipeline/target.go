@@ -60,7 +60,9 @@ type Options struct {
 
 // Target takes the spans of the log to a consumer.
 type Target struct {
-	opts     Options
+	name     string
+	settings atomic.Pointer[settings]
+	queue    *queue.Log
 	cursor   *queue.Cursor
 	decode   Decoder
 	consumer Consumer
@@ -73,52 +75,62 @@ type Target struct {
 	inVain  atomic.Bool
 	learned learned
 
-	inbox inbox
-	now   time.Time     // the time that the inbox goes by
-	drain chan struct{} // closed when nothing new is to be expected
+	inbox    inbox
+	inForce  *settings     // the options that the inbox goes by
+	now      time.Time     // the time that the inbox goes by
+	drain    chan struct{} // closed when nothing new is to be expected
+	leaving  chan struct{} // closed when nothing more is to be read
+	finished chan struct{} // told when a parcel is done, of size 1
 
 	mu      sync.Mutex
+	busy    int       // parcels on their way
 	records []*record // not all done, in the order of the log
 	spare   []*parcel
 	done    []queue.Done // of the parcel that is finished
-	ahead   queue.Count  // spans that left, of records that are not done
+	ahead   queue.Count  // spans that left, of records that are not committed
 }
 
 // NewTarget makes a target that gets every record from now on, and those that a
 // log on disk has kept for it.
 func NewTarget(log *queue.Log, opts Options, decode Decoder, consumer Consumer, set *metrics.Set, logger *slog.Logger) (*Target, error) {
-	t := &Target{
-		opts: opts, decode: decode, consumer: consumer,
-		ledger: newLedger(set, opts.Name),
-		log:    logger.With("target", opts.Name),
-		inTime: time.Now,
-		inbox:  &passage{},
-		drain:  make(chan struct{}),
-	}
+	t := &Target{name: opts.Name, queue: log, ledger: newLedger(set, opts.Name)}
 	opts.Queue.Dropped = t.ledger.dropped
 	var err error
 	if t.cursor, err = log.Cursor(opts.Name, opts.Queue); err != nil {
 		return nil, err
 	}
-	resumed, _ := t.cursor.HeldByClass()
-	for class, n := range resumed {
+	for class, n := range t.cursor.Resumed() {
 		t.ledger.resumed[protocolOf(uint8(class))].Add(float64(n))
 	}
+	set.Absent(opts.Name, protocolNames(), func(protocol int) int64 { return log.Absent(opts.Name)[classOf(span.Protocol(protocol))] })
+	t.init(opts, decode, consumer, logger)
+	return t, nil
+}
+
+func (t *Target) init(opts Options, decode Decoder, consumer Consumer, logger *slog.Logger) {
+	t.decode, t.consumer = decode, consumer
+	t.log = logger.With("target", t.name)
+	t.inTime = time.Now
+	t.inbox = &passage{}
+	t.drain, t.leaving, t.finished = make(chan struct{}), make(chan struct{}), make(chan struct{}, 1)
 	if opts.Window != nil {
 		w := *opts.Window
 		if o, ok := consumer.(Observer); ok && w.Together {
 			w.Observe = func(items []span.Item) { t.observe(o, items) }
 		}
-		t.inbox = newHeld(w, set, opts.Name)
+		t.inbox = newHeld(w, t.ledger.set, t.name)
 	}
-	set.Held(opts.Name, protocolNames(), t.heldOf, func() int64 { _, bytes := t.cursor.Held(); return bytes })
-	set.Batch(opts.Name, t.most)
-	t.health = health{set: set, name: opts.Name, log: t.log}
-	return t, nil
+	t.inForce = &settings{opts, make(chan struct{})}
+	t.settings.Store(t.inForce)
+	set := t.ledger.set
+	set.Held(t.name, protocolNames(), t.heldOf, func() int64 { _, bytes := t.cursor.Held(); return bytes })
+	set.Batch(t.name, t.most)
+	set.TargetFailing.WithLabelValues(t.name).Set(0)
+	t.health = health{set: set, name: t.name, log: t.log}
 }
 
 // Name is the name of the target.
-func (t *Target) Name() string { return t.opts.Name }
+func (t *Target) Name() string { return t.name }
 
 // Held is how many spans wait for the target or are on their way.
 func (t *Target) Held() int64 {
@@ -182,35 +194,6 @@ type part struct {
 	left   int // how much of the record it is
 }
 
-// Run moves spans until the context ends or the log is closed. What is on its
-// way then counts as held.
-func (t *Target) Run(ctx context.Context) {
-	parcels := make(chan *parcel)
-	var workers sync.WaitGroup
-	for range max(t.opts.Workers, 1) {
-		workers.Go(func() {
-			for p := range parcels {
-				if t.deliver(ctx, p) {
-					t.finish(p)
-				}
-			}
-		})
-	}
-	for ctx.Err() == nil {
-		p, err := t.gather(ctx)
-		if err != nil {
-			break
-		}
-		t.learn(p)
-		select {
-		case parcels <- p:
-		case <-ctx.Done():
-		}
-	}
-	close(parcels)
-	workers.Wait()
-}
-
 // gather collects the next parcel.
 func (t *Target) gather(ctx context.Context) (*parcel, error) {
 	p := t.newParcel()
@@ -224,9 +207,19 @@ func (t *Target) gather(ctx context.Context) (*parcel, error) {
 	}()
 	drain := t.drain
 	for {
-		t.fill(p)
-		if t.full(p) {
+		o := t.current()
+		t.fill(p, o)
+		if t.full(p, o) {
 			return p, nil
+		}
+		select {
+		case <-t.leaving:
+			t.inbox.drain(t.caughtUp())
+			if t.fill(p, o); len(p.parts) > 0 {
+				return p, nil
+			}
+			return nil, errLeft
+		default:
 		}
 		r, ok, err := t.cursor.TryTake()
 		switch {
@@ -250,13 +243,13 @@ func (t *Target) gather(ctx context.Context) (*parcel, error) {
 			}
 			continue
 		}
-		if len(p.parts) > 0 && t.opts.Linger <= 0 {
+		if len(p.parts) > 0 && o.Linger <= 0 {
 			return p, nil
 		}
 		var late, due <-chan time.Time
 		if len(p.parts) > 0 {
 			if linger == nil {
-				linger = time.NewTimer(t.opts.Linger)
+				linger = time.NewTimer(o.Linger)
 			}
 			late = linger.C
 		}
@@ -280,6 +273,8 @@ func (t *Target) gather(ctx context.Context) (*parcel, error) {
 		case <-drain:
 			t.inbox.drain(t.caughtUp())
 			drain = nil
+		case <-o.replaced:
+		case <-t.leaving:
 		case <-ctx.Done():
 			return nil, ctx.Err()
 		}
@@ -308,7 +303,7 @@ func (t *Target) isDue(now time.Time) bool {
 }
 
 // most is the most spans of a parcel.
-func (t *Target) most() int { return t.learned.limit(max(t.opts.MaxSpans, 1), t.inTime()) }
+func (t *Target) most() int { return t.learned.limit(max(t.opts().MaxSpans, 1), t.inTime()) }
 
 // welcomes is true for a span that may go with those of the parcel.
 func (p *parcel) welcomes(b *span.Batch) bool {
@@ -322,8 +317,8 @@ func (p *parcel) welcomes(b *span.Batch) bool {
 	return !p.mixed
 }
 
-func (t *Target) full(p *parcel) bool {
-	return p.mixed || len(p.Items) >= t.most() || p.bytes >= max(t.opts.MaxBytes, 1)
+func (t *Target) full(p *parcel, o *settings) bool {
+	return p.mixed || len(p.Items) >= t.most() || p.bytes >= max(o.MaxBytes, 1)
 }
 
 // open starts on a record. A record that cannot be decoded, which
@@ -402,9 +397,9 @@ func (t *Target) batch(r queue.Taken) (b *span.Batch, gone int) {
 
 // fill moves spans that may leave into the parcel, and never cuts between those
 // that must stay together.
-func (t *Target) fill(p *parcel) {
+func (t *Target) fill(p *parcel, o *settings) {
 	for {
-		spans, bytes := t.most()-len(p.Items), max(t.opts.MaxBytes, 1)-p.bytes
+		spans, bytes := t.most()-len(p.Items), max(o.MaxBytes, 1)-p.bytes
 		if spans <= 0 || bytes <= 0 || !t.inbox.take(p, spans, bytes) {
 			return
 		}
@@ -437,7 +432,7 @@ func (t *Target) newParcel() *parcel {
 		t.spare = t.spare[:n-1]
 		return p
 	}
-	return &parcel{byTenant: t.opts.ByTenant}
+	return &parcel{byTenant: t.opts().ByTenant}
 }
 
 // finish counts what is done, and commits what is done in the order of the log.

@@ -48,6 +48,8 @@ type rejectedSpans struct {
 //
 //	received + resumed + revived = all of exported + all of repeated + merged +
 //	                               all of dropped + all of dead + held + difference
+//
+// Received is what came while the target was there.
 type account struct {
 	Received int64            `json:"received"`
 	Resumed  int64            `json:"resumed"`  // held for it when the process started
@@ -73,6 +75,7 @@ type targetLedger struct {
 	// HeldBytes is of the messages that are held.
 	HeldBytes int64 `json:"held_bytes"`
 	Failing   bool  `json:"failing"` // it does not take what it is sent
+	Removed   bool  `json:"removed"` // by a reload
 }
 
 type protocolLedger struct {
@@ -141,7 +144,7 @@ func (l *ledger) targets(samples map[string][]sample, received map[string]int64)
 	protocols := make(map[[2]string]*account)
 	target := func(name string) *targetLedger {
 		if targets[name] == nil {
-			targets[name] = &targetLedger{Name: name, account: newAccount(), Protocols: []protocolLedger{}}
+			targets[name] = &targetLedger{Name: name, account: newAccount(), Removed: true, Protocols: []protocolLedger{}}
 		}
 		return targets[name]
 	}
@@ -161,6 +164,7 @@ func (l *ledger) targets(samples map[string][]sample, received map[string]int64)
 			f(&target(s.labels["target"]).account, s)
 		}
 	}
+	each("bridge_spans_absent_total", func(a *account, s sample) { a.Received -= s.value })
 	each("bridge_spans_held", func(a *account, s sample) { a.Held += s.value })
 	each("bridge_spans_resumed_total", func(a *account, s sample) { a.Resumed += s.value })
 	each("bridge_spans_revived_total", func(a *account, s sample) { a.Revived += s.value })
@@ -174,7 +178,8 @@ func (l *ledger) targets(samples map[string][]sample, received map[string]int64)
 		target(s.labels["target"]).HeldBytes = s.value
 	}
 	for _, s := range samples["bridge_target_failing"] {
-		target(s.labels["target"]).Failing = s.value != 0
+		t := target(s.labels["target"])
+		t.Failing, t.Removed = s.value != 0, false
 	}
 	for _, name := range slices.Sorted(maps.Keys(targets)) {
 		// A protocol of which nothing at all is known at the target.
@@ -256,10 +261,14 @@ func (t *targetLedger) Sum() string {
 
 // State is a word for whether the target takes spans.
 func (t *targetLedger) State() string {
-	if t.Failing {
+	switch {
+	case t.Removed:
+		return "removed"
+	case t.Failing:
 		return "failing"
+	default:
+		return "ok"
 	}
-	return "ok"
 }
 
 // breakdown is what is not 0 of counts, as "12 (a 10, b 2)"; "0" if nothing is.

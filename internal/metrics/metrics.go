@@ -32,10 +32,11 @@ type Metric struct {
 // The metrics. For every target and every protocol that spans came by they add up,
 // whenever none is between two of the counters:
 //
-//	received + resumed + revived = exported (all outcomes) + repeated + merged + dropped + dead + held
+//	received - absent + resumed + revived = exported (all outcomes) + repeated + merged + dropped + dead + held
 //
 // summed over the protocol's bridge_spans_received_total and the
-// bridge_spans_resumed_total and bridge_spans_revived_total of both on the left, and
+// bridge_spans_absent_total, bridge_spans_resumed_total and
+// bridge_spans_revived_total of both on the left, and
 // over bridge_export_spans_total, bridge_spans_repeated_total,
 // bridge_spans_merged_total, bridge_spans_dropped_total, bridge_spans_dead_total and
 // bridge_spans_held of both on the right.
@@ -53,7 +54,12 @@ var (
 	spansResumed = Metric{
 		"bridge_spans_resumed_total", Counter,
 		[]string{"target", "protocol"},
-		"Spans that the queue on disk held for a target when the process started. An earlier process has received them.",
+		"Spans that the queue on disk held for a target when the process started, which an earlier process has received; and those that a target has taken and is sent once more because a reload replaced it while others of their message were on their way.",
+	}
+	spansAbsent = Metric{
+		"bridge_spans_absent_total", Counter,
+		[]string{"target", "protocol"},
+		"Spans received while the target was not there: before a reload added it, or after one has removed it. They are not for it.",
 	}
 	sampledOut = Metric{
 		"bridge_sampled_out_spans_total", Counter,
@@ -123,7 +129,7 @@ var (
 	spansDropped = Metric{
 		"bridge_spans_dropped_total", Counter,
 		[]string{"target", "protocol", "reason"},
-		"Spans that a target will never get: queue_full (its queue was full and its policy is to drop the oldest), memory (limits.memory was taken, and its policy is that), retention (the queue on disk has reached queue.max_bytes or queue.max_age), damaged (the disk has changed or lost them), reread (a message of an earlier process has fewer spans by the rules or the version of this one).",
+		"Spans that a target will never get: queue_full (its queue was full and its policy is to drop the oldest), memory (limits.memory was taken, and its policy is that), retention (the queue on disk has reached queue.max_bytes or queue.max_age), damaged (the disk has changed or lost them), removed (a reload has removed the target, and the queue keeps them no longer), reread (a message of an earlier process has fewer spans by the rules or the version of this one).",
 	}
 	spansHeld = Metric{
 		"bridge_spans_held", Gauge,
@@ -201,12 +207,12 @@ var (
 
 // List is all metrics in the order of the documentation.
 var List = []Metric{
-	messages, bytesReceived, spansReceived, tenantSpans, spansResumed, sampledOut, spansRejected, aside, unknownCalls, forwardedCalls, accessRefused, handshakesFailed,
+	messages, bytesReceived, spansReceived, tenantSpans, spansResumed, spansAbsent, sampledOut, spansRejected, aside, unknownCalls, forwardedCalls, accessRefused, handshakesFailed,
 	spansHeld, queueBytes, exportSpans, exportRequests, exportSeconds, spansRepeated, spansMerged, spansSuspected, spansDropped,
 	spansDead, spansRevived, deadLost, deadLetters, deadSpans, deadBytes, targetFailing, batchSpans, lostFields, residueStale,
 	windowWaiting, windowReleased, windowGroups, windowSplit, windowRemembered, windowEvicted,
 	diskBytes, diskSegments, diskRecords, diskSync, diskFailures, diskDamaged, diskForgotten,
-	connectionsOpen, connectionsRefused, memoryOnWay, memoryLimit, waitingNow, waited,
+	connectionsOpen, connectionsRefused, memoryOnWay, memoryLimit, waitingNow, waited, reloads, reloadGood, reloadTime,
 	viewTraces, viewSpans, viewBytes, viewEvicted, panics,
 }
 
@@ -251,6 +257,10 @@ type Set struct {
 
 	// Limits are what the receivers hold back.
 	Limits Limits
+	// Reloads is how the configuration was read again.
+	Reloads Reloads
+
+	held, heldBytes, absent, batch *byTarget
 
 	reg prometheus.Registerer
 }
@@ -297,6 +307,8 @@ func New(reg prometheus.Registerer) *Set {
 	s.ResidueStale = s.counter(residueStale)
 	s.Panics = s.counter(panics)
 	s.Limits = s.limits()
+	s.Reloads = s.reloads()
+	s.held, s.heldBytes, s.absent, s.batch = s.byTarget(spansHeld), s.byTarget(queueBytes), s.byTarget(spansAbsent), s.byTarget(batchSpans)
 	return s
 }
 
@@ -312,18 +324,25 @@ func (s *Set) gauges(m Metric) *prometheus.GaugeVec {
 	return v
 }
 
-// Held registers what a target holds, asked for when the metrics are read: the spans
-// of each of the protocols, and the bytes of all.
+// Held says what a target holds, asked for when the metrics are read: the spans of
+// each of the protocols, and the bytes of all.
 func (s *Set) Held(target string, protocols []string, spans func(protocol int) int64, bytes func() int64) {
 	for p, name := range protocols {
-		s.gauge(spansHeld, prometheus.Labels{"target": target, "protocol": name}, func() float64 { return float64(spans(p)) })
+		s.held.set(func() int64 { return spans(p) }, target, name)
 	}
-	s.gauge(queueBytes, prometheus.Labels{"target": target}, func() float64 { return float64(bytes()) })
+	s.heldBytes.set(bytes, target)
 }
 
-// Batch registers how many spans a request to a target may have.
+// Absent says how many spans came while a target was not there.
+func (s *Set) Absent(target string, protocols []string, spans func(protocol int) int64) {
+	for p, name := range protocols {
+		s.absent.set(func() int64 { return spans(p) }, target, name)
+	}
+}
+
+// Batch says how many spans a request to a target may have.
 func (s *Set) Batch(target string, most func() int) {
-	s.gauge(batchSpans, prometheus.Labels{"target": target}, func() float64 { return float64(most()) })
+	s.batch.set(func() int64 { return int64(most()) }, target)
 }
 
 // View registers what the built-in view holds.
