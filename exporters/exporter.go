@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
 
 	"github.com/spanbridge/spanbridge/access"
 	"github.com/spanbridge/spanbridge/internal/metrics"
@@ -71,31 +73,43 @@ type Exporter struct {
 	options  translate.EncoderOptions
 	encoders sync.Pool
 	observer translate.Observer // shares the memory of the encoders; nil: none asks
-	sender   sender
 	metrics  *metrics.Set
+
+	mu  sync.RWMutex
+	now *inUse
+}
+
+// inUse is a sender with the number of those who use it.
+type inUse struct {
+	sender
+	users sync.WaitGroup
+	gone  chan struct{} // closed when another one is in its place
 }
 
 // New makes an exporter. It opens no connection yet; an error means that the
 // settings are wrong.
 func New(target translate.Target, s Settings) (*Exporter, error) {
 	e := &Exporter{target: target, options: s.Options, metrics: s.Metrics}
-	first := target.New(s.Options)
+	first := target.New(s.Options) // which only makes others: it may do so while those write
 	e.encoders.New = func() any { return first.Fork() }
 	e.observer, _ = first.Fork().(translate.Observer)
-	e.encoders.Put(first)
-	var err error
-	switch target.Network {
-	case translate.HTTP:
-		e.sender, err = newHTTPSender(target, s)
-	case translate.GRPC:
-		e.sender, err = newGRPCSender(target, s)
-	default:
-		err = fmt.Errorf("targets of kind %s cannot be sent by %q", target.Kind, target.Network)
-	}
+	sender, err := newSender(target, s)
 	if err != nil {
 		return nil, err
 	}
+	e.now = &inUse{sender: sender, gone: make(chan struct{})}
 	return e, nil
+}
+
+func newSender(target translate.Target, s Settings) (sender, error) {
+	switch target.Network {
+	case translate.HTTP:
+		return newHTTPSender(target, s)
+	case translate.GRPC:
+		return newGRPCSender(target, s)
+	default:
+		return nil, fmt.Errorf("targets of kind %s cannot be sent by %q", target.Kind, target.Network)
+	}
 }
 
 // Observe tells an encoder that asks for it of spans that it will be given
@@ -148,7 +162,7 @@ func (e *Exporter) consume(ctx context.Context, p span.Parcel, enc translate.Enc
 	if len(messages) == 0 {
 		return left, nil
 	}
-	a, err := e.sender.send(ctx, messages, p.Tenant)
+	a, err := e.send(ctx, messages, p.Tenant)
 	if err != nil {
 		return span.LeftOut{}, err
 	}
@@ -185,15 +199,84 @@ func (e *Exporter) countLosses(l *translate.Losses) {
 	}
 }
 
+// use gives the sender of now; whoever has it says when they are done.
+func (e *Exporter) use() *inUse {
+	e.mu.RLock()
+	defer e.mu.RUnlock()
+	e.now.users.Add(1)
+	return e.now
+}
+
+func (e *Exporter) send(ctx context.Context, messages []translate.Message, tenant string) (answers, error) {
+	to := e.use()
+	defer to.users.Done()
+	return to.send(ctx, messages, tenant)
+}
+
+// Prepare makes what is needed to send by other settings, of the same kind of
+// target and with the same Options. The first function puts it in the place of
+// what is in use, which is closed when those who use it are done; the second one
+// throws it away.
+func (e *Exporter) Prepare(s Settings) (change, discard func(), err error) {
+	sender, err := newSender(e.target, s)
+	if err != nil {
+		return nil, nil, err
+	}
+	change = func() {
+		next := &inUse{sender: sender, gone: make(chan struct{})}
+		e.mu.Lock()
+		former := e.now
+		e.now = next
+		e.mu.Unlock()
+		close(former.gone)
+		go func() {
+			former.users.Wait()
+			former.close()
+		}()
+	}
+	return change, sender.close, nil
+}
+
 // Forward opens a call of any method of the target, for messages as bytes
 // (*rawgrpc.Message). The target's headers are added to those of the context.
 func (e *Exporter) Forward(ctx context.Context, method string) (grpc.ClientStream, error) {
-	g, ok := e.sender.(*grpcSender)
+	to := e.use()
+	defer to.users.Done()
+	g, ok := to.sender.(*grpcSender)
 	if !ok {
 		return nil, fmt.Errorf("targets of kind %s take no calls", e.target.Kind)
 	}
-	return g.open(ctx, method)
+	stream, err := g.open(ctx, method)
+	if err != nil {
+		return nil, err
+	}
+	return &forwarded{stream, to.gone}, nil
 }
 
-// Close closes the connections. Consume must have returned everywhere.
-func (e *Exporter) Close() { e.sender.close() }
+// forwarded is a call that ends with the connection of its sender. That it did so
+// because of other settings is for its client as if the target had gone.
+type forwarded struct {
+	grpc.ClientStream
+	gone <-chan struct{}
+}
+
+// RecvMsg is that of the stream.
+func (f *forwarded) RecvMsg(m any) error {
+	err := f.ClientStream.RecvMsg(m)
+	if status.Code(err) == codes.Canceled {
+		select {
+		case <-f.gone:
+			return status.Error(codes.Unavailable, "the settings of the target have changed")
+		default:
+		}
+	}
+	return err
+}
+
+// Close closes the connections, once. Consume must have returned everywhere.
+func (e *Exporter) Close() {
+	e.mu.RLock()
+	defer e.mu.RUnlock()
+	close(e.now.gone)
+	e.now.close()
+}
