@@ -34,25 +34,42 @@ func Read(file string, environ []string, known Known) (*Config, error) {
 // Parse is Read for the content of a file; name is for messages.
 func Parse(name string, data []byte, environ []string, known Known) (*Config, error) {
 	r := &reader{name: name, known: known, places: make(map[string]place)}
-	c := Default(known)
-	d := yaml.NewDecoder(bytes.NewReader(data))
-	var doc yaml.Node
-	switch err := d.Decode(&doc); {
-	case errors.Is(err, io.EOF): // an empty file is a file without settings
-	case err != nil:
-		return nil, Faults{syntaxFault(name, err)}
-	default:
-		r.section(doc.Content[0], reflect.ValueOf(c).Elem(), "")
-		if err := d.Decode(new(yaml.Node)); !errors.Is(err, io.EOF) {
-			r.faults = append(r.faults, Fault{Place: name, Found: "more than one document (---)", Want: "one"})
-		}
+	c := r.read(data, environ)
+	if r.syntax != nil {
+		return nil, Faults{*r.syntax}
 	}
-	r.environment(c, environ)
 	r.validate(c)
 	if err := r.faults.orNil(); err != nil {
 		return nil, err
 	}
 	return c, nil
+}
+
+// ReadAdmin reads where the admin port is, as far as can be told from settings
+// that may have faults.
+func ReadAdmin(file string, environ []string, known Known) Admin {
+	data, _ := os.ReadFile(file) // a fault like any other
+	r := &reader{name: file, known: known, places: make(map[string]place)}
+	return r.read(data, environ).Admin
+}
+
+func (r *reader) read(data []byte, environ []string) *Config {
+	c := Default(r.known)
+	d := yaml.NewDecoder(bytes.NewReader(data))
+	var doc yaml.Node
+	switch err := d.Decode(&doc); {
+	case errors.Is(err, io.EOF): // an empty file is a file without settings
+	case err != nil:
+		f := syntaxFault(r.name, err)
+		r.syntax = &f
+	default:
+		r.section(doc.Content[0], reflect.ValueOf(c).Elem(), "")
+		if err := d.Decode(new(yaml.Node)); !errors.Is(err, io.EOF) {
+			r.faults = append(r.faults, Fault{Place: r.name, Found: "more than one document (---)", Want: "one"})
+		}
+	}
+	r.environment(c, environ)
+	return c
 }
 
 // syntaxFault words an error of the YAML reader, which says "yaml: line 3: …".
@@ -72,6 +89,7 @@ type reader struct {
 	known  Known
 	places map[string]place // where a setting was given, by path
 	faults Faults
+	syntax *Fault // it is no YAML
 }
 
 type place struct {
