@@ -182,6 +182,14 @@ func (l *Letters) Tidy() {
 	l.bound()
 }
 
+// Bound changes the bounds; what is beyond them goes.
+func (l *Letters) Bound(maxBytes int64, maxAge time.Duration) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.opts.MaxBytes, l.opts.MaxAge = maxBytes, maxAge
+	l.bound()
+}
+
 // bound drops the oldest letters while there are too many bytes, with what was
 // taken out behind them, and those that are too old.
 func (l *Letters) bound() {

@@ -20,6 +20,9 @@ func (v *View) viewAPI(r *mux.Router) {
 		r.Path("/view/" + path).Methods(http.MethodGet).HandlerFunc(sameOrigin(f))
 	}
 	get("status", v.viewStatus)
+	if v.opts.Account != nil {
+		r.Path("/"+accountPath).Methods(http.MethodGet, http.MethodHead).HandlerFunc(sameOrigin(v.opts.Account.ServeHTTP))
+	}
 	get("names", v.viewNames)
 	get("identify", v.viewIdentify)
 	get("traces", v.viewTraces)
@@ -27,6 +30,9 @@ func (v *View) viewAPI(r *mux.Router) {
 	get("trace/{id}/match", v.viewMatch)
 	get("trace/{id}/span/{span}", v.viewSpan)
 }
+
+// accountPath is where the page of all spans is, below the view's own place.
+const accountPath = "status"
 
 // sameOrigin takes back what the port allows to pages of any origin: they may
 // send spans, not read them by this API.
@@ -40,6 +46,10 @@ func sameOrigin(f http.HandlerFunc) http.HandlerFunc {
 
 func (v *View) viewStatus(w http.ResponseWriter, r *http.Request) {
 	traces, spans, bytes := v.store.held()
+	account := ""
+	if v.opts.Account != nil {
+		account = accountPath
+	}
 	taken, gone := v.store.counts()
 	ports := []Port{}
 	if v.opts.Ports != nil {
@@ -55,7 +65,8 @@ func (v *View) viewStatus(w http.ResponseWriter, r *http.Request) {
 		Taken   uint64 `json:"taken"`
 		Gone    uint64 `json:"gone"`
 		Ports   []Port `json:"ports"`
-	}{v.opts.Version, v.opts.Strict, traces, spans, bytes, v.opts.Memory, taken, gone, ports})
+		Account string `json:"account,omitempty"`
+	}{v.opts.Version, v.store.strict.Load(), traces, spans, bytes, v.store.memory(), taken, gone, ports, account})
 }
 
 func (v *View) viewNames(w http.ResponseWriter, r *http.Request) {

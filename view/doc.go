@@ -40,7 +40,7 @@
 //	/view/status
 //	    version, traces, spans, bytes (held), memory (bound of bytes),
 //	    taken (spans that ever came), gone (spans let go), strict,
-//	    ports: [{protocol, network, address, about}]
+//	    ports: [{protocol, network, address, about}]; account, the path of the page of every span
 //	/view/names?service=S
 //	    services, and of service S: names (of spans), remotes (services called)
 //	/view/identify?text=T

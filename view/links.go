@@ -40,7 +40,7 @@ func (s *store) dependencies(ctx context.Context, from, to int64) ([]link, error
 		if !anyBetween(items, from, to) {
 			continue
 		}
-		for _, t := range divide(items, gone, s.strict) {
+		for _, t := range divide(items, gone, s.strict.Load()) {
 			l.add(grow(t))
 		}
 	}

@@ -30,7 +30,7 @@ func (s *store) search(ctx context.Context, q query, yield func(trace) bool) err
 		lo := queue.pop().lo
 		var gone int
 		items, gone = s.collect(items[:0], lo)
-		for _, t := range divide(items, gone, s.strict) {
+		for _, t := range divide(items, gone, s.strict.Load()) {
 			if !m.matches(t.items) {
 				continue
 			}

@@ -4,6 +4,7 @@ package view
 
 import (
 	"sync"
+	"sync/atomic"
 	"unsafe"
 
 	"github.com/spanbridge/spanbridge/span"
@@ -13,12 +14,12 @@ import (
 // 64 bits of the trace id. Batches never change, so whoever asks takes
 // references to spans under the lock and reads them without it.
 type store struct {
-	limit  int64
-	strict bool
+	strict atomic.Bool
 	// onEvicted is called with the number of spans that were let go.
 	onEvicted func(spans int)
 
 	mu     sync.RWMutex
+	limit  int64
 	ring   ring
 	traces map[uint64]*entry
 	marks  []mark // one for each trace, in no order
@@ -59,10 +60,33 @@ const (
 )
 
 func newStore(limit int64, strict bool) *store {
-	return &store{
-		limit: limit, strict: strict, onEvicted: func(int) {},
-		traces: make(map[uint64]*entry), names: newNames(),
+	s := &store{limit: limit, onEvicted: func(int) {}, traces: make(map[uint64]*entry), names: newNames()}
+	s.strict.Store(strict)
+	return s
+}
+
+// bound changes the bound of memory; what is beyond it goes.
+func (s *store) bound(limit int64) {
+	s.mu.Lock()
+	s.limit = limit
+	gone := s.shrink()
+	s.mu.Unlock()
+	s.onEvicted(gone)
+}
+
+func (s *store) memory() int64 {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return s.limit
+}
+
+// shrink lets the oldest batches go that are beyond the bound. The lock is held.
+func (s *store) shrink() (gone int) {
+	for s.bytes+s.names.bytes > s.limit && s.ring.len() > 0 {
+		gone += s.evict()
 	}
+	s.gone += uint64(gone)
+	return gone
 }
 
 // chunk is how many spans are added before questions get their turn.
@@ -100,11 +124,7 @@ func (s *store) addSome(items []span.Item) (gone int) {
 			s.index(it, ref{number, uint32(it.Index)})
 		}
 	}
-	for s.bytes+s.names.bytes > s.limit && s.ring.len() > 0 {
-		gone += s.evict()
-	}
-	s.gone += uint64(gone)
-	return gone
+	return s.shrink()
 }
 
 func (s *store) index(it *span.Item, r ref) {

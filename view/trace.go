@@ -58,13 +58,13 @@ func divide(items []span.Item, gone int, strict bool) []trace {
 // ends in it, unless the store is strict.
 func (s *store) trace(id span.TraceID) (trace, bool) {
 	items, gone := s.collect(nil, id.Lo)
-	traces := divide(items, gone, s.strict)
+	traces := divide(items, gone, s.strict.Load())
 	for _, t := range traces {
 		if t.id == id {
 			return t, true
 		}
 	}
-	if s.strict || len(traces) == 0 {
+	if s.strict.Load() || len(traces) == 0 {
 		return trace{}, false
 	}
 	// The first is as good as another one where several end alike. A longer id

@@ -27,6 +27,9 @@ type Options struct {
 	AutocompleteKeys []string
 	// Ports says where spans may be sent, for the page; nil for nowhere.
 	Ports func() []Port
+	// Account is the page of what became of every span, which the page links to;
+	// nil: there is none.
+	Account http.Handler
 }
 
 // Port is a place to send spans to.
@@ -60,6 +63,13 @@ func New(opts Options) *View {
 		v.store.onEvicted = func(n int) { opts.Set.ViewEvicted.Add(float64(n)) }
 	}
 	return v
+}
+
+// Change gives the view another bound of memory, and has it tell traces apart in
+// another way.
+func (v *View) Change(memory int64, strict bool) {
+	v.store.strict.Store(strict)
+	v.store.bound(memory)
 }
 
 // Consume takes the spans of a parcel. They can be found when it returns; it

@@ -13,7 +13,7 @@
  * @typedef {{key: string, value: string, type: string, mirrored?: boolean}} Tag
  * @typedef {{protocol: string, network: string, address: string, about: string}} Port
  * @typedef {{version: string, traces: number, spans: number, bytes: number, memory: number, taken: number, gone: number,
- *   ports: Port[]}} Status
+ *   ports: Port[], account?: string}} Status
  */
 
 /** An answer that says no, with its status. */

@@ -41,6 +41,7 @@ function Held({ status }) {
       `${count(status.gone)} of ${count(status.taken)} spans were let go to make room.\nbridge ${status.version}`}>
     <span>${count(status.spans)} spans</span>
     <meter value=${full} aria-label="memory in use">${Math.round(100 * full)} %</meter>
+    ${status.account && html`<a href=${status.account} title="What became of every span, by protocol and target">status</a>`}
   </span>`;
 }
 
