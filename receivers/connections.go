@@ -10,7 +10,7 @@ import (
 
 // connections counts the TCP connections of all ports.
 type connections struct {
-	most int64 // 0: no bound
+	most func() int // 0: no bound
 	open atomic.Int64
 }
 
@@ -20,7 +20,7 @@ type connections struct {
 type countedListener struct {
 	net.Listener
 	all     *connections
-	most    int64 // at this port; 0: no bound
+	most    func() int // at this port; 0: no bound
 	open    atomic.Int64
 	count   func(float64) // for the metric of open ones
 	refused func()
@@ -36,7 +36,7 @@ func (l *countedListener) Accept() (net.Conn, error) {
 		here, all := l.open.Add(1), l.all.open.Add(1)
 		l.count(1)
 		counted := &countedConn{Conn: c, from: l}
-		if over(here, l.most) || over(all, l.all.most) {
+		if over(here, int64(l.most())) || over(all, int64(l.all.most())) {
 			l.refused()
 			_ = counted.Close()
 			continue

@@ -37,10 +37,10 @@ const (
 // is answered as if there was none: agents take UNAVAILABLE for the end of the
 // connection and stop reporting traces as well, and some complain of
 // UNIMPLEMENTED every second. known is false for a method that is not.
-func (h *grpcHandler) forward(name string, m grpcMethod, known bool, ss grpc.ServerStream) error {
+func (h *grpcHandler) forward(to Forwarder, guarded bool, name string, m grpcMethod, known bool, ss grpc.ServerStream) error {
 	in, _ := metadata.FromIncomingContext(ss.Context())
 	pass := passing(in)
-	if h.guard != nil {
+	if guarded {
 		// What was meant for this port is nobody else's to know.
 		delete(pass, "authorization")
 		delete(pass, "authentication")
@@ -57,7 +57,7 @@ func (h *grpcHandler) forward(name string, m grpcMethod, known bool, ss grpc.Ser
 	count := func(outcome string) {
 		h.intake.opts.Set.ForwardedCalls.WithLabelValues(h.port.Name, outcome).Inc()
 	}
-	out, err := h.to.Forward(ctx, name)
+	out, err := to.Forward(ctx, name)
 	if err != nil {
 		count(unreachable)
 		return h.alone(name, m, known, ss)

@@ -30,6 +30,16 @@ type behind struct {
 	server  *grpc.Server
 }
 
+// only is a backend behind one port.
+func only(port string, to receivers.Forwarder) func(string) receivers.Forwarder {
+	return func(name string) receivers.Forwarder {
+		if name == port {
+			return to
+		}
+		return nil
+	}
+}
+
 func (b *behind) Forward(ctx context.Context, method string) (grpc.ClientStream, error) {
 	return b.conn.NewStream(ctx, &grpc.StreamDesc{ServerStreams: true, ClientStreams: true}, method)
 }
@@ -87,7 +97,7 @@ func startBehind(t *testing.T) *behind {
 
 func startWith(t *testing.T, b *behind) *bench {
 	return start(t, func(o *receivers.Options) {
-		o.Forward = map[string]receivers.Forwarder{"ids-grpc": b}
+		o.Forward = only("ids-grpc", b)
 	})
 }
 

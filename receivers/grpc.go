@@ -33,10 +33,10 @@ import (
 
 // serveGRPC makes a gRPC server of a port with the methods that all protocols
 // state for it. Messages stay bytes; the standard health service is there too.
-func (s *Server) serveGRPC(o *openPort, listen Listen, l net.Listener) {
+func (s *Server) serveGRPC(o *openPort, l net.Listener) {
 	limits := s.opts.Limits
 	h := &grpcHandler{
-		intake: s.intake, calls: &s.calls, port: o.Port, strict: listen.Strict, to: s.opts.Forward[o.Name], guard: o.guard,
+		intake: s.intake, calls: &s.calls, port: o.Port, terms: o.terms,
 		methods: make(map[string]grpcMethod),
 	}
 	for _, p := range s.opts.Protocols {
@@ -99,14 +99,20 @@ type grpcHandler struct {
 	intake   *intake
 	calls    *atomic.Int64 // of all ports
 	port     translate.Port
-	strict   bool
-	to       Forwarder // nil: there is no backend behind the port
-	guard    *guard    // nil: everybody is let in
+	terms    *terms
 	methods  map[string]grpcMethod
 	stopping sync.Once
 	stopped  chan struct{}
 	mu       sync.Mutex
 	told     map[string]bool // unknown methods that were logged
+}
+
+// backend is what is behind the port; nil: nothing.
+func (h *grpcHandler) backend() Forwarder {
+	if h.intake.opts.Forward == nil {
+		return nil
+	}
+	return h.intake.opts.Forward(h.port.Name)
 }
 
 // stop ends the streams that would stay open for ever: what they have brought
@@ -135,19 +141,22 @@ func (h *grpcHandler) handle(_ any, ss grpc.ServerStream) (err error) {
 	name, _ := grpc.MethodFromServerStream(ss)
 	m, ok := h.methods[name]
 	defer h.calls.Add(-1)
-	if n, most := h.calls.Add(1), h.intake.opts.Limits.StreamsTotal; over(n, int64(most)) {
+	if n, most := h.calls.Add(1), h.intake.limits().StreamsTotal; over(n, int64(most)) {
 		return h.refuseCall(m, ok)
 	}
-	if h.guard != nil {
-		switch err := h.guard.call(ss.Context(), name, m.Tokenless); {
+	guard := h.terms.now().guard
+	if guard != nil {
+		switch err := guard.call(ss.Context(), name, m.Tokenless); {
 		case errors.Is(err, errTokenless):
 			return h.aside(m, ss)
 		case err != nil:
 			return err
 		}
 	}
-	if (!ok || m.Format == "") && h.to != nil {
-		return h.forward(name, m, ok, ss)
+	if !ok || m.Format == "" {
+		if to := h.backend(); to != nil {
+			return h.forward(to, guard != nil, name, m, ok, ss)
+		}
 	}
 	if ok && m.Format != "" {
 		md, _ := metadata.FromIncomingContext(ss.Context())
@@ -203,7 +212,7 @@ func (h *grpcHandler) unknown(method string) {
 }
 
 func (h *grpcHandler) body(m grpcMethod) body {
-	return body{format: m.Format, transport: "grpc", strict: h.strict, tenant: m.tenant, wait: m.Wait}
+	return body{format: m.Format, transport: "grpc", strict: h.terms.now().strict, tenant: m.tenant, wait: m.Wait}
 }
 
 // aside answers messages that carry no spans: counted, not kept.
@@ -231,13 +240,13 @@ func (h *grpcHandler) unary(m grpcMethod, ss grpc.ServerStream) error {
 		r.err = ss.RecvMsg(&r.msg)
 		came <- r
 	}()
-	late := time.NewTimer(h.intake.opts.Limits.Read)
+	late := time.NewTimer(h.intake.limits().Read)
 	defer late.Stop()
 	var r read
 	select {
 	case r = <-came:
 	case <-late.C:
-		err := fmt.Errorf("the message has not come within %v", h.intake.opts.Limits.Read)
+		err := fmt.Errorf("the message has not come within %v", h.intake.limits().Read)
 		h.intake.refuse(h.body(m), translate.BadBody, err)
 		return status.Error(codes.DeadlineExceeded, err.Error())
 	}

@@ -37,17 +37,15 @@ func (g *guard) refused(from, what string, err error) {
 	})
 }
 
-// http lets requests through to a handler.
-func (g *guard) http(h http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		err := g.gate.Admit(r.Header.Values("Authorization"), r.Header.Values("Authentication"))
-		if err == nil {
-			h.ServeHTTP(w, r)
-			return
-		}
-		g.refused(r.RemoteAddr, r.URL.Path, err)
-		Challenge(w, g.gate, err)
-	})
+// admit judges a request, and answers one that is not let in.
+func (g *guard) admit(w http.ResponseWriter, r *http.Request) bool {
+	err := g.gate.Admit(r.Header.Values("Authorization"), r.Header.Values("Authentication"))
+	if err == nil {
+		return true
+	}
+	g.refused(r.RemoteAddr, r.URL.Path, err)
+	Challenge(w, g.gate, err)
+	return false
 }
 
 // Challenge answers a request that was not let in.

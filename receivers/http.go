@@ -23,9 +23,9 @@ import (
 
 // serveHTTP makes an HTTP server of a port with the routes that all protocols
 // state for it.
-func (s *Server) serveHTTP(o *openPort, listen Listen, l net.Listener) {
+func (s *Server) serveHTTP(o *openPort, l net.Listener) {
 	srv := &http.Server{
-		Handler:           s.intake.recover(s.routes(o, listen)),
+		Handler:           s.intake.recover(s.routes(o)),
 		ReadHeaderTimeout: s.opts.Limits.Header,
 		ReadTimeout:       s.opts.Limits.Read,
 		WriteTimeout:      2 * s.opts.Limits.Read, // from the head of the request on
@@ -47,14 +47,14 @@ func (s *Server) serveHTTP(o *openPort, listen Listen, l net.Listener) {
 	}
 }
 
-func (s *Server) routes(o *openPort, listen Listen) http.Handler {
+func (s *Server) routes(o *openPort) http.Handler {
 	port := o.Port
 	// Paths are as the client wrote them: a pasted header in one may hold "//".
 	r := mux.NewRouter().SkipClean(true)
 	for _, p := range s.opts.Protocols {
 		for _, route := range p.HTTP {
 			if route.Port == port.Name {
-				r.Path(route.Path).Methods(route.Method).Handler(s.intake.httpRoute(p.Name, route, listen))
+				r.Path(route.Path).Methods(route.Method).Handler(s.intake.httpRoute(p.Name, route, o.terms))
 			}
 		}
 	}
@@ -66,10 +66,7 @@ func (s *Server) routes(o *openPort, listen Listen) http.Handler {
 			w.WriteHeader(port.WrongMethod)
 		})
 	}
-	var h http.Handler = r
-	if o.guard != nil {
-		h = o.guard.http(h)
-	}
+	h := o.terms.guarded(r)
 	if port.CORS {
 		return cors(h) // outside: a browser asks before it sends a token
 	}
@@ -116,13 +113,14 @@ func cors(h http.Handler) http.Handler {
 	})
 }
 
-func (in *intake) httpRoute(protocol string, route translate.HTTPRoute, listen Listen) http.HandlerFunc {
+func (in *intake) httpRoute(protocol string, route translate.HTTPRoute, terms *terms) http.HandlerFunc {
 	if route.Respond != nil {
 		return in.httpQuestion(protocol, route)
 	}
 	return func(w http.ResponseWriter, r *http.Request) {
 		media, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type"))
-		m := body{format: route.Format(media), transport: "http", media: media, strict: listen.Strict, wait: route.Wait}
+		now := terms.now()
+		m := body{format: route.Format(media), transport: "http", media: media, strict: now.strict, wait: route.Wait}
 		if m.format == "" {
 			m.format = protocol
 			err := fmt.Errorf("content type %q is not taken at %s", r.Header.Get("Content-Type"), route.Path)
@@ -141,7 +139,7 @@ func (in *intake) httpRoute(protocol string, route translate.HTTPRoute, listen L
 		}
 		if err != nil {
 			o := in.refuse(m, verdict, err)
-			listen.Busy.breaks(o, r, route)
+			now.busy.breaks(o, r, route)
 			if verdict == translate.TooLarge || verdict == translate.Busy {
 				// The rest of the body is not worth reading.
 				w.Header().Set("Connection", "close")
@@ -150,7 +148,7 @@ func (in *intake) httpRoute(protocol string, route translate.HTTPRoute, listen L
 			return
 		}
 		o := in.take(r.Context(), m, p, &share)
-		listen.Busy.breaks(o, r, route)
+		now.busy.breaks(o, r, route)
 		write(w, route.Answer(o), o.Err)
 	}
 }
@@ -201,7 +199,7 @@ func firstBytes(r *http.Request) int64 { return min(max(r.ContentLength, 0), fir
 
 // readBody reads and decompresses a body within the limits; h holds it.
 func (in *intake) readBody(r *http.Request, anyEncoding bool, h *hold) ([]byte, translate.Verdict, error) {
-	limits := in.opts.Limits
+	limits := in.limits()
 	if r.ContentLength > limits.Body {
 		return nil, translate.TooLarge, fmt.Errorf("the body has %d bytes, want at most %d", r.ContentLength, limits.Body)
 	}

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"runtime"
 	"runtime/debug"
+	"sync/atomic"
 	"time"
 
 	"github.com/spanbridge/spanbridge/internal/metrics"
@@ -18,6 +19,7 @@ import (
 // intake decodes bodies, gives the batches to the sink and counts.
 type intake struct {
 	opts    Options
+	inForce atomic.Pointer[Limits]
 	formats map[string]translate.Format
 	working chan struct{} // bounds those that decode or decompress messages
 	// stopping ends the waiting for room.
@@ -27,6 +29,7 @@ type intake struct {
 
 func newIntake(opts Options) *intake {
 	in := &intake{opts: opts, formats: make(map[string]translate.Format), working: make(chan struct{}, 2*runtime.GOMAXPROCS(0))}
+	in.inForce.Store(&opts.Limits)
 	in.stopping, in.stop = context.WithCancel(context.Background())
 	for _, p := range opts.Protocols {
 		for _, f := range p.Formats {
@@ -35,6 +38,8 @@ func newIntake(opts Options) *intake {
 	}
 	return in
 }
+
+func (in *intake) limits() *Limits { return in.inForce.Load() }
 
 // body is a message on its way in.
 type body struct {
@@ -90,7 +95,7 @@ func (in *intake) take(ctx context.Context, m body, p []byte, h *hold) translate
 		return in.refuse(m, translate.TooLarge, err)
 	}
 	if b != nil {
-		if err := in.opts.Limits.measure(b); err != nil {
+		if err := in.limits().measure(b); err != nil {
 			in.reject(m.format, translate.TooLarge, b.Len())
 			return in.refuse(m, translate.TooLarge, fmt.Errorf("%s: %w", m.format, err))
 		}

@@ -23,11 +23,12 @@ func (in *intake) patience(ctx context.Context) (context.Context, func()) {
 // memoryWait is how long a client may wait for memory of the patience that it has
 // by its route.
 func (in *intake) memoryWait(route time.Duration) time.Duration {
+	limits := in.limits()
 	switch {
-	case in.opts.Limits.Refuse || route <= 0:
+	case limits.Refuse || route <= 0:
 		return 0
-	case in.opts.Limits.Wait > 0:
-		return in.opts.Limits.Wait
+	case limits.Wait > 0:
+		return limits.Wait
 	}
 	return route
 }

@@ -84,9 +84,9 @@ type Options struct {
 	// Other takes the requests of an HTTP port for which no protocol has a
 	// route, by the name of the port.
 	Other map[string]http.Handler
-	// Forward takes the calls of a gRPC port that carry no spans, by the name
-	// of the port.
-	Forward map[string]Forwarder
+	// Forward gives what takes the calls of a gRPC port that carry no spans, by the
+	// name of the port; nil: nothing does. It is asked for each call.
+	Forward func(port string) Forwarder
 }
 
 // Server is all open ports.
@@ -95,17 +95,25 @@ type Server struct {
 	intake  *intake
 	conns   connections
 	calls   atomic.Int64 // of gRPC, being served
-	open    []*openPort
 	serving sync.WaitGroup
+
+	mu      sync.Mutex
+	open    []*openPort
+	started bool
+	ended   chan struct{} // closed by Shutdown
+	cut     context.Context
+	cutOff  context.CancelFunc // cuts off what is left of ports that were closed
 }
 
 // openPort is a port that is listening.
 type openPort struct {
 	translate.Port
 	protocol string
+	listen   Listen
 	address  net.Addr
-	guard    *guard // nil: everybody is let in
+	terms    *terms
 	serve    func() error
+	refuse   func() // takes no new connections
 	stop     func(context.Context)
 }
 
@@ -114,32 +122,41 @@ func New(opts Options) *Server {
 	if opts.Limits.Streams == 0 {
 		opts.Limits.Streams = 1024
 	}
-	return &Server{opts: opts, intake: newIntake(opts), conns: connections{most: int64(opts.Limits.ConnectionsTotal)}}
+	s := &Server{opts: opts, intake: newIntake(opts), ended: make(chan struct{})}
+	s.conns.most = func() int { return s.intake.limits().ConnectionsTotal }
+	s.cut, s.cutOff = context.WithCancel(context.Background())
+	return s
 }
 
 // Open listens at all ports. When some of them cannot be opened, the others are
 // closed again and the error has a line for each, with the setting to change.
 func (s *Server) Open() error {
 	var errs []error
-	for _, p := range s.opts.Protocols {
-		for _, port := range p.Ports {
-			listen, ok := s.opts.Ports[port.Name]
-			if !ok {
-				continue
-			}
-			o, err := s.openPort(p.Name, port, listen)
-			if err != nil {
-				errs = append(errs, portError(port, listen, err))
-				continue
-			}
-			s.open = append(s.open, o)
+	s.eachPort(func(protocol string, port translate.Port) {
+		listen, ok := s.opts.Ports[port.Name]
+		if !ok {
+			return
 		}
-	}
+		o, err := s.openPort(protocol, port, listen)
+		if err != nil {
+			errs = append(errs, portError(port, listen, err))
+			return
+		}
+		s.open = append(s.open, o)
+	})
 	if len(errs) > 0 {
 		s.Shutdown(context.Background())
 		return errors.Join(errs...)
 	}
 	return nil
+}
+
+func (s *Server) eachPort(each func(protocol string, port translate.Port)) {
+	for _, p := range s.opts.Protocols {
+		for _, port := range p.Ports {
+			each(p.Name, port)
+		}
+	}
 }
 
 func portError(port translate.Port, listen Listen, err error) error {
@@ -155,35 +172,33 @@ func portError(port translate.Port, listen Listen, err error) error {
 }
 
 func (s *Server) openPort(protocol string, port translate.Port, listen Listen) (*openPort, error) {
-	o := &openPort{Port: port, protocol: protocol}
-	if port.Network == translate.UDP {
-		return o, s.openUDP(o, listen)
-	}
-	gate, secure, err := s.admission(port, listen)
+	first, err := s.term(port, listen)
 	if err != nil {
 		return nil, err
 	}
-	o.guard = gate
+	o := &openPort{Port: port, protocol: protocol, listen: listen, terms: &terms{}}
+	o.terms.current.Store(first)
+	if port.Network == translate.UDP {
+		return o, s.openUDP(o, listen)
+	}
 	var lc net.ListenConfig
 	l, err := lc.Listen(context.Background(), "tcp", listen.Address)
 	if err != nil {
 		return nil, err
 	}
 	o.address = l.Addr()
-	l = s.counted(port.Name, l)
-	if secure != nil {
-		l = s.secured(o, l, secure)
-	}
+	l = s.secured(o, s.counted(port.Name, l))
+	o.refuse = func() { _ = l.Close() }
 	switch port.Network {
 	case translate.HTTP:
-		s.serveHTTP(o, listen, l)
+		s.serveHTTP(o, l)
 	case translate.GRPC:
-		s.serveGRPC(o, listen, l)
+		s.serveGRPC(o, l)
 	default:
 		both := newSplitListener(l, s.opts.Limits.Header)
-		s.serveHTTP(o, listen, both.http)
+		s.serveHTTP(o, both.http)
 		http := *o
-		s.serveGRPC(o, listen, both.grpc)
+		s.serveGRPC(o, both.grpc)
 		grpc := *o
 		o.serve = func() error {
 			s.serving.Go(func() { both.run() })
@@ -203,7 +218,7 @@ func (s *Server) openPort(protocol string, port translate.Port, listen Listen) (
 func (s *Server) counted(port string, l net.Listener) net.Listener {
 	refused := s.opts.Set.Limits.ConnectionsRefused.WithLabelValues(port)
 	return &countedListener{
-		Listener: l, all: &s.conns, most: int64(s.opts.Limits.Connections),
+		Listener: l, all: &s.conns, most: func() int { return s.intake.limits().Connections },
 		count: s.opts.Set.Limits.Connections.WithLabelValues(port).Add,
 		refused: func() {
 			refused.Inc()
@@ -214,9 +229,18 @@ func (s *Server) counted(port string, l net.Listener) net.Listener {
 
 // Address is where a port listens; nil when it is not open.
 func (s *Server) Address(port string) net.Addr {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if o := s.find(port); o != nil {
+		return o.address
+	}
+	return nil
+}
+
+func (s *Server) find(port string) *openPort {
 	for _, o := range s.open {
 		if o.Name == port {
-			return o.address
+			return o
 		}
 	}
 	return nil
@@ -224,21 +248,38 @@ func (s *Server) Address(port string) net.Addr {
 
 // Serve serves all open ports until Shutdown.
 func (s *Server) Serve() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.started = true
 	for _, o := range s.open {
-		s.serving.Go(func() {
-			if err := o.serve(); err != nil {
-				s.opts.Log.Error("a receiver stopped", "port", o.Name, "err", err)
-			}
-		})
+		s.serve(o)
 	}
+}
+
+func (s *Server) serve(o *openPort) {
+	s.serving.Go(func() {
+		if err := o.serve(); err != nil {
+			s.opts.Log.Error("a receiver stopped", "port", o.Name, "err", err)
+		}
+	})
 }
 
 // Shutdown stops listening, finishes what has been received, and returns when
 // the servers have ended or the context is over; then the rest is cut off.
 func (s *Server) Shutdown(ctx context.Context) {
 	s.intake.stop()
+	s.mu.Lock()
+	open := s.open
+	select {
+	case <-s.ended:
+	default:
+		close(s.ended)
+	}
+	s.mu.Unlock()
+	defer s.cutOff()
+	defer context.AfterFunc(ctx, s.cutOff)()
 	var stopping sync.WaitGroup
-	for _, o := range s.open {
+	for _, o := range open {
 		stopping.Go(func() { o.stop(ctx) })
 	}
 	stopping.Wait()

@@ -12,7 +12,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/spanbridge/spanbridge/access"
 	"github.com/spanbridge/spanbridge/translate"
 )
 
@@ -25,33 +24,16 @@ var alpn = map[translate.Network][]string{
 	translate.HTTPAndGRPC: {"http/1.1", "h2"},
 }
 
-// admission is what a port asks of its clients.
-func (s *Server) admission(port translate.Port, listen Listen) (gate *guard, secure *tls.Config, err error) {
-	if !listen.Auth.IsZero() {
-		g, err := access.NewGate(listen.Auth, s.opts.Log)
-		if err != nil {
-			return nil, nil, &admissionError{err}
-		}
-		gate = &guard{gate: g, port: port.Name, denied: port.Denied, intake: s.intake}
-	}
-	if listen.TLS != (access.Server{}) {
-		if secure, err = listen.TLS.Config(s.opts.Log, alpn[port.Network]...); err != nil {
-			return nil, nil, &admissionError{err}
-		}
-	}
-	return gate, secure, nil
-}
-
 // admissionError is a fault of a certificate or of a file with secrets.
 type admissionError struct{ err error }
 
 func (a *admissionError) Error() string { return a.err.Error() }
 
-// secured puts TLS over a listener.
-func (s *Server) secured(o *openPort, l net.Listener, config *tls.Config) net.Listener {
+// secured puts TLS over a listener, while the port has a certificate.
+func (s *Server) secured(o *openPort, l net.Listener) net.Listener {
 	count := s.opts.Set.HandshakesFailed.WithLabelValues(o.Name)
 	var seldom seldom
-	return newTLSListener(l, config, s.opts.Limits.Header, func(c net.Conn, err error) {
+	return newTLSListener(l, func() *tls.Config { return o.terms.now().secure }, s.opts.Limits.Header, func(c net.Conn, err error) {
 		count.Inc()
 		seldom.log(func(before int) {
 			s.opts.Log.Warn("a connection failed in the handshake of TLS", "port", o.Name, "from", c.RemoteAddr(), "err", err, "others since the last such line", before)
@@ -63,8 +45,8 @@ func (s *Server) secured(o *openPort, l net.Listener, config *tls.Config) net.Li
 // side, each within its time, so that a client that is slow stops nobody.
 type tlsListener struct {
 	net.Listener
-	config   *tls.Config
-	patience time.Duration // for a handshake
+	config   func() *tls.Config // nil: connections are plain
+	patience time.Duration      // for a handshake
 	failed   func(net.Conn, error)
 
 	start sync.Once
@@ -73,7 +55,7 @@ type tlsListener struct {
 	busy  map[net.Conn]bool // connections in their handshake
 }
 
-func newTLSListener(l net.Listener, config *tls.Config, patience time.Duration, failed func(net.Conn, error)) *tlsListener {
+func newTLSListener(l net.Listener, config func() *tls.Config, patience time.Duration, failed func(net.Conn, error)) *tlsListener {
 	return &tlsListener{Listener: l, config: config, patience: patience, failed: failed, ready: newSide(l.Addr()), busy: make(map[net.Conn]bool)}
 }
 
@@ -98,17 +80,22 @@ func (t *tlsListener) Close() error {
 func (t *tlsListener) run() {
 	defer t.ready.end()
 	acceptAll(t.Listener, func(c net.Conn) {
+		config := t.config()
+		if config == nil {
+			t.ready.give(c)
+			return
+		}
 		t.mu.Lock()
 		t.busy[c] = true
 		t.mu.Unlock()
-		go t.shake(c)
+		go t.shake(c, config)
 	})
 }
 
-func (t *tlsListener) shake(c net.Conn) {
+func (t *tlsListener) shake(c net.Conn, config *tls.Config) {
 	ctx, cancel := context.WithTimeout(context.Background(), t.patience)
 	defer cancel()
-	secure := tls.Server(c, t.config)
+	secure := tls.Server(c, config)
 	err := secure.HandshakeContext(ctx)
 	t.mu.Lock()
 	delete(t.busy, c)

@@ -262,7 +262,7 @@ func TestGuardedPorts(t *testing.T) {
 func TestGuardBeforeABackend(t *testing.T) {
 	back := startBehind(t)
 	b := start(t, func(o *receivers.Options) {
-		o.Forward = map[string]receivers.Forwarder{"ids-grpc": back}
+		o.Forward = only("ids-grpc", back)
 		l := o.Ports["ids-grpc"]
 		l.Auth = access.Credentials{Token: "s3cr3t"}
 		o.Ports["ids-grpc"] = l

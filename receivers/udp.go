@@ -32,13 +32,14 @@ func (s *Server) openUDP(o *openPort, listen Listen) error {
 	}
 	_ = conn.SetReadBuffer(socketBuffer)
 	o.address = conn.LocalAddr()
-	h := &udpHandler{intake: s.intake, protocol: o.protocol, strict: listen.Strict, formats: make(map[string]string)}
+	h := &udpHandler{intake: s.intake, protocol: o.protocol, terms: o.terms, formats: make(map[string]string)}
 	for _, p := range s.opts.Protocols {
 		for _, route := range p.UDP {
 			h.formats[route.Method] = route.Format
 		}
 	}
 	o.serve = func() error { return h.serve(conn) }
+	o.refuse = func() { _ = conn.Close() }
 	o.stop = func(context.Context) { _ = conn.Close() }
 	return nil
 }
@@ -46,7 +47,7 @@ func (s *Server) openUDP(o *openPort, listen Listen) error {
 type udpHandler struct {
 	intake   *intake
 	protocol string
-	strict   bool
+	terms    *terms
 	formats  map[string]string // by method
 }
 
@@ -72,7 +73,7 @@ func (h *udpHandler) take(packet []byte) {
 			h.intake.opts.Log.Error("panic while taking a datagram", "panic", p, "stack", string(debug.Stack()))
 		}
 	}()
-	m := body{format: h.protocol, transport: "udp", strict: h.strict}
+	m := body{format: h.protocol, transport: "udp", strict: h.terms.now().strict}
 	method, err := translate.DatagramMethod(packet)
 	if err == nil {
 		if m.format = h.formats[method]; m.format == "" {

@@ -173,7 +173,7 @@ func newGateway(cfg *config.Config, list []translate.Protocol, log *slog.Logger,
 		intake.CountTenants(cfg.Tenant.Labels)
 	}
 	g.receivers = receivers.New(receivers.Options{
-		Protocols: list, Ports: listens(cfg), Other: other, Forward: forward, Set: set, Log: log,
+		Protocols: list, Ports: listens(cfg), Other: other, Forward: func(port string) receivers.Forwarder { return forward[port] }, Set: set, Log: log,
 		Sink: ruled(rule, intake, set), TenantHeader: cfg.Tenant.Header,
 		Limits: receiverLimits(cfg.Limits), Budget: budget,
 	})
