@@ -47,8 +47,41 @@ This page is generated from the source (` + "`make docs`" + `).
 		}
 		fmt.Fprintf(&b, "| %s | %s | %s |\n", k.Name, endpoint, k.About)
 	}
+	b.WriteString(reloadText)
+	for _, f := range fixed {
+		fmt.Fprintf(&b, "| `%s` | needs a restart: a reload that changes it is refused whole, and says so |\n", f)
+	}
 	return b.String()
 }
+
+const reloadText = `
+## Reload
+
+` + "`bridge reload`" + `, or SIGHUP to the process (not on Windows), reads the file, the
+variables and the files of secrets, certificates and strategies again. All of it is
+checked first, as by ` + "`bridge validate`" + `. With any fault the former configuration stays
+in force untouched: ` + "`bridge reload`" + ` prints every fault with its line and ends with 78,
+the log has them too, and bridge_config_last_reload_successful is 0. Otherwise the
+changes are in force, whole, when the command ends; it prints each of them. It asks the
+admin port (POST /reload), which answers programs of the same machine only.
+
+No span is lost by it, and no port or connection is closed that need not be.
+
+| setting | what a reload does |
+|---|---|
+| ` + "`receivers.NAME.enabled`, `listen`" + ` | opens, closes or moves the port. One that is closed or moved takes no more connections and finishes what it has begun to receive, for at most 10s. A port whose address stays keeps its socket and its connections. One that goes from one interface to all of them, with the same number, is closed for a moment in between |
+| ` + "`receivers.NAME.auth`, `allow_anonymous`, `strict`, `when_busy`, `security.auth`" + ` | at once, for every request and call, on open connections too |
+| ` + "`receivers.NAME.tls`, `security.tls`" + ` | for new connections; those that are open stay as they are |
+| ` + "`limits`" + ` but those below | at once |
+| a target that is new, or enabled | gets what comes from then on |
+| a target that is gone, or not enabled | gets what it has read, for at most 10s. What it has not got is dropped and counted (bridge_spans_dropped_total, removed) where the queue is in memory; on disk it stays for queue.forget_after, as after a restart, and the target goes on there when it comes back in that time. The reload says how many spans it is |
+| ` + "`targets.NAME.endpoint`, `headers`, `auth`, `tls`, `gzip`, `timeout`, `connections`" + ` | for the next request; those on their way come to their end as they were sent. What waits to be tried again is tried at once |
+| ` + "`targets.NAME.batch`, `retry`, `queue`, `window`" + ` | at once; spans that wait go on waiting |
+| ` + "`targets.NAME.kind`, `residue`, `unknown_caller`, `wrap_exits`, `tenant_header`" + ` | the former target gets what it has read, for at most 10s, then the new one goes on at its place in the queue. What the former one has sent is not sent again |
+| ` + "`rename`, `sampling.gateway`" + ` | for messages that come from then on; those that wait in the queue keep the rules of their receipt |
+| ` + "`sampling.strategies_file`, `log.level`, `shutdown`, `admin.auth`" + ` | at once |
+| ` + "`view.memory`, `view.strict_trace_id`, `queue.max_bytes`, `max_age`, `forget_after`, `decoded`, `dead`" + ` | at once |
+`
 
 // sections writes a table for each section with single values.
 func sections(b *strings.Builder, v reflect.Value, path string) {

@@ -3,9 +3,12 @@
 package main
 
 import (
+	"cmp"
 	"crypto/tls"
 	"log/slog"
 	"net/http"
+	"strings"
+	"sync/atomic"
 
 	"github.com/spanbridge/spanbridge/access"
 	"github.com/spanbridge/spanbridge/config"
@@ -38,7 +41,7 @@ func listens(cfg *config.Config) map[string]receivers.Listen {
 func checkAccess(file string, cfg *config.Config, list []config.Port) (faults config.Faults) {
 	check := func(path string, t config.ListenTLS, a config.Auth) {
 		if _, _, err := open(t, a, discard); err != nil {
-			faults = append(faults, config.Fault{Place: file, Path: path, Found: err.Error()})
+			faults = append(faults, fileFault(file, path, err))
 		}
 	}
 	check("security", cfg.Security.TLS, cfg.Security.Auth)
@@ -62,6 +65,13 @@ func checkAccess(file string, cfg *config.Config, list []config.Port) (faults co
 	return faults
 }
 
+// fileFault is the fault of a file that a section of the settings names; the error
+// begins with the key.
+func fileFault(file, section string, err error) config.Fault {
+	key, _, _ := strings.Cut(err.Error(), ":")
+	return config.Fault{Place: cmp.Or(config.Where(file, section+"."+key), "configuration"), Path: section, Found: err.Error()}
+}
+
 var discard = slog.New(slog.DiscardHandler)
 
 // open reads the files; what is not set is nil.
@@ -81,12 +91,10 @@ func open(t config.ListenTLS, a config.Auth, log *slog.Logger) (secure *tls.Conf
 
 // gated asks who they are before requests reach a handler; probes are let
 // through.
-func gated(gate *access.Gate, h http.Handler) http.Handler {
-	if gate == nil {
-		return h
-	}
+func gated(current *atomic.Pointer[access.Gate], h http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.URL.Path != "/healthz" && r.URL.Path != "/readyz" {
+		gate := current.Load()
+		if gate != nil && r.URL.Path != "/healthz" && r.URL.Path != "/readyz" {
 			if err := gate.Admit(r.Header.Values("Authorization"), r.Header.Values("Authentication")); err != nil {
 				receivers.Challenge(w, gate, err)
 				return

@@ -19,6 +19,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
+	"github.com/spanbridge/spanbridge/access"
 	"github.com/spanbridge/spanbridge/config"
 )
 
@@ -32,13 +33,15 @@ type admin struct {
 	router       *mux.Router
 	log          *slog.Logger
 	isReady      atomic.Bool
+	gate         atomic.Pointer[access.Gate] // nil: everybody is let in
+	fault        func() error                // why the process is not ready though it runs; nil: never
 	get          func(path string, h http.Handler)
 	pages        string // for the list of pages: those of one command alone
 }
 
 // ledger adds the pages of the ledger.
 func (a *admin) ledger(from prometheus.Gatherer) {
-	ledgerPages(a.get, from, a.isReady.Load)
+	ledgerPages(a.get, from, func() bool { return a.unready() == "" })
 	a.pages += " " + statusPath + " " + statusJSONPath
 }
 
@@ -50,8 +53,8 @@ func newAdmin(cfg config.Admin, reg *prometheus.Registry, log *slog.Logger) *adm
 	get("/metrics", promhttp.HandlerFor(reg, promhttp.HandlerOpts{}))
 	get("/healthz", http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") }))
 	get("/readyz", http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		if !a.isReady.Load() {
-			http.Error(w, "not ready", http.StatusServiceUnavailable)
+		if why := a.unready(); why != "" {
+			http.Error(w, "not ready: "+why, http.StatusServiceUnavailable)
 			return
 		}
 		fmt.Fprintln(w, "ready")
@@ -77,7 +80,8 @@ func (a *admin) open() error {
 	if err != nil {
 		return fmt.Errorf("admin: %w", err)
 	}
-	a.server.Handler = gated(gate, a.handler)
+	a.gate.Store(gate)
+	a.server.Handler = gated(&a.gate, a.handler)
 	var lc net.ListenConfig
 	l, err := lc.Listen(context.Background(), "tcp", a.cfg.Listen)
 	if errors.Is(err, syscall.EADDRINUSE) {
@@ -96,6 +100,19 @@ func (a *admin) open() error {
 		}
 	}()
 	return nil
+}
+
+// unready says why the process is not ready, "" when it is.
+func (a *admin) unready() string {
+	if !a.isReady.Load() {
+		return "it is starting or stopping"
+	}
+	if a.fault != nil {
+		if err := a.fault(); err != nil {
+			return err.Error()
+		}
+	}
+	return ""
 }
 
 func (a *admin) ready()    { a.isReady.Store(true) }

@@ -4,14 +4,12 @@ package main
 
 import (
 	"bytes"
-	"context"
 	"errors"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
 	"net/http/httptest"
-	"os"
 	"path/filepath"
 	"regexp"
 	"strconv"
@@ -24,7 +22,6 @@ import (
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 
-	"github.com/spanbridge/spanbridge/config"
 	"github.com/spanbridge/spanbridge/deadletter"
 	"github.com/spanbridge/spanbridge/internal/rawgrpc"
 	"github.com/spanbridge/spanbridge/queue"
@@ -80,7 +77,15 @@ func (b *backend) state() (requests, names, twice int) {
 
 func newBackend(t *testing.T) *backend {
 	t.Helper()
-	b := &backend{names: make(map[string]int), guilty: "guilty"}
+	b := &backend{guilty: "guilty"}
+	b.serve(t)
+	return b
+}
+
+// serve takes what comes by HTTP and by gRPC.
+func (b *backend) serve(t *testing.T) {
+	t.Helper()
+	b.names = make(map[string]int)
 	b.http = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		p, err := io.ReadAll(r.Body)
 		if err == nil && !b.take(p) {
@@ -119,59 +124,6 @@ func newBackend(t *testing.T) *backend {
 		<-done
 	})
 	b.grpc = l.Addr().String()
-	return b
-}
-
-// running is a gateway in this process.
-type running struct {
-	t *testing.T
-	*gateway
-	file string
-	stop func()
-}
-
-// start starts a gateway with every port at a free one.
-func start(t *testing.T, text string) *running {
-	t.Helper()
-	file := filepath.Join(t.TempDir(), "bridge.yaml")
-	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	sampling := &strategies{}
-	list := protocols(sampling.current)
-	environ := []string{"BRIDGE_ADMIN_LISTEN=127.0.0.1:0"}
-	for _, p := range known(list).Ports {
-		name := strings.ToUpper(strings.ReplaceAll(p.Name, "-", "_"))
-		environ = append(environ, fmt.Sprintf("BRIDGE_RECEIVERS_%s_LISTEN=127.0.0.1:0", name))
-	}
-	cfg, err := config.Read(file, environ, known(list))
-	if err != nil {
-		t.Fatal(err)
-	}
-	g, err := newGateway(cfg, list, newLogger(&world{err: io.Discard}, cfg.Log), nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := g.open(); err != nil {
-		g.close()
-		t.Fatal(err)
-	}
-	ctx, cancel := context.WithCancel(context.Background())
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		g.run(ctx, sampling)
-	}()
-	var once sync.Once
-	r := &running{t: t, gateway: g, file: file, stop: func() {
-		once.Do(func() {
-			cancel()
-			<-done
-			g.close()
-		})
-	}}
-	t.Cleanup(r.stop)
-	return r
 }
 
 // send sends a thousand spans in one message, the guilty ones under a name of their
@@ -215,8 +167,10 @@ func until(t *testing.T, what string, f func() bool) {
 func (r *running) idle() {
 	r.t.Helper()
 	until(r.t, "nothing is held", func() bool {
-		for _, x := range r.targets {
-			if x.Held() > 0 {
+		r.turn.Lock()
+		defer r.turn.Unlock()
+		for _, o := range r.outlets {
+			if o.Held() > 0 {
 				return false
 			}
 		}
@@ -259,7 +213,7 @@ lines:
 func (r *running) sums(target string) {
 	r.t.Helper()
 	label := fmt.Sprintf("target=%q", target)
-	in := r.metric("bridge_spans_received_total") + r.metric("bridge_spans_resumed_total", label) + r.metric("bridge_spans_revived_total", label)
+	in := r.metric("bridge_spans_received_total") - r.metric("bridge_spans_absent_total", label) + r.metric("bridge_spans_resumed_total", label) + r.metric("bridge_spans_revived_total", label)
 	out := r.metric("bridge_export_spans_total", label) + r.metric("bridge_spans_repeated_total", label) + r.metric("bridge_spans_merged_total", label) + r.metric("bridge_spans_dropped_total", label) +
 		r.metric("bridge_spans_dead_total", label) + r.metric("bridge_spans_held", label)
 	if in != out || in == 0 {

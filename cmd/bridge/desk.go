@@ -60,19 +60,26 @@ func (h *handled) fault(err error) {
 // desk does with dead letters what the admin port is asked for.
 type desk struct {
 	letters *deadletter.Letters
-	targets map[string]*pipeline.Target
 	set     *metrics.Set
 	log     *slog.Logger
 
 	turn chan struct{} // one sends at a time, so that none goes twice
 
-	mu   sync.Mutex
-	work context.Context // while the targets run
-	busy sync.WaitGroup
+	mu      sync.Mutex
+	targets map[string]*pipeline.Target
+	work    context.Context // while the targets run
+	busy    sync.WaitGroup
 }
 
 func newDesk(letters *deadletter.Letters, set *metrics.Set, log *slog.Logger) *desk {
-	return &desk{letters: letters, targets: make(map[string]*pipeline.Target), set: set, log: log, turn: make(chan struct{}, 1)}
+	return &desk{letters: letters, set: set, log: log, turn: make(chan struct{}, 1)}
+}
+
+// serves says which targets there are.
+func (d *desk) serves(targets map[string]*pipeline.Target) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.targets = targets
 }
 
 func (d *desk) open(work context.Context) {
@@ -136,7 +143,9 @@ func (d *desk) retry(ctx context.Context, c chosen) (h handled, err error) {
 
 func (d *desk) revive(ctx context.Context, b deadletter.Brief) (pipeline.Revived, error) {
 	stays := pipeline.Revived{Held: b.Spans}
+	d.mu.Lock()
 	t, ok := d.targets[b.Target]
+	d.mu.Unlock()
 	if !ok {
 		return stays, fmt.Errorf("dead letter %d stays: there is no target %q any more", b.ID, b.Target)
 	}

@@ -3,9 +3,12 @@
 package main
 
 import (
+	"crypto/sha256"
+	"encoding/base64"
 	"encoding/json"
 	"html/template"
 	"net/http"
+	"strings"
 
 	"github.com/prometheus/client_golang/prometheus"
 )
@@ -18,31 +21,51 @@ const (
 
 // ledgerPages serves the ledger for people and for programs.
 func ledgerPages(get func(string, http.Handler), from prometheus.Gatherer, ready func() bool) {
-	serve := func(media string, write func(http.ResponseWriter, *ledger) error) http.Handler {
-		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			l, err := settledLedger(r.Context(), from)
-			if err != nil {
-				http.Error(w, err.Error(), http.StatusInternalServerError)
-				return
-			}
-			l.Ready = ready()
-			w.Header().Set("Content-Type", media)
-			w.Header().Set("Cache-Control", "no-store")
-			w.Header().Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'")
-			_ = write(w, l) // an error is a client that went away
-		})
-	}
-	get(statusJSONPath, serve("application/json", func(w http.ResponseWriter, l *ledger) error {
+	get(statusJSONPath, serveLedger(from, ready, "application/json", func(w http.ResponseWriter, l *ledger) error {
 		e := json.NewEncoder(w)
 		e.SetIndent("", "  ")
 		return e.Encode(l)
 	}))
-	get(statusPath, serve("text/html; charset=utf-8", func(w http.ResponseWriter, l *ledger) error {
-		return ledgerTemplate.Execute(w, l)
-	}))
+	get(statusPath, ledgerPage(from, ready))
 }
 
-var ledgerTemplate = template.Must(template.New("ledger").Parse(`<!doctype html>
+// ledgerPage is the ledger for people.
+func ledgerPage(from prometheus.Gatherer, ready func() bool) http.Handler {
+	return serveLedger(from, ready, "text/html; charset=utf-8", func(w http.ResponseWriter, l *ledger) error {
+		return ledgerTemplate.Execute(w, l)
+	})
+}
+
+func serveLedger(from prometheus.Gatherer, ready func() bool, media string, write func(http.ResponseWriter, *ledger) error) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		l, err := settledLedger(r.Context(), from)
+		if err != nil {
+			http.Error(w, err.Error(), http.StatusInternalServerError)
+			return
+		}
+		l.Ready = ready()
+		h := w.Header()
+		h.Set("Content-Type", media)
+		h.Set("Cache-Control", "no-store")
+		h.Set("X-Content-Type-Options", "nosniff")
+		h.Set("Content-Security-Policy", ledgerPolicy)
+		if r.Method != http.MethodHead {
+			_ = write(w, l) // an error is a client that went away
+		}
+	})
+}
+
+// ledgerPolicy lets the page have its one style and nothing else.
+var ledgerPolicy = func() string {
+	_, rest, _ := strings.Cut(ledgerText, "<style>")
+	style, _, _ := strings.Cut(rest, "</style>")
+	sum := sha256.Sum256([]byte(style))
+	return "default-src 'none'; style-src 'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+}()
+
+var ledgerTemplate = template.Must(template.New("ledger").Parse(ledgerText))
+
+const ledgerText = `<!doctype html>
 <html lang="en">
 <meta charset="utf-8">
 <meta http-equiv="refresh" content="5">
@@ -71,7 +94,7 @@ Under load the counters move while they are read; a difference that stays is a b
 {{end}}</table>
 <p>In spans, since the process started, for each target and protocol that they came by:
 received + resumed + revived = delivered + not delivered + repeated + merged + dropped + dead + held.
-Resumed is what the queue on disk held at the start, revived what was sent again of dead letters.
+Received is what came while the target was there, resumed what the queue on disk held at the start, revived what was sent again of dead letters.
 Repeated was not sent, for the target has it; merged became a part of another span.</p>
 <h2>Received</h2>
 <table>
@@ -89,5 +112,5 @@ Repeated was not sent, for the target has it; merged became a part of another sp
 <tr><th>protocol<th class="n">spans
 {{range .SampledOut}}<tr><td>{{.Protocol}}<td class="n">{{.Spans}}
 {{end}}</table>{{end}}
-<p>The same for programs: <code>/status.json</code>, <code>/metrics</code>.</p>
-`))
+<p>The same for programs, at the admin port: <code>/status.json</code>, <code>/metrics</code>.</p>
+`

@@ -29,6 +29,7 @@ const (
 type cli struct {
 	Serve     serveCmd     `cmd:"" default:"withargs" help:"Receive, translate and forward spans (what bridge does without a command)."`
 	Validate  validateCmd  `cmd:"" help:"Check a configuration and print what it would do. Opens nothing."`
+	Reload    reloadCmd    `cmd:"" help:"Have a running bridge read its configuration again, without losing a span or a connection. Prints what has changed, or every fault; then the former one stays in force."`
 	Send      sendCmd      `cmd:"" help:"Send an example trace by every protocol to a running bridge and read it back."`
 	Status    statusCmd    `cmd:"" help:"Print the account of every span that a running bridge has received, by protocol and target."`
 	Soak      soakCmd      `cmd:"" help:"Kill and break a bridge of its own under load, and account for every span that it acknowledged."`
@@ -88,9 +89,13 @@ func run(args []string, w *world) int {
 	}
 	err = ctx.Run()
 	var faults config.Faults
+	var not *errNotReloaded
 	switch {
 	case err == nil:
 		return 0
+	case errors.As(err, &not):
+		fmt.Fprintln(w.err, not)
+		return exitConfig
 	case errors.As(err, &faults):
 		fmt.Fprintln(w.err, faults)
 		return exitConfig

@@ -91,7 +91,7 @@ func (c *proxyCmd) Validate() error {
 func (c *proxyCmd) Run(w *world) error {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	log := newLogger(w, config.Log{Level: c.LogLevel, Format: c.LogFormat})
+	log, _ := newLogger(w, config.Log{Level: c.LogLevel, Format: c.LogFormat})
 	reg := prometheus.NewRegistry()
 	reg.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	options, err := c.options()

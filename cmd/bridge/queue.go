@@ -56,16 +56,23 @@ func deadDir(c config.Queue) string { return filepath.Join(c.Dir, "dead") }
 // deadInMemory is the most bytes of dead letters without a directory.
 const deadInMemory = 16 << 20
 
+func deadBound(c config.Queue) int64 {
+	if c.Dir == "" {
+		return min(int64(c.Dead.MaxBytes), deadInMemory)
+	}
+	return int64(c.Dead.MaxBytes)
+}
+
 // openDead opens the dead letters.
 func openDead(c config.Queue, disk disk, set *metrics.Set, log *slog.Logger) (*deadletter.Letters, error) {
 	opts := deadletter.Options{
-		MaxBytes: min(int64(c.Dead.MaxBytes), deadInMemory), MaxAge: c.Dead.MaxAge, Now: time.Now, Log: log.With("queue", "dead letters"),
+		MaxBytes: deadBound(c), MaxAge: c.Dead.MaxAge, Now: time.Now, Log: log.With("queue", "dead letters"),
 		Lost: func(target string, spans int, why string) {
 			set.DeadLost.WithLabelValues(target, why).Add(float64(spans))
 		},
 	}
 	if c.Dir != "" {
-		opts.FS, opts.MaxBytes = disk.at(deadDir(c)), int64(c.Dead.MaxBytes)
+		opts.FS = disk.at(deadDir(c))
 	}
 	letters, err := deadletter.Open(opts)
 	if err != nil {

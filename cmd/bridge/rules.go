@@ -6,6 +6,10 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"math"
+	"slices"
+	"sync/atomic"
+	"time"
 
 	"github.com/spanbridge/spanbridge/config"
 	"github.com/spanbridge/spanbridge/internal/metrics"
@@ -36,17 +40,65 @@ func printRules(out io.Writer, cfg *config.Config) {
 	}
 }
 
+// rulebook is the rules with the time since which each are in force. A message
+// goes by those of its receipt, also when it is decoded again later: else a change
+// would lose spans that were acknowledged, or make some of others.
+type rulebook struct {
+	pages atomic.Pointer[[]rulePage] // the newest last; never empty
+}
+
+type rulePage struct {
+	since int64 // ns since 1970
+	rules *rules.Rules
+}
+
+func newRulebook(r *rules.Rules) *rulebook {
+	b := &rulebook{}
+	b.pages.Store(&[]rulePage{{math.MinInt64, r}})
+	return b
+}
+
+// mostRulePages bounds how many are kept. Messages from before the oldest go by
+// that one.
+const mostRulePages = 100
+
+// turnAhead is how far ahead the time lies from which new rules hold: whoever looks
+// for the rules of a message from after it must find the new page.
+const turnAhead = 50 * time.Millisecond
+
+// turn puts other rules in force, and returns when they are.
+func (b *rulebook) turn(r *rules.Rules) {
+	since := time.Now().Add(turnAhead)
+	pages := append(slices.Clone(*b.pages.Load()), rulePage{since.UnixNano(), r})
+	if len(pages) > mostRulePages {
+		pages = pages[1:]
+	}
+	b.pages.Store(&pages)
+	time.Sleep(time.Until(since))
+}
+
+// at is the rules for a message received then; nil: none.
+func (b *rulebook) at(received int64) *rules.Rules {
+	pages := *b.pages.Load()
+	for i := len(pages) - 1; i > 0; i-- {
+		if received >= pages[i].since {
+			return pages[i].rules
+		}
+	}
+	return pages[0].rules
+}
+
 // ruledSink applies the rules to what comes in.
 type ruledSink struct {
-	rules *rules.Rules
-	sink  receivers.Sink
-	set   *metrics.Set
+	book *rulebook
+	sink receivers.Sink
+	set  *metrics.Set
 }
 
 // Put hands on what the rules leave. The log keeps the message as it came, so
-// that whoever decodes it again applies the rules again; see ruledDecoder.
+// that whoever decodes it again applies the rules again; see decode.
 func (s *ruledSink) Put(ctx context.Context, b *span.Batch) error {
-	kept, out := s.rules.Apply(b)
+	kept, out := s.book.at(b.Origin.Received).Apply(b)
 	if err := s.sink.Put(ctx, kept); err != nil {
 		return err
 	}
@@ -56,24 +108,13 @@ func (s *ruledSink) Put(ctx context.Context, b *span.Batch) error {
 	return nil
 }
 
-// ruled puts the rules before a sink.
-func ruled(r *rules.Rules, sink receivers.Sink, set *metrics.Set) receivers.Sink {
-	if r == nil {
-		return sink
-	}
-	return &ruledSink{r, sink, set}
-}
-
-// ruledDecoder applies the rules to what is decoded again.
-func ruledDecoder(r *rules.Rules, decode pipeline.Decoder) pipeline.Decoder {
-	if r == nil {
-		return decode
-	}
+// decode applies the rules to what is decoded again.
+func (b *rulebook) decode(decode pipeline.Decoder) pipeline.Decoder {
 	return func(body []byte, origin span.Origin) (*span.Batch, error) {
-		b, err := decode(body, origin)
-		if b != nil {
-			b, _ = r.Apply(b)
+		batch, err := decode(body, origin)
+		if batch != nil {
+			batch, _ = b.at(origin.Received).Apply(batch)
 		}
-		return b, err
+		return batch, err
 	}
 }

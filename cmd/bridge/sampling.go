@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -16,39 +17,57 @@ import (
 
 // strategies are the sampling strategies of a file that may change.
 type strategies struct {
-	file string
-	log  *slog.Logger
+	log *slog.Logger
+	now atomic.Pointer[jaeger.Strategies]
+
+	mu   sync.Mutex
+	file string // "": there is none
 	data []byte
-	now  atomic.Pointer[jaeger.Strategies]
 }
 
 // current is what the file says now; nil without a file.
 func (s *strategies) current() *jaeger.Strategies { return s.now.Load() }
 
-// open reads the file for the first time, when a fault ends the start.
-func (s *strategies) open(file string, log *slog.Logger) error {
-	s.file, s.log = file, log
+// readStrategies reads a file; nil for none.
+func readStrategies(file string) (*jaeger.Strategies, []byte, error) {
 	if file == "" {
-		return nil
+		return nil, nil, nil
 	}
-	return s.read()
-}
-
-func (s *strategies) read() error {
-	data, err := os.ReadFile(s.file)
+	data, err := os.ReadFile(file)
 	if err != nil {
-		return fmt.Errorf("sampling.strategies_file: %w", err)
-	}
-	if s.now.Load() != nil && bytes.Equal(data, s.data) {
-		return nil
+		return nil, nil, err
 	}
 	parsed, err := jaeger.ParseStrategies(data)
 	if err != nil {
-		return fmt.Errorf("sampling.strategies_file: %s: %w", s.file, err)
+		return nil, nil, fmt.Errorf("%s: %w", file, err)
 	}
-	s.data = data
-	s.now.Store(parsed)
-	return nil
+	return parsed, data, nil
+}
+
+// prepare reads a file; the function puts what it says in force.
+func (s *strategies) prepare(file string) (use func(), err error) {
+	parsed, data, err := readStrategies(file)
+	if err != nil {
+		return nil, fmt.Errorf("sampling.strategies_file: %w", err)
+	}
+	return func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.file, s.data = file, data
+		s.now.Store(parsed)
+	}, nil
+}
+
+// read reads the file again.
+func (s *strategies) read() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	parsed, data, err := readStrategies(s.file)
+	if err == nil && !bytes.Equal(data, s.data) {
+		s.data = data
+		s.now.Store(parsed)
+	}
+	return err
 }
 
 // watchEvery is how often the file is looked at. Clients ask once a minute.
@@ -57,9 +76,6 @@ const watchEvery = 10 * time.Second
 // watch reads the file again when it changes; a faulty one leaves the last good
 // one in force.
 func (s *strategies) watch(ctx context.Context) {
-	if s.file == "" {
-		return
-	}
 	tick := time.NewTicker(watchEvery)
 	defer tick.Stop()
 	last := ""

@@ -16,8 +16,6 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
-
-	"github.com/spanbridge/spanbridge/config"
 )
 
 // A client that never comes to its end does not take the time that the targets
@@ -48,12 +46,13 @@ targets:
 		name := strings.ToUpper(strings.ReplaceAll(p.Name, "-", "_"))
 		environ = append(environ, fmt.Sprintf("BRIDGE_RECEIVERS_%s_LISTEN=127.0.0.1:0", name))
 	}
-	cfg, err := config.Read(file, environ, known(list))
+	from := source{file, environ, list}
+	cfg, err := from.read()
 	if err != nil {
 		t.Fatal(err)
 	}
-	log := newLogger(&world{err: io.Discard}, cfg.Log)
-	g, err := newGateway(cfg, list, log, nil)
+	log, level := newLogger(&world{err: io.Discard}, cfg.Log)
+	g, err := newGateway(cfg, surroundings{from, sampling, log, level, nil})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -66,7 +65,7 @@ targets:
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		g.run(ctx, sampling)
+		g.run(ctx, nil)
 	}()
 
 	address := g.receivers.Address("zipkin").String()
