@@ -110,9 +110,13 @@ func TestSQLite(t *testing.T) {
 		if recorded.Tag(s, "error") == "true" {
 			failed += s.Operation + " "
 		}
+		said := fmt.Sprint(s.Tags)
+		for _, l := range s.Logs { // without the time, which has digits of its own
+			said += fmt.Sprint(l.Fields)
+		}
 		for _, secret := range []string{"tea", "1.5"} { // arguments
-			if strings.Contains(fmt.Sprint(s.Tags, s.Logs), secret) {
-				t.Errorf("%v %v", s.Tags, s.Logs)
+			if strings.Contains(said, secret) {
+				t.Error(said)
 			}
 		}
 	}
