@@ -82,10 +82,10 @@ func TestScripts(t *testing.T) {
 var given sync.Map
 
 // freePort finds a port that nobody uses, below the range from which outgoing
-// connections get theirs.
+// connections get theirs, and below that of bridge soak.
 func freePort(udp bool) (int, error) {
 	for range 1000 {
-		port := 11000 + rand.IntN(9000)
+		port := 11000 + rand.IntN(firstSoakPort-11000)
 		if _, taken := given.LoadOrStore(port, true); taken {
 			continue
 		}

@@ -78,11 +78,19 @@ const lifeMark = "%LIFE%"
 
 func (b *soakBridge) config() string { return filepath.Join(b.dir, "bridge.yaml") }
 
+// The ports that a soak chooses from: none that a protocol knows by number, and
+// none that the tests of this repository choose from for other gateways, which may
+// not have opened them yet.
+const (
+	firstSoakPort = 16_700
+	soakPorts     = 3_300
+)
+
 // openPort finds a port on loopback that nobody uses, below the range from which
 // outgoing connections get theirs, since it must be free again after each kill.
 func openPort(udp bool, not []string) (string, error) {
 	for range 1000 {
-		address := fmt.Sprintf("127.0.0.1:%d", 10_000+rand.IntN(22_000))
+		address := fmt.Sprintf("127.0.0.1:%d", firstSoakPort+rand.IntN(soakPorts))
 		if slices.Contains(not, address) {
 			continue
 		}
