@@ -49,7 +49,8 @@ func (f *flight) arrive(number, life int) {
 		f.again[life-1]++
 	case last > life:
 		// The life after was quicker: its own was the second time.
-		for end := life; end < last; end++ {
+		f.at(last - 1)
+		for end := life; end < last && end <= int(f.heldAt[number]); end++ {
 			f.inFlight[end]++
 		}
 		f.again[last-1]++

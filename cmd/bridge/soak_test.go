@@ -120,6 +120,7 @@ func TestSoakFlight(t *testing.T) {
 		"over two ends":      {[]step{came(1, 1), held(1, 1), held(1, 2), came(1, 3), held(1, 3)}, []soakEnd{{1, 1, 0}, {2, 1, 1}, {3, 1, 0}}, 0, ""},
 		"late":               {[]step{held(1, 1), came(1, 1), came(1, 2)}, []soakEnd{{1, 1, 1}}, 0, ""},
 		"later than the new": {[]step{held(1, 1), came(1, 2), came(1, 1)}, []soakEnd{{1, 1, 1}}, 0, ""},
+		"later, not held":    {[]step{came(1, 2), came(1, 1)}, []soakEnd{{1, 0, 1}}, 0, "only 0 were in flight"},
 		"twice in a life":    {[]step{came(1, 1), came(1, 1)}, nil, 0, ""},
 		"for no reason":      {[]step{came(1, 1), came(1, 2)}, []soakEnd{{1, 0, 1}}, 0, "only 0 were in flight"},
 		"a place went back":  {[]step{came(1, 1), held(2, 1), held(1, 2), came(1, 3)}, []soakEnd{{2, 1, 1}}, 1, "went back"},
