@@ -68,7 +68,7 @@ func (s *Server) routes(o *openPort) http.Handler {
 	}
 	h := o.terms.guarded(r)
 	if port.CORS {
-		return cors(h) // outside: a browser asks before it sends a token
+		return cors(h, s.opts.TenantHeader) // outside: a browser asks before it sends a token
 	}
 	return h
 }
@@ -98,14 +98,18 @@ func aborted(p any) bool {
 }
 
 // cors lets pages of any origin report, as the real servers do whose ports say
-// so: what is written there carries no credentials.
-func cors(h http.Handler) http.Handler {
+// so: what is written there carries no credentials. They may name a tenant.
+func cors(h http.Handler, tenant string) http.Handler {
+	allowed := "content-type,x-grpc-web,authorization"
+	if tenant != "" {
+		allowed += "," + strings.ToLower(tenant)
+	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Header.Get("Origin") != "" {
 			w.Header().Set("Access-Control-Allow-Origin", "*")
 			if r.Method == http.MethodOptions && r.Header.Get("Access-Control-Request-Method") != "" {
 				w.Header().Set("Access-Control-Allow-Methods", "GET,POST")
-				w.Header().Set("Access-Control-Allow-Headers", "content-type,x-grpc-web,authorization")
+				w.Header().Set("Access-Control-Allow-Headers", allowed)
 				return
 			}
 		}

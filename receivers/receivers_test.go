@@ -463,7 +463,7 @@ func TestRow15StrictTakesNothing(t *testing.T) {
 }
 
 func TestCORS(t *testing.T) {
-	b := start(t, nil)
+	b := start(t, func(o *receivers.Options) { o.TenantHeader = "X-Scope-OrgID" })
 	req, _ := http.NewRequest(http.MethodOptions, b.url("zipkin", "/api/v2/spans"), nil)
 	req.Header.Set("Origin", "http://page")
 	req.Header.Set("Access-Control-Request-Method", "POST")
@@ -475,6 +475,9 @@ func TestCORS(t *testing.T) {
 	h := resp.Header
 	if resp.StatusCode != 200 || h.Get("Access-Control-Allow-Origin") != "*" || !strings.Contains(h.Get("Access-Control-Allow-Methods"), "POST") {
 		t.Errorf("%d %v", resp.StatusCode, h)
+	}
+	if allowed := h.Get("Access-Control-Allow-Headers"); !strings.Contains(allowed, "x-scope-orgid") || !strings.Contains(allowed, "content-type") {
+		t.Errorf("headers that a page may send: %q, want that of the tenant among them", allowed)
 	}
 }
 
