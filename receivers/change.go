@@ -145,7 +145,7 @@ func (c *portChange) undo() {
 	for _, former := range c.refused {
 		listen := former.listen
 		listen.Address = former.address.String()
-		again, err := c.s.openPort(former.protocol, former.Port, listen)
+		again, err := c.s.openWith(former.terms.now(), former.protocol, former.Port, listen)
 		if err != nil {
 			c.s.opts.Log.Error("a port could not be opened again", "port", former.Name, "err", err)
 			continue

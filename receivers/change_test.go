@@ -11,6 +11,7 @@ import (
 	"maps"
 	"net"
 	"net/http"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -263,6 +264,34 @@ func TestChangeThatFails(t *testing.T) {
 			t.Errorf("status %d", code)
 		}
 	}
+}
+
+// A port whose socket was closed for a change that fails is opened again by the terms
+// that it had, also where their files can no longer be read.
+func TestChangeThatFailsWithoutFiles(t *testing.T) {
+	pair := accesstest.NewAuthority(t, "ca").Issue("bridge", time.Now().Add(time.Hour))
+	c := startChanging(t)
+	if err := c.change("ids-http", func(l *receivers.Listen) { l.TLS = access.Server{CertFile: pair.CertFile, KeyFile: pair.KeyFile} }); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Remove(pair.KeyFile); err != nil {
+		t.Fatal(err)
+	}
+	_, number, _ := net.SplitHostPort(c.Address("ids-http").String())
+	another, err := net.Listen("tcp", "127.0.0.2:"+number)
+	if err != nil {
+		t.Logf("there is one address of loopback: %v", err) // macOS
+		return
+	}
+	defer another.Close()
+	if err := c.change("ids-http", func(l *receivers.Listen) { *l = receivers.Listen{Address: "0.0.0.0:" + number} }); err == nil {
+		t.Fatal("a port that is in use was opened")
+	}
+	conn, err := tls.DialWithDialer(&net.Dialer{Timeout: time.Minute}, "tcp", "127.0.0.1:"+number, &tls.Config{InsecureSkipVerify: true})
+	if err != nil {
+		t.Fatalf("the port is not as it was: %v", err)
+	}
+	_ = conn.Close()
 }
 
 // Nothing is changed any more once the server stops.

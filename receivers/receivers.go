@@ -176,6 +176,11 @@ func (s *Server) openPort(protocol string, port translate.Port, listen Listen) (
 	if err != nil {
 		return nil, err
 	}
+	return s.openWith(first, protocol, port, listen)
+}
+
+// openWith opens a port by terms whose files have been read.
+func (s *Server) openWith(first *term, protocol string, port translate.Port, listen Listen) (*openPort, error) {
 	o := &openPort{Port: port, protocol: protocol, listen: listen, terms: &terms{}}
 	o.terms.current.Store(first)
 	if port.Network == translate.UDP {
