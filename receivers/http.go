@@ -138,6 +138,9 @@ func (in *intake) httpRoute(protocol string, route translate.HTTPRoute, terms *t
 		defer share.end()
 		var p []byte
 		verdict, err := translate.Busy, in.enter(r.Context(), route.Wait, &share, firstBytes(r))
+		if route.Wait > 0 {
+			in.afresh(w, 0)
+		}
 		if err == nil {
 			p, verdict, err = in.readBody(r, route.AnyEncoding, &share)
 		}
@@ -150,6 +153,9 @@ func (in *intake) httpRoute(protocol string, route translate.HTTPRoute, terms *t
 			}
 			write(w, route.Answer(o), err)
 			return
+		}
+		if route.Wait > 0 {
+			in.afresh(w, max(route.Wait, longestWait))
 		}
 		o := in.take(r.Context(), m, p, &share)
 		now.busy.breaks(o, r, route)

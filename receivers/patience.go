@@ -4,6 +4,7 @@ package receivers
 
 import (
 	"context"
+	"net/http"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -49,6 +50,21 @@ func (in *intake) enter(ctx context.Context, wait time.Duration, h *hold, bytes 
 		return h.set(doorBytes) // nothing has come yet
 	}
 	return h.budget.door.enter(ctx, in.stopping.Done(), wait, try)
+}
+
+// longestWait is the most that a setting says of how long clients wait, for memory
+// and for a queue.
+const longestWait = time.Minute
+
+// afresh gives a request its time again, and more, when it was kept waiting or may be:
+// net/http counts from its head on, would not read what it waited to send, and would
+// not send the answer to what was taken.
+func (in *intake) afresh(w http.ResponseWriter, more time.Duration) {
+	if read := in.limits().Read; read > 0 {
+		c, until := http.NewResponseController(w), time.Now().Add(read+more)
+		_ = c.SetReadDeadline(until) // a connection has both
+		_ = c.SetWriteDeadline(until.Add(read))
+	}
 }
 
 // doorBytes is what a message has of the budget before any of it is read, and
