@@ -65,11 +65,11 @@ the log has them too, and bridge_config_last_reload_successful is 0. Otherwise t
 changes are in force, whole, when the command ends; it prints each of them. It asks the
 admin port (POST /reload), which answers programs of the same machine only.
 
-No span is lost by it, and no port or connection is closed that need not be.
+No span that was acknowledged is lost by it, and no port or connection is closed that need not be.
 
 | setting | what a reload does |
 |---|---|
-| ` + "`receivers.NAME.enabled`, `listen`" + ` | opens, closes or moves the port. One that is closed or moved takes no more connections and finishes what it has begun to receive, for at most 10s. A port whose address stays keeps its socket and its connections. One that goes from one interface to all of them, with the same number, is closed for a moment in between |
+| ` + "`receivers.NAME.enabled`, `listen`" + ` | opens, closes or moves the port. One that is closed or moved takes no more connections and finishes what it has begun to receive, for at most 10s. A port whose address stays keeps its socket and its connections. One that goes from one interface to all of them, with the same number, is closed for a moment in between. Datagrams that lie unread in the socket of a UDP port that is closed or moved are lost |
 | ` + "`receivers.NAME.auth`, `allow_anonymous`, `strict`, `when_busy`, `security.auth`" + ` | at once, for every request and call, on open connections too |
 | ` + "`receivers.NAME.tls`, `security.tls`" + ` | for new connections; those that are open stay as they are |
 | ` + "`limits`" + ` but those below | at once |
