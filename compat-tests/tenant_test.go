@@ -57,14 +57,14 @@ targets:
 	lab.Eventually(t, visible, "every span arrives for its tenant", func(context.Context) error {
 		got := make(map[string]bool)
 		for _, c := range tempo.Calls("") {
-			tenant, default_ := c.Header.Get(header), ""
+			tenant, byDefault := c.Header.Get(header), ""
 			if c.Path == "/v1/traces" {
-				tenant, default_ = c.Header.Get("X-Tenant"), "nobody"
+				tenant, byDefault = c.Header.Get("X-Tenant"), "nobody"
 			}
 			for _, body := range append(c.Frames, c.Body) {
 				for name, owner := range want {
 					if owner == "" {
-						owner = default_
+						owner = byDefault
 					}
 					if !strings.Contains(string(body), name) {
 						continue

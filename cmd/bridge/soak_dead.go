@@ -163,7 +163,8 @@ func (d *delays) rows(targets []*targetBook) (all []soakDelayRow) {
 }
 
 // judgeOutage is nil when the dead target got everything in the end, and the others
-// did not wait for it: not ten times as long as before, and a second.
+// did not wait for it: not ten times as long as before and five seconds, which a busy
+// machine may take.
 func (r *soakReport) judgeOutage() error {
 	var faults []error
 	before := make(map[string]float64)
@@ -171,7 +172,7 @@ func (r *soakReport) judgeOutage() error {
 		switch {
 		case x.Phase == phaseNames[phaseBefore]:
 			before[x.Target] = x.P99
-		case x.Phase == phaseNames[phaseDead] && x.Target != r.Dead && x.P99 > 10*before[x.Target]+1:
+		case x.Phase == phaseNames[phaseDead] && x.Target != r.Dead && x.P99 > 10*before[x.Target]+5:
 			faults = append(faults, fmt.Errorf("while %s was dead, spans took %.3f s to %s (p99), and %.3f s before", r.Dead, x.P99, x.Target, before[x.Target]))
 		}
 	}

@@ -204,13 +204,13 @@ func TestSoakOutage(t *testing.T) {
 	}
 	for i := range r.Outage.Delays {
 		if x := &r.Outage.Delays[i]; x.Phase == "dead" {
-			x.P99 = 12 // 10 × 1 and 1 second are 11, and a class
+			x.P99 = 16 // 10 × 1 and 5 seconds are 15, and a class
 		}
 	}
 	r.Outage.Peak = mostSoakMemory + 1
 	r.Targets[1].Held = 5
 	err := r.judge()
-	for _, want := range []string{"12.000 s to one", "may take", "two did not get 5 spans"} {
+	for _, want := range []string{"16.000 s to one", "may take", "two did not get 5 spans"} {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%v, want %q", err, want)
 		}
