@@ -70,7 +70,7 @@ func readHead(p []byte) (o span.Origin, err error) {
 
 // readProtocol reads the protocol of the format from the beginning of a head.
 func readProtocol(p []byte) span.Protocol {
-	if len(p) == 0 || p[0] != recordVersion {
+	if len(p) == 0 || p[0] != recordVersion && p[0] != tenantVersion {
 		return span.Unknown
 	}
 	p = p[1:]

@@ -40,6 +40,13 @@ func TestHeadOfTenant(t *testing.T) {
 	if head := appendHead(nil, plain); !bytes.Equal(head, old) {
 		t.Errorf("%q without a tenant, want %q", head, old)
 	}
+	of := span.Origin{Format: "zipkin.v2.json", Transport: "http", Received: 1700000000000000001}
+	for _, tenant := range []string{"", "team-a"} {
+		of.Tenant = tenant
+		if class := ClassOf(appendHead(nil, of)); class != classOf(span.Zipkin) {
+			t.Errorf("class %d of a record of zipkin and the tenant %q, want %d", class, tenant, classOf(span.Zipkin))
+		}
+	}
 	if _, err := readHead([]byte{3, 0, 0, 0}); err == nil {
 		t.Error("a head of version 3 is read")
 	}
