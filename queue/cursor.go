@@ -107,6 +107,10 @@ type place struct {
 	done  []Run // of the items, those that the reader is done with
 }
 
+func (at *place) entry() entry {
+	return entry{seq: at.seq, items: at.items, class: at.class, size: at.size}
+}
+
 // Taken is a record that a cursor gave out.
 type Taken struct {
 	Seq uint64
@@ -237,8 +241,7 @@ func (c *Cursor) dropOldest() {
 // dropBelow skips the records below seq.
 func (c *Cursor) dropBelow(seq uint64, why Why) {
 	for len(c.again) > 0 && c.again[0].seq < seq {
-		at := &c.again[0]
-		c.skip(entry{seq: at.seq, items: at.items, class: at.class, size: at.size}, why)
+		c.skip(c.again[0].entry(), why)
 	}
 	for c.read < seq {
 		e, ok := c.log.engine.find(c.read)
@@ -285,6 +288,10 @@ func (c *Cursor) TryTake() (t Taken, ok bool, err error) {
 		}
 		at := c.upcoming()
 		e, ok := l.engine.find(at)
+		if len(c.again) > 0 && (!ok || e.seq != at) { // its file has gone while it was on its way
+			c.skip(c.again[0].entry(), Retention)
+			continue
+		}
 		if !ok {
 			return Taken{}, false, nil
 		}

@@ -214,3 +214,33 @@ func TestRewindAfterDrop(t *testing.T) {
 		}
 	})
 }
+
+// TestRewindAfterRetention: records on their way whose file has gone meanwhile, by the
+// bound of the log, are not given out again, and count as dropped.
+func TestRewindAfterRetention(t *testing.T) {
+	opts := queue.Options{SegmentBytes: 4 << 10, MaxBytes: 8 << 10}
+	b := open(t, &queuetest.Disk{}, opts)
+	b.append(0, 200, 100)
+	for range 150 {
+		if _, ok, err := b.cursor.TryTake(); !ok || err != nil {
+			t.Fatal(ok, err)
+		}
+	}
+	b.log.Keep()
+	b.cursor.Rewind()
+	got := drain(t, b.cursor)
+	if want := upTo(200)[200-len(got):]; len(got) == 0 || len(got) == 200 {
+		t.Fatalf("%d records, want the newest ones alone", len(got))
+	} else {
+		equal(t, "again", got, want)
+	}
+	if lost := itemsOf(upTo(200)) - itemsOf(got); int64(b.dropped[queue.Retention]) != lost {
+		t.Errorf("%v dropped, want %d", b.dropped, lost)
+	}
+	b.cursor.Commit(1 << 60)
+	if n, bytes := b.cursor.Held(); n != 0 || bytes != 0 {
+		t.Errorf("%d items and %d bytes are held", n, bytes)
+	}
+	b.append(200, 203, 100)
+	equal(t, "after it", drain(t, b.cursor), []uint64{200, 201, 202})
+}
