@@ -67,10 +67,10 @@ func (t *Target) Release() (left, kept int64) {
 	return left, kept
 }
 
-// Remove is Release for good: the log keeps nothing of what the target has not got.
-func (t *Target) Remove() {
-	t.again()
-	t.cursor.Remove()
+// Return undoes NewTarget for one that has not run: what the log has kept for the
+// name it keeps on.
+func (t *Target) Return() {
+	t.cursor.Return()
 	t.ledger.set.TargetFailing.DeleteLabelValues(t.name)
 }
 

@@ -91,8 +91,9 @@ type Cursor struct {
 	done    uint64    // acknowledgements, of one in memory
 	resumed Count     // items that it held before it had
 	left    time.Time // when it was first seen without one
-	saved   mark      // what its file says, on disk
-	journal *journal  // of one on disk
+	former  former
+	saved   mark     // what its file says, on disk
+	journal *journal // of one on disk
 	// remembered is what an earlier process was done with of records that are not
 	// taken yet, or a reader before this one, in their order.
 	remembered []remembered
@@ -134,6 +135,7 @@ func (l *Log) Cursor(name string, opts CursorOptions) (*Cursor, error) {
 			l.mu.Unlock()
 			return nil, fmt.Errorf("queue: there is a cursor %q already", name)
 		}
+		c.former = former{true, c.left, c.opts.MaxBytes}
 		c.opts = opts
 		c.claim()
 		l.mu.Unlock()

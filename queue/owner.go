@@ -2,7 +2,10 @@
 
 package queue
 
-import "time"
+import (
+	"cmp"
+	"time"
+)
 
 // absence is how many items a name has not been given because it had no cursor.
 type absence struct {
@@ -27,6 +30,13 @@ func (l *Log) missed(name string) Count {
 		}
 	}
 	return a.items
+}
+
+// former is how the log kept a cursor before somebody asked for it.
+type former struct {
+	kept bool
+	left time.Time
+	max  int64
 }
 
 // claim gives a cursor to an owner. The log is locked.
@@ -107,12 +117,14 @@ func (c *Cursor) rewind() {
 // from writing. A log on disk holds what it has not committed, and what comes,
 // inside its bound for Options.ForgetAfter, for whoever asks for it again. One in
 // memory forgets it at once.
-func (c *Cursor) Release() { c.giveUp(true) }
+func (c *Cursor) Release() { c.giveUp(false) }
 
-// Remove is Release for good: what the cursor holds is forgotten at once.
-func (c *Cursor) Remove() { c.giveUp(false) }
+// Return takes back that the cursor was asked for, by somebody who has read nothing:
+// one that the log has kept is kept on, for no longer than it would have been, and a
+// new one is forgotten at once.
+func (c *Cursor) Return() { c.giveUp(true) }
 
-func (c *Cursor) giveUp(keep bool) {
+func (c *Cursor) giveUp(undo bool) {
 	l := c.log
 	if l.keeper != nil { // which may be about to write the cursor's file
 		l.keeper.mu.Lock()
@@ -137,13 +149,16 @@ func (c *Cursor) giveUp(keep bool) {
 		return
 	}
 	c.left = l.disk.opts.Now()
+	if undo && c.former.kept {
+		c.left, c.opts.MaxBytes = cmp.Or(c.former.left, c.left), c.former.max
+	}
 	if dropped := c.opts.Dropped; dropped != nil {
 		c.opts.Dropped = func(items int, class uint8, why Why) {
 			l.disk.stats.Forgotten += int64(items)
 			dropped(items, class, why)
 		}
 	}
-	if !keep || l.disk.opts.ForgetAfter <= 0 {
+	if undo && !c.former.kept || l.disk.opts.ForgetAfter <= 0 {
 		l.forget(c)
 		l.trim()
 	}

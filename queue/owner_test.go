@@ -244,3 +244,32 @@ func TestRewindAfterRetention(t *testing.T) {
 	b.append(200, 203, 100)
 	equal(t, "after it", drain(t, b.cursor), []uint64{200, 201, 202})
 }
+
+// TestReturn: a cursor that was asked for in vain is as it was: what is kept stays no
+// longer for it, and a new one holds nobody back.
+func TestReturn(t *testing.T) {
+	opts := queue.Options{ForgetAfter: time.Hour}
+	b := open(t, &queuetest.Disk{}, opts)
+	own := queue.CursorOptions{MaxBytes: 1 << 20, WhenFull: queue.Refuse}
+	c := b.reader("kept", own)
+	b.append(0, 5, 100)
+	c.Release()
+	b.clock = b.clock.Add(40 * time.Minute)
+	c = b.reader("kept", queue.CursorOptions{MaxBytes: 1, WhenFull: queue.Refuse})
+	fresh := b.reader("fresh", queue.CursorOptions{MaxBytes: 1, WhenFull: queue.Refuse})
+	c.Return()
+	fresh.Return()
+	b.append(5, 10, 100)
+	if n, _ := c.Held(); n != itemsOf(upTo(10)) || len(b.dropped) != 0 {
+		t.Errorf("%d items are kept and %v dropped", n, b.dropped)
+	}
+	again := b.reader("fresh", own)
+	if n, _ := again.Held(); n != 0 {
+		t.Errorf("%d items are kept for one that was returned", n)
+	}
+	b.clock = b.clock.Add(30 * time.Minute)
+	b.log.Keep()
+	if got := b.dropped[queue.Removed]; int64(got) != itemsOf(upTo(10)) {
+		t.Errorf("%d items dropped after an hour, want %d", got, itemsOf(upTo(10)))
+	}
+}

@@ -182,7 +182,7 @@ func (r *reload) add(name string, c *config.Target) error {
 		return err
 	}
 	r.undo = append(r.undo, func() {
-		o.Remove()
+		o.Return()
 		o.close()
 	})
 	r.then(func() {

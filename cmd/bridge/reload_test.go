@@ -108,6 +108,37 @@ func TestBadReload(t *testing.T) {
 	r.sums("back")
 }
 
+// What a target that was removed has left in the queue stays there when it is added by
+// a reload that fails, and comes with one that does not.
+func TestBadReloadKeepsWhatWasLeft(t *testing.T) {
+	t.Parallel()
+	var back backend
+	back.serve(t)
+	base := fmt.Sprintf("queue: {dir: %q}\n", t.TempDir())
+	r := start(t, base+"targets: {back: {kind: zipkin, endpoint: \"http://127.0.0.1:1\"}}\n")
+	for i := range 10 {
+		if status := r.post(fmt.Sprintf("span-%04d-a", i)); status != http.StatusAccepted {
+			t.Fatal(status)
+		}
+	}
+	r.to(base)
+	added := base + fmt.Sprintf("targets: {back: {kind: zipkin, endpoint: %q}}\n", back.http.URL)
+	r.from.environ = without(r.from.environ, "BRIDGE_RECEIVERS_OTLP_HTTP_LISTEN")
+	port := "receivers: {otlp-http: {listen: %q}}\n"
+	r.write(added + fmt.Sprintf(port, r.admin.cfg.Listen))
+	if _, err := r.reload(); err == nil {
+		t.Fatal("a port that is taken was opened")
+	}
+	r.sums("back")
+	if got := r.metric("bridge_spans_dropped_total", `"back"`, `"removed"`); got != 0 {
+		t.Errorf("%v spans are dropped by a reload that failed", got)
+	}
+	r.to(added + fmt.Sprintf(port, "127.0.0.1:0"))
+	until(t, "what is for it", func() bool { _, n, _ := back.state(); return n == 10 })
+	r.idle()
+	r.sums("back")
+}
+
 func without(environ []string, name string) (rest []string) {
 	for _, v := range environ {
 		if !strings.HasPrefix(v, name+"=") {
