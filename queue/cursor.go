@@ -151,7 +151,10 @@ func (l *Log) Cursor(name string, opts CursorOptions) (*Cursor, error) {
 	l.mu.Unlock()
 	if l.keeper != nil {
 		// What is acknowledged from now on must be there for it after a crash.
-		return c, l.keeper.saveNew()
+		if err := l.keeper.saveNew(); err != nil {
+			c.Return()
+			return nil, err
+		}
 	}
 	return c, nil
 }

@@ -273,3 +273,26 @@ func TestReturn(t *testing.T) {
 		t.Errorf("%d items dropped after an hour, want %d", got, itemsOf(upTo(10)))
 	}
 }
+
+// TestCursorThatCannotBeSaved: nobody has a new cursor whose place the disk does not
+// take, so that nothing is held for it, and it may be asked for again.
+func TestCursorThatCannotBeSaved(t *testing.T) {
+	disk := &queuetest.Disk{}
+	b := open(t, disk, queue.Options{})
+	disk.FailWith(func(_ queuetest.Op, name string) error {
+		if strings.HasPrefix(name, "new.") {
+			return errors.New("broken")
+		}
+		return nil
+	})
+	own := queue.CursorOptions{MaxBytes: 1, WhenFull: queue.Refuse}
+	if _, err := b.log.Cursor("new", own); err == nil {
+		t.Fatal("its place was written")
+	}
+	b.append(0, 5, 100)
+	disk.FailWith(nil)
+	own.MaxBytes = 1 << 20
+	c := b.reader("new", own)
+	b.append(5, 7, 100)
+	equal(t, "new", drain(t, c), []uint64{5, 6})
+}
