@@ -129,7 +129,7 @@ func (t *Target) unreadable(r queue.Taken, origin span.Origin, err error) {
 	if t.opts().Dead != nil {
 		_, err := t.opts().Dead.Put([]deadletter.Letter{{
 			At: t.inTime(), Target: t.name, Reason: deadletter.Unreadable, Answer: answer, Apart: true, Count: r.Items, Of: r.Items,
-			Format: origin.Format, Transport: origin.Transport, Received: origin.Received, Body: r.Body,
+			Format: origin.Format, Transport: origin.Transport, Received: origin.Received, Tenant: origin.Tenant, Body: r.Body,
 		}})
 		if kept = err == nil; !kept {
 			t.log.Error("a dead letter could not be kept: its spans are only counted", "spans", r.Items, "err", err)

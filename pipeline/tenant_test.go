@@ -5,7 +5,9 @@ package pipeline
 import (
 	"bytes"
 	"encoding/binary"
+	"errors"
 	"fmt"
+	"log/slog"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -14,6 +16,9 @@ import (
 	"github.com/prometheus/client_golang/prometheus/testutil"
 
 	"github.com/spanbridge/spanbridge/assemble"
+	"github.com/spanbridge/spanbridge/deadletter"
+	"github.com/spanbridge/spanbridge/queue"
+	"github.com/spanbridge/spanbridge/queue/queuetest"
 	"github.com/spanbridge/spanbridge/span"
 )
 
@@ -115,4 +120,48 @@ func TestByTenant(t *testing.T) {
 			})
 		})
 	}
+}
+
+// TestUnreadableOfTenant: a message that cannot be read again is dead as its tenant's.
+func TestUnreadableOfTenant(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		disk := &queuetest.Disk{}
+		b := onDisk(t, disk, 0)
+		dead := &sink{answer: func(int, span.Parcel) (int, error) { return 0, later(0) }}
+		b.target(named("a", nil), dead)
+		if err := b.log.Settle(); err != nil {
+			t.Fatal(err)
+		}
+		batch, _ := decodeIDs(body(1, 10), span.Origin{Format: "zipkin.ids", Transport: "http", Received: time.Now().UnixNano(), Tenant: "team-a"})
+		if err := b.intake.Put(b.ctx, batch); err != nil {
+			t.Fatal(err)
+		}
+		b = onDisk(t, b.kill(disk), 0)
+		letters, err := deadletter.Open(deadletter.Options{MaxBytes: 1 << 20, Now: time.Now})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer letters.Close()
+		opts := named("a", func(o *Options) {
+			o.Dead, o.Queue = letters, queue.CursorOptions{MaxBytes: 1 << 30, WhenFull: queue.Refuse}
+		})
+		broken := func([]byte, span.Origin) (*span.Batch, error) { return nil, errors.New("another version") }
+		target, err := NewTarget(b.log, opts, broken, &sink{}, b.set, slog.New(slog.DiscardHandler))
+		if err != nil {
+			t.Fatal(err)
+		}
+		b.done.Go(func() { target.Run(b.ctx) })
+		time.Sleep(time.Second)
+		synctest.Wait()
+		briefs := letters.Briefs()
+		if len(briefs) != 1 {
+			t.Fatalf("%d letters, want 1", len(briefs))
+		}
+		if l, err := letters.Get(briefs[0].ID); err != nil || l.Tenant != "team-a" {
+			t.Errorf("a letter of the tenant %q, want team-a: %v", l.Tenant, err)
+		}
+		b.sums(target)
+		b.end()
+		_ = b.log.Close()
+	})
 }
