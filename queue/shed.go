@@ -21,7 +21,7 @@ func (l *Log) Shed(bytes int64) (freed int64) {
 			below = min(below, c.needs())
 		default:
 			drop = append(drop, c)
-			from = min(from, c.read)
+			from = min(from, c.upcoming())
 		}
 	}
 	seq := from

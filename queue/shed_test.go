@@ -66,3 +66,19 @@ func TestShed(t *testing.T) {
 		})
 	}
 }
+
+// TestShedAfterRewind: no more is dropped than is asked for, though the oldest were
+// given out before.
+func TestShedAfterRewind(t *testing.T) {
+	b := &bench{t: t, log: queue.NewMemory(0), dropped: make(map[queue.Why]int)}
+	b.cursor = b.reader("c", queue.CursorOptions{MaxBytes: 1 << 30, WhenFull: queue.DropOldest})
+	b.append(0, 10, 100)
+	for range 5 {
+		if _, ok, err := b.cursor.TryTake(); !ok || err != nil {
+			t.Fatal(ok, err)
+		}
+	}
+	b.cursor.Rewind()
+	b.log.Shed(1)
+	equal(t, "what is left", drain(t, b.cursor), upTo(10)[1:])
+}
