@@ -345,3 +345,49 @@ func BenchmarkAcknowledge(b *testing.B) {
 		})
 	}
 }
+
+// TestJournalThatCannotGoOn: files that nobody needs are removed though the disk has no
+// room for the next journal: nothing else would make any.
+func TestJournalThatCannotGoOn(t *testing.T) {
+	disk := &queuetest.Disk{}
+	b := open(t, disk, ordinary)
+	b.append(0, 200, 100)
+	before := b.log.Stats().Segments
+	for range 200 {
+		if _, ok, err := b.cursor.TryTake(); !ok || err != nil {
+			t.Fatal(ok, err)
+		}
+	}
+	var many []queue.Done
+	for i := range 10_000 {
+		many = append(many, queue.Done{Seq: 200, From: 2 * i, To: 2*i + 1})
+	}
+	for range 10 { // longer than a journal may become
+		b.cursor.Acknowledge(many)
+	}
+	disk.FailWith(func(op queuetest.Op, name string) error {
+		if op == queuetest.Create && strings.HasSuffix(name, ".done") {
+			return syscall.ENOSPC
+		}
+		return nil
+	})
+	b.cursor.Commit(190)
+	b.log.Keep()
+	b.log.Keep()
+	if got, files := b.log.Stats().Segments, segmentFiles(disk); got >= before || files > got+1 {
+		t.Errorf("%d segments of %d are left, in %d files", got, before, files)
+	}
+	if !strings.Contains(b.written.String(), "cannot be written") {
+		t.Error("it is not in the log")
+	}
+}
+
+// segmentFiles is how many files of records there are.
+func segmentFiles(disk *queuetest.Disk) (n int) {
+	for name := range disk.Files() {
+		if strings.HasSuffix(name, ".seg") {
+			n++
+		}
+	}
+	return n
+}

@@ -76,7 +76,8 @@ func (k *keeper) round() {
 	k.log.endJournals()
 	dead := k.dead()
 	err := k.save()
-	if err == nil {
+	placed := err == nil
+	if placed {
 		for _, j := range k.journals() {
 			err = errors.Join(err, j.keep())
 		}
@@ -89,7 +90,7 @@ func (k *keeper) round() {
 		d.opts.Log.Info("the places of the queue's readers are written again", "dir", d.fs.Path())
 	}
 	k.failing = err != nil
-	if err == nil {
+	if placed { // what makes room on a disk that is full must not wait for the journals
 		k.tidy(dead)
 	}
 }
