@@ -137,7 +137,8 @@ func (c *portChange) clear(port translate.Port, listen Listen) (any bool) {
 	return any
 }
 
-// undo closes what was opened and opens again what was closed for it.
+// undo closes what was opened and opens again what was closed for it, on the terms
+// that it had: their files may not be there any more.
 func (c *portChange) undo() {
 	for _, o := range c.opened {
 		o.stop(context.Background())
@@ -148,6 +149,9 @@ func (c *portChange) undo() {
 		again, err := c.s.openWith(former.terms.now(), former.protocol, former.Port, listen)
 		if err != nil {
 			c.s.opts.Log.Error("a port could not be opened again", "port", former.Name, "err", err)
+			// The next change opens it, if it can.
+			c.s.open = slices.DeleteFunc(c.s.open, func(o *openPort) bool { return o == former })
+			c.s.leave(former, time.Minute)
 			continue
 		}
 		again.listen = former.listen
