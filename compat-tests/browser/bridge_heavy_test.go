@@ -88,7 +88,7 @@ func startBridge(t testing.TB) bridge {
 	var text string
 	select {
 	case text = <-table:
-	case <-time.After(30 * time.Second):
+	case <-time.After(time.Minute):
 		t.Fatal("the gateway printed no table of ports")
 	}
 	at := make(map[string]string)

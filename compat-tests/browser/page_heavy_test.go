@@ -46,7 +46,7 @@ func openPage(t testing.TB) page {
 // do does things, within a time that is plenty.
 func (p page) do(steps ...action) {
 	p.t.Helper()
-	ctx, cancel := context.WithTimeout(p.ctx, 20*time.Second)
+	ctx, cancel := context.WithTimeout(p.ctx, time.Minute)
 	defer cancel()
 	if err := chromedp.Do(ctx, steps...); err != nil {
 		p.t.Fatal(err)
@@ -56,7 +56,7 @@ func (p page) do(steps ...action) {
 // eval gives the value of an expression in the page; a promise is waited for.
 func eval[T any](p page, expression string) T {
 	p.t.Helper()
-	ctx, cancel := context.WithTimeout(p.ctx, 20*time.Second)
+	ctx, cancel := context.WithTimeout(p.ctx, time.Minute)
 	defer cancel()
 	v, err := chromedp.Run(ctx, chromedp.Evaluate[T](expression, chromedp.EvalAwaitPromise))
 	if err != nil {
@@ -69,7 +69,7 @@ func eval[T any](p page, expression string) T {
 func (p page) until(expression string) {
 	p.t.Helper()
 	const wait = `new Promise((done) => { const look = () => { let is; try { is = EXPR } catch {} is ? done(true) : setTimeout(look, 5) }; look() })`
-	ctx, cancel := context.WithTimeout(p.ctx, 10*time.Second)
+	ctx, cancel := context.WithTimeout(p.ctx, time.Minute)
 	defer cancel()
 	if _, err := chromedp.Run(ctx, chromedp.Evaluate[bool](strings.ReplaceAll(wait, "EXPR", expression), chromedp.EvalAwaitPromise)); err != nil {
 		p.t.Fatalf("not true: %s: %v", expression, err)
@@ -101,7 +101,7 @@ func (p page) pictures(name string, width, height int64) {
 	for _, scheme := range []string{"light", "dark"} {
 		p.scheme(scheme)
 		p.until("new Promise((done) => requestAnimationFrame(() => setTimeout(() => done(true), 60)))")
-		ctx, cancel := context.WithTimeout(p.ctx, 20*time.Second)
+		ctx, cancel := context.WithTimeout(p.ctx, time.Minute)
 		png, err := chromedp.Run(ctx, chromedp.CaptureScreenshot())
 		cancel()
 		if err == nil {
