@@ -48,7 +48,7 @@ func (r *reader) readEndpoint(f *endpointFields) (e span.Endpoint) {
 	j := &r.j
 	j.Object()
 	for {
-		key, k, ok := r.endpointKey()
+		key, k, ok := r.key(endpointKeys)
 		if !ok {
 			return e
 		}

@@ -28,71 +28,71 @@ func (r *reader) v2span() {
 	attrs, events := r.w.AttrMark(), r.w.EventMark()
 	j.Object()
 	for {
-		key, k, ok := r.v2key()
+		key, k, ok := r.key(spanKeys)
 		if !ok {
 			break
 		}
 		switch key {
-		case keyTraceID:
+		case "traceId":
 			s.Trace = r.traceID()
-		case keyID:
+		case "id":
 			s.ID = r.spanID("id")
 			if s.ID == 0 {
 				r.refuse("id", "all zeros", "a digit other than 0")
 			}
-		case keyParentID:
+		case "parentId":
 			if !j.Null() {
 				if s.Parent = r.spanID("parentId"); s.Parent == 0 {
 					j.Lenient = true
 				}
 			}
-		case keyKind:
+		case "kind":
 			if !j.Null() {
 				s.Kind = r.kind()
 			}
-		case keyName:
+		case "name":
 			if !j.Null() {
 				s.Name = r.nonEmpty("name")
 			}
-		case keyTimestamp:
+		case "timestamp":
 			if !j.Null() {
 				s.Start = r.micros("timestamp")
 				s.Has = with(s.Has, span.HasStart, s.Start > 0)
 			}
-		case keyDuration:
+		case "duration":
 			if !j.Null() {
 				s.Duration = r.micros("duration")
 				s.Has = with(s.Has, span.HasDuration, s.Duration > 0)
 			}
-		case keyLocalEndpoint:
+		case "localEndpoint":
 			if !j.Null() {
 				s.Local = r.endpoint(&localFields)
 				s.Local.Service = invented(r.w, s.Local.Service)
 			}
-		case keyRemoteEndpoint:
+		case "remoteEndpoint":
 			if !j.Null() {
 				s.Remote = r.endpoint(&remoteFields)
 			}
-		case keyAnnotations:
+		case "annotations":
 			if !j.Null() {
 				j.Lenient = j.Lenient || r.w.EventMark() > events
 				r.annotations()
 			}
-		case keyTags:
+		case "tags":
 			if !j.Null() {
 				j.Lenient = j.Lenient || r.w.AttrMark() > attrs
 				r.tags(&said)
 			}
-		case keyDebug:
-			if !j.Null() && r.boolean("debug") {
+		case "debug":
+			if !j.Null() && r.boolean(key) {
 				s.Sampling = span.Debug | span.Sampled
 			}
-		case keyShared:
-			if !j.Null() && r.boolean("shared") {
+		case "shared":
+			if !j.Null() && r.boolean(key) {
 				shared = true
 			}
-		case keyBinaryAnnotations:
-			r.refuse("binaryAnnotations", "JSON_V1", "a JSON_V2 encoded list")
+		case "binaryAnnotations":
+			r.refuse(key, "JSON_V1", "a JSON_V2 encoded list")
 			j.Skip()
 		default:
 			r.skip(k)

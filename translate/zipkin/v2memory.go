@@ -12,141 +12,35 @@ import (
 // library that sets them. What was read once, in the usual form, is compared
 // afterwards rather than read again (BenchmarkDecodeV2JSON).
 
-// v2key is a key of a span.
-type v2key uint8
+// usualKeys are the keys of an object by their first letter, from behind the opening
+// quote to the colon.
+type usualKeys ['z' + 1][]string
 
-const (
-	keyOther v2key = iota
-	keyTraceID
-	keyID
-	keyParentID
-	keyKind
-	keyName
-	keyTimestamp
-	keyDuration
-	keyLocalEndpoint
-	keyRemoteEndpoint
-	keyAnnotations
-	keyTags
-	keyDebug
-	keyShared
-	keyBinaryAnnotations
+func usual(keys ...string) *usualKeys {
+	var u usualKeys
+	for _, key := range keys {
+		u[key[0]] = append(u[key[0]], key+`":`)
+	}
+	return &u
+}
+
+var (
+	spanKeys = usual("traceId", "id", "parentId", "kind", "name", "timestamp", "duration",
+		"localEndpoint", "remoteEndpoint", "annotations", "tags", "shared")
+	endpointKeys = usual("serviceName", "ipv4", "port")
 )
 
-// v2keyOf is the number of a key.
-func v2keyOf(key string) v2key {
-	switch key {
-	case "traceId":
-		return keyTraceID
-	case "id":
-		return keyID
-	case "parentId":
-		return keyParentID
-	case "kind":
-		return keyKind
-	case "name":
-		return keyName
-	case "timestamp":
-		return keyTimestamp
-	case "duration":
-		return keyDuration
-	case "localEndpoint":
-		return keyLocalEndpoint
-	case "remoteEndpoint":
-		return keyRemoteEndpoint
-	case "annotations":
-		return keyAnnotations
-	case "tags":
-		return keyTags
-	case "debug":
-		return keyDebug
-	case "shared":
-		return keyShared
-	case "binaryAnnotations":
-		return keyBinaryAnnotations
-	}
-	return keyOther
-}
-
-// v2key reads the next key of a span; false at the end of the object.
-func (r *reader) v2key() (key v2key, k wire.Str, ok bool) {
-	if at := r.j.PlainKey(); at >= 0 && at < len(r.j.Buf) {
+// key reads the next key of an object; false at its end. A usual one is compared,
+// any other read.
+func (r *reader) key(usual *usualKeys) (key string, k wire.Str, ok bool) {
+	if at := r.j.PlainKey(); at >= 0 && at < len(r.j.Buf) && int(r.j.Buf[at]) < len(usual) {
 		rest := r.j.Buf[at:]
-		n := 0
-		switch rest[0] {
-		case 't':
-			switch {
-			case starts(rest, `traceId":`):
-				key, n = keyTraceID, len(`traceId":`)
-			case starts(rest, `timestamp":`):
-				key, n = keyTimestamp, len(`timestamp":`)
-			case starts(rest, `tags":`):
-				key, n = keyTags, len(`tags":`)
+		for _, lit := range usual[rest[0]] {
+			if starts(rest, lit) {
+				r.j.TakeKey(at + len(lit))
+				n := len(lit) - len(`":`)
+				return lit[:n], wire.Str{At: at, N: n}, true
 			}
-		case 'i':
-			if starts(rest, `id":`) {
-				key, n = keyID, len(`id":`)
-			}
-		case 'p':
-			if starts(rest, `parentId":`) {
-				key, n = keyParentID, len(`parentId":`)
-			}
-		case 'k':
-			if starts(rest, `kind":`) {
-				key, n = keyKind, len(`kind":`)
-			}
-		case 'n':
-			if starts(rest, `name":`) {
-				key, n = keyName, len(`name":`)
-			}
-		case 'd':
-			if starts(rest, `duration":`) {
-				key, n = keyDuration, len(`duration":`)
-			}
-		case 'l':
-			if starts(rest, `localEndpoint":`) {
-				key, n = keyLocalEndpoint, len(`localEndpoint":`)
-			}
-		case 'r':
-			if starts(rest, `remoteEndpoint":`) {
-				key, n = keyRemoteEndpoint, len(`remoteEndpoint":`)
-			}
-		case 'a':
-			if starts(rest, `annotations":`) {
-				key, n = keyAnnotations, len(`annotations":`)
-			}
-		case 's':
-			if starts(rest, `shared":`) {
-				key, n = keyShared, len(`shared":`)
-			}
-		}
-		if n > 0 {
-			r.j.TakeKey(at + n)
-			return key, wire.Str{At: at, N: n - 2}, true
-		}
-	}
-	if k, ok = r.j.Key(); ok {
-		key = v2keyOf(r.j.Text(k))
-	}
-	return key, k, ok
-}
-
-// endpointKey is v2key for the keys of an endpoint, which have no numbers.
-func (r *reader) endpointKey() (key string, k wire.Str, ok bool) {
-	if at := r.j.PlainKey(); at >= 0 {
-		rest := r.j.Buf[at:]
-		n := 0
-		switch {
-		case starts(rest, `serviceName":`):
-			key, n = "serviceName", len(`serviceName":`)
-		case starts(rest, `ipv4":`):
-			key, n = "ipv4", len(`ipv4":`)
-		case starts(rest, `port":`):
-			key, n = "port", len(`port":`)
-		}
-		if n > 0 {
-			r.j.TakeKey(at + n)
-			return key, wire.Str{At: at, N: n - 2}, true
 		}
 	}
 	if k, ok = r.j.Key(); ok {
