@@ -54,8 +54,10 @@ func (s *Server) Change(ports map[string]Listen, limits Limits, grace time.Durat
 	return nil
 }
 
-// leave lets a port come to its end.
+// leave lets a port come to its end. It takes no more connections when leave
+// returns: whoever asked for the change may give its address to another program.
 func (s *Server) leave(o *openPort, grace time.Duration) {
+	o.refuse()
 	s.serving.Go(func() {
 		ctx, cancel := context.WithTimeout(s.cut, grace)
 		defer cancel()
