@@ -39,6 +39,7 @@ func (s *Server) serveGRPC(o *openPort, l net.Listener) {
 		intake: s.intake, calls: &s.calls, port: o.Port, terms: o.terms,
 		methods: make(map[string]grpcMethod),
 	}
+	h.readers = newReaders(h.done())
 	for _, p := range s.opts.Protocols {
 		for _, route := range p.GRPC {
 			if route.Port == o.Name {
@@ -47,6 +48,7 @@ func (s *Server) serveGRPC(o *openPort, l net.Listener) {
 		}
 	}
 	srv := grpc.NewServer(
+		grpc.NumStreamWorkers(mostIdleReaders),
 		grpc.ForceServerCodecV2(rawgrpc.Codec{}),
 		grpc.UnknownServiceHandler(h.handle),
 		grpc.MaxRecvMsgSize(limits.Message),
@@ -101,6 +103,8 @@ type grpcHandler struct {
 	port     translate.Port
 	terms    *terms
 	methods  map[string]grpcMethod
+	readers  *readers
+	usual    atomic.Int64 // how long the bodies are that streams are joined to
 	stopping sync.Once
 	stopped  chan struct{}
 	mu       sync.Mutex
@@ -306,9 +310,11 @@ func sendError(r translate.GRPCReply) error {
 }
 
 // streamBytes is how much of a stream is joined into one body, and streamWait
-// how long its messages may wait for more.
+// how long its messages may wait for more. mostUsual is how much is set aside for a
+// body before it is there.
 const (
 	streamBytes = 256 << 10
+	mostUsual   = 64 << 10
 	streamWait  = 50 * time.Millisecond
 )
 
@@ -320,22 +326,7 @@ func (h *grpcHandler) stream(m grpcMethod, ss grpc.ServerStream) error {
 	j := &joiner{handler: h, method: m, ctx: ss.Context(), share: h.intake.hold()}
 	defer j.stop()
 	received := make(chan error, 1)
-	go func() {
-		for {
-			j.door()
-			var msg rawgrpc.Message
-			if err := ss.RecvMsg(&msg); err != nil {
-				received <- err
-				return
-			}
-			err := j.add(&msg)
-			msg.Free()
-			if err != nil {
-				received <- err
-				return
-			}
-		}
-	}()
+	h.readers.run(func() { received <- j.read(ss) })
 	var err error
 	select {
 	case err = <-received:
@@ -350,6 +341,22 @@ func (h *grpcHandler) stream(m grpcMethod, ss grpc.ServerStream) error {
 		return send(ss, m.reply(busy.outcome))
 	}
 	return h.unread(m, err)
+}
+
+// read adds the messages of a stream until it ends.
+func (j *joiner) read(ss grpc.ServerStream) error {
+	var msg rawgrpc.Message
+	for {
+		j.door()
+		if err := ss.RecvMsg(&msg); err != nil {
+			return err
+		}
+		err := j.add(&msg)
+		msg.Free()
+		if err != nil {
+			return err
+		}
+	}
 }
 
 // streamGrace is how long streams may take to their end when the gateway stops.
@@ -406,7 +413,10 @@ func (j *joiner) add(msg *rawgrpc.Message) error {
 	if j.total.Verdict == translate.Busy {
 		return &busyStream{j.total}
 	}
-	if msg.Is(noRoom) || j.share.set(int64(len(j.body)+msg.Len())) != nil {
+	if j.body == nil {
+		j.body = make([]byte, 0, min(j.handler.usual.Load(), mostUsual))
+	}
+	if msg.Is(noRoom) || j.share.set(int64(max(cap(j.body), len(j.body)+msg.Len()))) != nil {
 		j.flush()
 		j.sum(j.handler.intake.refuse(j.handler.body(j.method), translate.Busy, errNoMemory))
 		return &busyStream{j.total}
@@ -442,10 +452,18 @@ func (j *joiner) flush() {
 	if len(j.body) == 0 {
 		return
 	}
+	j.handler.expect(len(j.body))
 	o := j.handler.intake.take(j.ctx, j.handler.body(j.method), j.body, &j.share)
 	j.share.end()
 	j.body = nil
 	j.sum(o)
+}
+
+// expect learns how long bodies are, so that the next one seldom has to grow: a
+// little more than what was usual of late.
+func (h *grpcHandler) expect(n int) {
+	last := h.usual.Load()
+	h.usual.Store((7*last + int64(n+n/8)) / 8)
 }
 
 // sum adds what became of a part of the stream.

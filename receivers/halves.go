@@ -135,12 +135,10 @@ func (h *halves) data(p []byte) error {
 		return nil
 	}
 	s := h.streams[h.stream]
-	if s == nil {
-		if len(h.streams) >= h.most {
-			return errManyHalves
-		}
-		s = &half{}
-		h.streams[h.stream] = s
+	known := s != nil
+	var fresh half // most messages are in one frame, and need not be remembered
+	if !known {
+		s = &fresh
 	}
 	for len(p) > 0 && !s.skip {
 		if s.seen < messageHeadLen {
@@ -165,8 +163,15 @@ func (h *halves) data(p []byte) error {
 			s.kept, s.seen = 0, 0
 		}
 	}
-	if s.seen == 0 {
+	switch {
+	case known && s.seen == 0:
 		delete(h.streams, h.stream)
+	case !known && s.seen > 0:
+		if len(h.streams) >= h.most {
+			return errManyHalves
+		}
+		part := fresh
+		h.streams[h.stream] = &part
 	}
 	return nil
 }

@@ -16,8 +16,6 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/gorilla/mux"
-
 	"github.com/spanbridge/spanbridge/translate"
 )
 
@@ -49,24 +47,15 @@ func (s *Server) serveHTTP(o *openPort, l net.Listener) {
 
 func (s *Server) routes(o *openPort) http.Handler {
 	port := o.Port
-	// Paths are as the client wrote them: a pasted header in one may hold "//".
-	r := mux.NewRouter().SkipClean(true)
+	t := newRouteTable(s.opts.Other[port.Name], port.WrongMethod)
 	for _, p := range s.opts.Protocols {
 		for _, route := range p.HTTP {
 			if route.Port == port.Name {
-				r.Path(route.Path).Methods(route.Method).Handler(s.intake.httpRoute(p.Name, route, o.terms))
+				t.add(route.Method, route.Path, s.intake.httpRoute(p.Name, route, o.terms))
 			}
 		}
 	}
-	if other := s.opts.Other[port.Name]; other != nil {
-		r.NotFoundHandler = other
-		r.MethodNotAllowedHandler = other
-	} else if port.WrongMethod != 0 {
-		r.MethodNotAllowedHandler = http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-			w.WriteHeader(port.WrongMethod)
-		})
-	}
-	h := o.terms.guarded(r)
+	h := o.terms.guarded(t)
 	if port.CORS {
 		return cors(h, s.opts.TenantHeader) // outside: a browser asks before it sends a token
 	}

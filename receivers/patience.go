@@ -11,13 +11,41 @@ import (
 )
 
 // patience is a context for waiting: it ends with the client, and when the gateway
-// stops.
-func (in *intake) patience(ctx context.Context) (context.Context, func()) {
-	ctx, cancel := context.WithCancel(ctx)
-	stop := context.AfterFunc(in.stopping, cancel)
-	return ctx, func() {
-		stop()
-		cancel()
+// stops. Few have to wait, so it is made when somebody asks for its end.
+type patience struct {
+	context.Context
+	stopping context.Context
+	once     sync.Once
+	merged   context.Context
+	cancel   context.CancelFunc
+}
+
+func (in *intake) patience(ctx context.Context) *patience {
+	return &patience{Context: ctx, stopping: in.stopping}
+}
+
+func (p *patience) merge() context.Context {
+	p.once.Do(func() {
+		merged, cancel := context.WithCancel(p.Context)
+		stop := context.AfterFunc(p.stopping, cancel)
+		p.merged, p.cancel = merged, func() {
+			stop()
+			cancel()
+		}
+	})
+	return p.merged
+}
+
+// Done is closed when the waiting is over.
+func (p *patience) Done() <-chan struct{} { return p.merge().Done() }
+
+// Err says why.
+func (p *patience) Err() error { return p.merge().Err() }
+
+// end frees what the context took.
+func (p *patience) end() {
+	if p.cancel != nil {
+		p.cancel()
 	}
 }
 

@@ -62,7 +62,7 @@ func command(ctx context.Context, arguments []string, out io.Writer) error {
 	flags.BoolVar(&o.table, "table", false, "measure nothing: print the tables of the last results")
 	flags.StringVar(&o.results, "results", "results.jsonl", "the file that all runs are appended to")
 	flags.StringVar(&o.dir, "dir", "", "a folder on the disk that is measured; the cache of the tests when not set")
-	flags.StringVar(&o.profiles, "profiles", "", "a folder for processor profiles of bridge, one for each run; they cost time themselves")
+	flags.StringVar(&o.profiles, "profiles", "", "a folder for profiles of bridge, of the processor and of allocations, for each run; they cost time themselves")
 	flags.Int64Var(&o.check, "check", 200, "the backend decodes one request of so many; 0: none")
 	if err := flags.Parse(arguments); err != nil {
 		if errors.Is(err, flag.ErrHelp) {

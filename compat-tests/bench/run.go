@@ -170,7 +170,7 @@ func (b *bench) one(ctx context.Context, s *stage, mode, name string) (r run, er
 		return r, err
 	}
 	if profile != nil {
-		err = <-profile
+		err = errors.Join(<-profile, b.keep(ctx, s.gateway.admin+"/debug/pprof/allocs", name+" "+mode+" allocations"))
 	}
 	r.Seconds, r.Sent, r.Acknowledged, r.Refused, r.Fault = report.Seconds, report.Sent, report.Acknowledged, report.Refused, report.Fault
 	r.P50, r.P99 = report.P50, report.P99
@@ -185,8 +185,12 @@ func (b *bench) one(ctx context.Context, s *stage, mode, name string) (r run, er
 }
 
 // profile keeps what a bridge does while it is measured.
-func (b *bench) profile(ctx context.Context, g *gateway, name string) (err error) {
-	url := fmt.Sprintf("%s/debug/pprof/profile?seconds=%d", g.admin, max(1, int(b.duration.Seconds())))
+func (b *bench) profile(ctx context.Context, g *gateway, name string) error {
+	return b.keep(ctx, fmt.Sprintf("%s/debug/pprof/profile?seconds=%d", g.admin, max(1, int(b.duration.Seconds()))), name)
+}
+
+// keep keeps a profile that a bridge gives.
+func (b *bench) keep(ctx context.Context, url, name string) (err error) {
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, http.NoBody)
 	if err != nil {
 		return err

@@ -18,17 +18,24 @@ import (
 // Message is a gRPC message left as bytes.
 type Message struct {
 	data mem.BufferSlice
+	one  [1]mem.Buffer // what data is of for a message to send: one allocation less
 }
 
 // New makes a message of p, which must not change until the message was sent.
 func New(p []byte) *Message {
-	return &Message{mem.BufferSlice{mem.SliceBuffer(p)}}
+	return newMessage(mem.SliceBuffer(p))
 }
 
 // NewCopy makes a message of a copy of p, which may change at once: a call that
 // failed may have left a message with the transport. It can be sent once.
 func NewCopy(p []byte) *Message {
-	return &Message{mem.BufferSlice{mem.Copy(p, mem.DefaultBufferPool())}}
+	return newMessage(mem.Copy(p, mem.DefaultBufferPool()))
+}
+
+func newMessage(b mem.Buffer) *Message {
+	m := &Message{one: [1]mem.Buffer{b}}
+	m.data = m.one[:]
+	return m
 }
 
 // Len is the length in bytes.

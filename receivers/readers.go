@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package receivers
+
+import "sync/atomic"
+
+// mostIdleReaders is how many goroutines wait for the next stream to read.
+const mostIdleReaders = 32
+
+// readers are goroutines that read streams, used again: the stack of a new one
+// grows, and is copied, several times on the way down into grpc-go.
+type readers struct {
+	work chan func()
+	idle atomic.Int32
+	done <-chan struct{} // closed: those that are idle end
+}
+
+func newReaders(done <-chan struct{}) *readers {
+	return &readers{work: make(chan func()), done: done}
+}
+
+// run has a function done by a goroutine of its own.
+func (r *readers) run(f func()) {
+	select {
+	case r.work <- f:
+	default:
+		go r.serve(f)
+	}
+}
+
+func (r *readers) serve(f func()) {
+	for {
+		f()
+		if r.idle.Add(1) > mostIdleReaders {
+			r.idle.Add(-1)
+			return
+		}
+		select {
+		case f = <-r.work:
+			r.idle.Add(-1)
+		case <-r.done:
+			r.idle.Add(-1)
+			return
+		}
+	}
+}
