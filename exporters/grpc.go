@@ -10,6 +10,7 @@ import (
 	"maps"
 	"net"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
@@ -28,9 +29,11 @@ import (
 )
 
 // grpcSender calls the method of each message; messages in a row for a method
-// that takes a stream go out in one stream.
+// that takes a stream go out in one stream, or joined to one message.
 type grpcSender struct {
 	conn    *grpc.ClientConn
+	joined  map[string]translate.Joined
+	apart   atomic.Bool // the server has none of the methods for joined messages
 	md      metadata.MD
 	tenant  string // the metadata that names the tenant; "": none
 	streams map[string]bool
@@ -81,7 +84,7 @@ func newGRPCSender(target translate.Target, s Settings) (*grpcSender, error) {
 	if err != nil {
 		return nil, fmt.Errorf("endpoint: %w", err)
 	}
-	g := &grpcSender{conn: conn, streams: target.Methods, timeout: s.Timeout, refused: target.Refused, badge: badge, md: make(metadata.MD), tenant: s.TenantHeader}
+	g := &grpcSender{conn: conn, streams: target.Methods, joined: target.Joined, timeout: s.Timeout, refused: target.Refused, badge: badge, md: make(metadata.MD), tenant: s.TenantHeader}
 	for k, v := range s.Headers {
 		g.md.Set(k, v)
 	}
@@ -110,7 +113,14 @@ func (g *grpcSender) send(ctx context.Context, messages []translate.Message, ten
 				n++
 			}
 		}
-		answer, err := g.call(ctx, messages[:n])
+		var answer []byte
+		var err error
+		if together, ok := g.joined[messages[0].Method]; ok && !g.apart.Load() {
+			n = joinable(messages[:n])
+			answer, err = g.callJoined(ctx, together, messages[:n])
+		} else {
+			answer, err = g.call(ctx, messages[:n])
+		}
 		if err != nil {
 			if err = judgeGRPC(messages[0].Method, err); !first {
 				err = partly(err)
@@ -154,20 +164,16 @@ const mostForwarded = 50 << 20
 // the transport may still hold a message of a call that has failed, and the
 // memory is the encoder's.
 func (g *grpcSender) call(ctx context.Context, messages []translate.Message) ([]byte, error) {
+	method := messages[0].Method
+	if !g.streams[method] {
+		return g.invoke(ctx, method, rawgrpc.NewCopy(messages[0].Body))
+	}
 	if g.timeout > 0 {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeout(ctx, g.timeout)
 		defer cancel()
 	}
-	method := messages[0].Method
 	var answer rawgrpc.Message
-	if !g.streams[method] {
-		if err := g.conn.Invoke(ctx, method, rawgrpc.NewCopy(messages[0].Body), &answer); err != nil {
-			return nil, err
-		}
-		defer answer.Free()
-		return answer.Copy(), nil
-	}
 	stream, err := g.conn.NewStream(ctx, &grpc.StreamDesc{ClientStreams: true}, method)
 	if err != nil {
 		return nil, err
@@ -187,6 +193,51 @@ func (g *grpcSender) call(ctx context.Context, messages []translate.Message) ([]
 		if errors.Is(err, io.EOF) {
 			return nil, nil // no answer but a good end
 		}
+		return nil, err
+	}
+	defer answer.Free()
+	return answer.Copy(), nil
+}
+
+// mostJoined bounds messages that are joined: servers take 4 MiB or more.
+const mostJoined = 3 << 20
+
+// joinable is how many of the messages may be one.
+func joinable(messages []translate.Message) (n int) {
+	bytes := 0
+	for n < len(messages) && (n == 0 || bytes+len(messages[n].Body) <= mostJoined) {
+		bytes += len(messages[n].Body)
+		n++
+	}
+	return n
+}
+
+// callJoined sends messages as one. A server that has no such method gets them in a
+// stream, from then on.
+func (g *grpcSender) callJoined(ctx context.Context, to translate.Joined, messages []translate.Message) ([]byte, error) {
+	bodies := make([][]byte, len(messages))
+	for i := range messages {
+		bodies[i] = messages[i].Body
+	}
+	answer, err := g.invoke(ctx, to.Method, rawgrpc.NewJoined(to.Field, bodies))
+	if status.Code(err) != codes.Unimplemented {
+		return answer, err
+	}
+	if answer, err = g.call(ctx, messages); err == nil {
+		g.apart.Store(true)
+	}
+	return answer, err
+}
+
+// invoke makes a call without streams.
+func (g *grpcSender) invoke(ctx context.Context, method string, m *rawgrpc.Message) ([]byte, error) {
+	if g.timeout > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, g.timeout)
+		defer cancel()
+	}
+	var answer rawgrpc.Message
+	if err := g.conn.Invoke(ctx, method, m, &answer); err != nil {
 		return nil, err
 	}
 	defer answer.Free()

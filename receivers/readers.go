@@ -2,10 +2,17 @@
 
 package receivers
 
-import "sync/atomic"
+import (
+	"sync/atomic"
+	"time"
+)
 
-// mostIdleReaders is how many goroutines wait for the next stream to read.
-const mostIdleReaders = 32
+// mostIdleReaders is how many goroutines wait for the next stream to read, and
+// idleReader for how long.
+const (
+	mostIdleReaders = 32
+	idleReader      = time.Second
+)
 
 // readers are goroutines that read streams, used again: the stack of a new one
 // grows, and is copied, several times on the way down into grpc-go.
@@ -29,17 +36,23 @@ func (r *readers) run(f func()) {
 }
 
 func (r *readers) serve(f func()) {
+	late := time.NewTimer(idleReader)
+	defer late.Stop()
 	for {
 		f()
 		if r.idle.Add(1) > mostIdleReaders {
 			r.idle.Add(-1)
 			return
 		}
+		late.Reset(idleReader)
+		f = nil
 		select {
 		case f = <-r.work:
-			r.idle.Add(-1)
+		case <-late.C:
 		case <-r.done:
-			r.idle.Add(-1)
+		}
+		r.idle.Add(-1)
+		if f == nil {
 			return
 		}
 	}

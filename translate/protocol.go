@@ -164,6 +164,10 @@ type Target struct {
 	// Methods are the gRPC methods that messages of this target name, with
 	// true for those that take a stream.
 	Methods map[string]bool
+	// Joined are methods whose messages may be sent as one message of another
+	// method, where the server has that: a message of a stream costs about as much
+	// as its spans.
+	Joined map[string]Joined
 	// Serves is the port whose calls without spans, and calls that the protocol
 	// does not know, the first target of this kind gets; "" for none.
 	Serves string
@@ -182,6 +186,13 @@ type Target struct {
 	// Refused reads the answer to a message that was taken: how many of its
 	// spans the target says it refused, and why. nil: an answer says nothing.
 	Refused func(answer []byte) (spans int, why string)
+}
+
+// Joined is a method without a stream whose message holds those of another method,
+// each as a field of that number.
+type Joined struct {
+	Method string
+	Field  int
 }
 
 // EncoderOptions are the settings of a target that its encoder follows.

@@ -38,11 +38,12 @@ func newSoakTargets(book *soakBook, refuse bool) (all []*soakTarget, err error) 
 		t := &soakTarget{name: name, kind: name}
 		take := func(format string) faultnet.Take {
 			return func(r faultnet.Request) ([]byte, error) {
-				if name == "skywalking" {
-					if !strings.HasSuffix(r.Name, "TraceSegmentReportService/collect") {
-						return nil, nil // said of instances
-					}
+				switch {
+				case name != "skywalking" || strings.HasSuffix(r.Name, "TraceSegmentReportService/collectInSync"):
+				case strings.HasSuffix(r.Name, "TraceSegmentReportService/collect"):
 					r.Body = wire.AppendStringAlways(nil, 1, string(r.Body))
+				default:
+					return nil, nil // said of instances
 				}
 				return nil, note(book, i, decode, format, r, refuse && name != "skywalking")
 			}

@@ -143,6 +143,8 @@ func (b *Backend) serveGRPC(w http.ResponseWriter, req *http.Request) {
 		case "/opentelemetry.proto.collector.trace.v1.TraceService/Export":
 			to, take = ToOTLP, (*seen).otlp
 		case "/skywalking.v3.TraceSegmentReportService/collect":
+		case "/skywalking.v3.TraceSegmentReportService/collectInSync":
+			take = (*seen).skywalkingTogether
 		default: // about instances
 			continue
 		}

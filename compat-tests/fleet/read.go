@@ -242,6 +242,23 @@ func (s *seen) skywalking(body []byte) error {
 	if err := proto.Unmarshal(body, &g); err != nil {
 		return err
 	}
+	return s.segment(&g)
+}
+
+func (s *seen) skywalkingTogether(body []byte) error {
+	var all agentv3.SegmentCollection
+	if err := proto.Unmarshal(body, &all); err != nil {
+		return err
+	}
+	for _, g := range all.Segments {
+		if err := s.segment(g); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (s *seen) segment(g *agentv3.SegmentObject) error {
 	s.Lock()
 	defer s.Unlock()
 	s.segments[hashOf(g.TraceSegmentId, -1)]++

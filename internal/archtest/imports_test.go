@@ -30,7 +30,7 @@ var mayImport = []struct{ from, ours, libraries string }{
 	{"deadletter", "queue", ""},
 	{"config", "", "go.yaml.in/yaml/v3"},
 	{"internal/metrics", "", "github.com/prometheus/client_golang"},
-	{"internal/rawgrpc", "", "google.golang.org/grpc"},
+	{"internal/rawgrpc", "", "google.golang.org/grpc google.golang.org/protobuf/encoding/protowire"},
 	{"internal/faultnet", "internal/rawgrpc", "google.golang.org/grpc"},
 	{"internal/archtest", "", ""},
 	{"propagation", "span", ""},

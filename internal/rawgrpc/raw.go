@@ -13,6 +13,7 @@ import (
 	"google.golang.org/grpc/encoding"
 	"google.golang.org/grpc/encoding/proto"
 	"google.golang.org/grpc/mem"
+	"google.golang.org/protobuf/encoding/protowire"
 )
 
 // Message is a gRPC message left as bytes.
@@ -30,6 +31,24 @@ func New(p []byte) *Message {
 // failed may have left a message with the transport. It can be sent once.
 func NewCopy(p []byte) *Message {
 	return newMessage(mem.Copy(p, mem.DefaultBufferPool()))
+}
+
+// NewJoined makes a message of protobuf with a field of that number, of type bytes,
+// for each of the parts, which may change at once. It can be sent once.
+func NewJoined(field int, parts [][]byte) *Message {
+	size := 0
+	for _, p := range parts {
+		size += protowire.SizeTag(protowire.Number(field)) + protowire.SizeBytes(len(p))
+	}
+	pool := mem.DefaultBufferPool()
+	buf := pool.Get(size)
+	dst := (*buf)[:0]
+	for _, p := range parts {
+		dst = protowire.AppendTag(dst, protowire.Number(field), protowire.BytesType)
+		dst = protowire.AppendBytes(dst, p)
+	}
+	*buf = dst
+	return newMessage(mem.NewBuffer(buf, pool))
 }
 
 func newMessage(b mem.Buffer) *Message {

@@ -27,10 +27,14 @@ const (
 
 // The methods that carry what is translated.
 const (
-	methodCollect    = "/skywalking.v3.TraceSegmentReportService/collect"
-	methodProperties = "/skywalking.v3.ManagementService/reportInstanceProperties"
-	methodKeepAlive  = "/skywalking.v3.ManagementService/keepAlive"
+	methodCollect       = "/skywalking.v3.TraceSegmentReportService/collect"
+	methodCollectInSync = "/skywalking.v3.TraceSegmentReportService/collectInSync"
+	methodProperties    = "/skywalking.v3.ManagementService/reportInstanceProperties"
+	methodKeepAlive     = "/skywalking.v3.ManagementService/keepAlive"
 )
+
+// collectionSegments is the field of a SegmentCollection, which collectInSync takes.
+const collectionSegments = 1
 
 // wait is less than the thirty seconds that the Java agent has for a report
 // (collector.grpc_upstream_timeout). What agents lose they lose by an answer: while
@@ -60,6 +64,7 @@ var Protocol = translate.Protocol{
 	Targets: []translate.Target{{
 		Kind: "skywalking", About: "SkyWalking OAP over gRPC", Network: translate.GRPC,
 		Methods:   map[string]bool{methodCollect: true, methodProperties: false, methodKeepAlive: false},
+		Joined:    map[string]translate.Joined{methodCollect: {Method: methodCollectInSync, Field: collectionSegments}},
 		Serves:    grpcPort,
 		BareToken: true,
 		UniqueIDs: true,
