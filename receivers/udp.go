@@ -9,6 +9,7 @@ import (
 	"net"
 	"runtime/debug"
 	"slices"
+	"sync"
 
 	"github.com/spanbridge/spanbridge/translate"
 )
@@ -30,9 +31,15 @@ func (s *Server) openUDP(o *openPort, listen Listen) error {
 	if err != nil {
 		return err
 	}
-	_ = conn.SetReadBuffer(socketBuffer)
 	o.address = conn.LocalAddr()
-	h := &udpHandler{intake: s.intake, protocol: o.protocol, terms: o.terms, formats: make(map[string]string)}
+	h := &udpHandler{
+		intake: s.intake, protocol: o.protocol, port: o.Name, terms: o.terms, formats: make(map[string]string),
+		buffer: prepareSocket(conn, socketBuffer),
+	}
+	if h.buffer < socketBuffer {
+		s.opts.Log.Info("the kernel gives the socket a smaller buffer than is asked for: datagrams may be lost when many come at once (net.core.rmem_max)",
+			"port", o.Name, "buffer", h.buffer, "asked", socketBuffer)
+	}
 	for _, p := range s.opts.Protocols {
 		for _, route := range p.UDP {
 			h.formats[route.Method] = route.Format
@@ -45,24 +52,62 @@ func (s *Server) openUDP(o *openPort, listen Listen) error {
 }
 
 type udpHandler struct {
-	intake   *intake
-	protocol string
-	terms    *terms
-	formats  map[string]string // by method
+	intake    *intake
+	protocol  string
+	port      string
+	terms     *terms
+	formats   map[string]string // by method
+	buffer    int               // of the socket, in bytes
+	lostSoFar uint32            // datagrams, as the kernel counts
 }
 
+// Datagrams are read by one goroutine, which has nothing else to do, and taken by
+// others: to decode one and to write it to the disk takes longer than the socket has
+// room for what comes meanwhile. When as many wait as there is room for, they wait in
+// the socket.
+const (
+	datagramsWaiting = 256
+	datagramTakers   = 16 // as many share one sync of the disk
+)
+
 func (h *udpHandler) serve(conn *net.UDPConn) error {
-	buf := make([]byte, maxDatagram)
+	waiting := make(chan []byte, datagramsWaiting)
+	var takers sync.WaitGroup
+	for range datagramTakers {
+		takers.Go(func() {
+			for packet := range waiting {
+				h.take(packet)
+			}
+		})
+	}
+	defer takers.Wait()
+	defer close(waiting)
+	buf, control := make([]byte, maxDatagram), make([]byte, controlBytes)
 	for {
-		n, _, err := conn.ReadFromUDPAddrPort(buf)
+		n, c, _, _, err := conn.ReadMsgUDPAddrPort(buf, control)
 		if err != nil {
 			if errors.Is(err, net.ErrClosed) {
 				return nil
 			}
 			continue // a fault of one datagram, such as ICMP's port unreachable
 		}
-		h.take(slices.Clone(buf[:n]))
+		if now, ok := lostSoFar(control[:c]); ok {
+			h.lost(now)
+		}
+		waiting <- slices.Clone(buf[:n])
 	}
+}
+
+// lost counts what found no room in the socket, and says so at times: nobody else
+// knows.
+func (h *udpHandler) lost(soFar uint32) {
+	more := soFar - h.lostSoFar
+	if more == 0 {
+		return
+	}
+	h.lostSoFar = soFar
+	h.intake.opts.Set.DatagramsLost.WithLabelValues(h.port).Add(float64(more))
+	h.intake.opts.Log.Warn("datagrams were lost: the socket had no room for them", "port", h.port, "datagrams", more, "buffer", h.buffer)
 }
 
 // take takes a datagram. Nobody is answered, so everything is counted.

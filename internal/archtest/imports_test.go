@@ -68,7 +68,7 @@ var mayImport = []struct{ from, ours, libraries string }{
 	{"translate/roundtrip", "", ""},
 	{"translate/*", "span propagation translate translate/wire translate/residue", ""},
 	{"pipeline", "span queue deadletter assemble internal/metrics", "github.com/cenkalti/backoff github.com/prometheus/client_golang"},
-	{"receivers", "span translate internal/metrics internal/rawgrpc access", "github.com/gorilla/mux github.com/klauspost/compress google.golang.org/grpc google.golang.org/genproto google.golang.org/protobuf"},
+	{"receivers", "span translate internal/metrics internal/rawgrpc access", "github.com/klauspost/compress google.golang.org/grpc google.golang.org/genproto google.golang.org/protobuf"},
 	{"exporters", "span translate internal/metrics internal/rawgrpc access", "github.com/klauspost/compress google.golang.org/grpc google.golang.org/genproto"},
 	{"access", "", ""},
 	{"access/accesstest", "", ""},
