@@ -45,6 +45,7 @@ func (s *serveCmd) serve(ctx context.Context, w *world) error {
 		return err
 	}
 	printPorts(w.out, cfg, g.receivers, from.list)
+	defer spareCollector(g.memory)()
 	g.run(ctx, hup)
 	return nil
 }
