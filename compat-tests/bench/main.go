@@ -57,7 +57,7 @@ func command(ctx context.Context, arguments []string, out io.Writer) error {
 	flags.IntVar(&o.rounds, "rounds", 5, "rounds, each with all candidates by turns")
 	flags.DurationVar(&o.duration, "duration", 5*time.Second, "how long each of them is sent to")
 	flags.DurationVar(&o.warm, "warm", 2*time.Second, "how long before it is measured")
-	flags.StringVar(&o.modes, "modes", "closed,rate", "closed, rate or both")
+	flags.StringVar(&o.modes, "modes", "closed,half", "closed, rate (a fixed number of spans a second) and half (of what was taken closed), with commas")
 	flags.BoolVar(&o.markdown, "markdown", false, "print tables for docs/performance.md")
 	flags.BoolVar(&o.table, "table", false, "measure nothing: print the tables of the last results")
 	flags.StringVar(&o.results, "results", "results.jsonl", "the file that all runs are appended to")
@@ -119,9 +119,9 @@ func newBench(ctx context.Context, o options) (b *bench, done func(), err error)
 		modes: strings.Split(o.modes, ","), session: time.Now().UTC().Format(time.RFC3339), machine: describe(dir),
 	}
 	for _, mode := range b.modes {
-		if mode != modeClosed && mode != modeRate {
+		if mode != modeClosed && mode != modeRate && mode != modeHalf || mode == modeHalf && b.modes[0] != modeClosed {
 			done()
-			return nil, nil, fmt.Errorf("-modes %s, want %s or %s", o.modes, modeClosed, modeRate)
+			return nil, nil, fmt.Errorf("-modes %s, want %s, %s or %s, the last one after the first", o.modes, modeClosed, modeRate, modeHalf)
 		}
 	}
 	b.starter, err = newStarter(ctx)

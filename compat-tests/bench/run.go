@@ -21,6 +21,7 @@ import (
 const (
 	modeClosed = "closed" // every connection sends as soon as it is answered
 	modeRate   = "rate"   // a fixed number of spans a second
+	modeHalf   = "half"   // half of what it took in the closed loop just before
 )
 
 // bench is what all runs have in common.
@@ -66,13 +67,19 @@ func (b *bench) measure(ctx context.Context, name string, sc scene, c candidate,
 		}
 	}
 	var runs []run
-	for _, mode := range b.modes {
-		if sc.fixed && mode != modeRate {
-			continue
-		}
-		r, err := b.one(ctx, s, mode, name+" "+c.name)
+	modes := b.modes
+	if sc.fixed {
+		modes = []string{modeRate}
+	}
+	saturation := 0.0 // spans a second
+	for _, mode := range modes {
+		rate := map[string]float64{modeRate: s.rate, modeHalf: saturation / 2}[mode]
+		r, err := b.one(ctx, s, rate, name+" "+c.name+" "+mode)
 		if err != nil {
 			return runs, err
+		}
+		if mode == modeClosed {
+			saturation = float64(r.Acknowledged) / r.Seconds
 		}
 		r.Session, r.Machine, r.Pair, r.Candidate, r.Mode, r.Round = b.session, b.machine, name, c.name, mode, round
 		runs = append(runs, r)
@@ -109,12 +116,8 @@ func (b *bench) fill(ctx context.Context, s *stage) error {
 	})
 }
 
-// one measures one mode: sending and draining.
-func (b *bench) one(ctx context.Context, s *stage, mode, name string) (r run, err error) {
-	rate := 0.0
-	if mode == modeRate {
-		rate = s.rate
-	}
+// one measures sending at a rate, 0 for a closed loop, and draining.
+func (b *bench) one(ctx context.Context, s *stage, rate float64, name string) (r run, err error) {
 	ours := s.gateway.admin != ""
 	counts, err := s.counts(ctx)
 	if err != nil {
@@ -135,7 +138,7 @@ func (b *bench) one(ctx context.Context, s *stage, mode, name string) (r run, er
 	report, err := s.send(ctx, b.plan(s.scene, b.duration, rate), func() (err error) {
 		if b.profiles != "" && ours {
 			profile = make(chan error, 1)
-			go func() { profile <- b.profile(ctx, s.gateway, name+" "+mode) }()
+			go func() { profile <- b.profile(ctx, s.gateway, name) }()
 		}
 		began, err = s.gateway.processorTime()
 		return err
@@ -170,7 +173,7 @@ func (b *bench) one(ctx context.Context, s *stage, mode, name string) (r run, er
 		return r, err
 	}
 	if profile != nil {
-		err = errors.Join(<-profile, b.keep(ctx, s.gateway.admin+"/debug/pprof/allocs", name+" "+mode+" allocations"))
+		err = errors.Join(<-profile, b.keep(ctx, s.gateway.admin+"/debug/pprof/allocs", name+" allocations"))
 	}
 	r.Seconds, r.Sent, r.Acknowledged, r.Refused, r.Fault = report.Seconds, report.Sent, report.Acknowledged, report.Refused, report.Fault
 	r.P50, r.P99 = report.P50, report.P99

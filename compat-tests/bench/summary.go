@@ -40,11 +40,35 @@ func printSummary(t *table, all []pair, runs []run) {
 			continue
 		}
 		cost := func(of []run) string { return spread(collect(of, (*run).cost), "%.2f") }
-		t.row(p.name, cost(limits), cost(mine), cost(theirs), spread(against(mine, limits), "%.2f"), spread(against(mine, theirs), "%.2f"))
+		t.row(p.name, cost(limits), cost(mine), cost(theirs), spread(against(mine, limits, (*run).cost), "%.2f"), spread(against(mine, theirs, (*run).cost), "%.2f"))
 	}
-	// One pair has its own table.
+	t.summary("CPU-s per million spans")
+	printLatency(t, all, runs)
+}
+
+// printLatency prints how long acknowledgements take where there is as much again to
+// spare.
+func printLatency(t *table, all []pair, runs []run) {
+	t.row("pair", "pass-through", "bridge", "otelcol", "bridge × pass-through", "bridge × otelcol")
+	for i := range all {
+		p := &all[i]
+		lowest, ours, rival := p.chief()
+		limits, mine, theirs := p.runsOf(runs, lowest, modeHalf), p.runsOf(runs, ours, modeHalf), p.runsOf(runs, rival, modeHalf)
+		if len(mine) == 0 {
+			continue
+		}
+		ms := func(of []run) string { return spread(collect(of, (*run).p99), "%.1f") }
+		ratio := func(to []run) string { return spread(against(mine, to, (*run).p99), "%.2f") }
+		t.row(p.name, ms(limits), ms(mine), ms(theirs), ratio(limits), ratio(theirs))
+	}
+	t.summary("p99 of the acknowledgement in ms, each at half the rate that it took closed")
+}
+
+// summary prints rows under a headline. One pair has its own table.
+func (t *table) summary(headline string) {
 	if len(t.rows) > 2 {
-		fmt.Fprint(t.out, "\nCPU-s per million spans:\n\n")
+		fmt.Fprintf(t.out, "\n%s:\n\n", headline)
 		t.print()
 	}
+	t.rows = nil
 }

@@ -75,7 +75,7 @@ func printSweeps(out io.Writer, all []sweep, runs []run, markdown bool) {
 			if len(mine) == 0 {
 				continue
 			}
-			t.row(p.label, spread(collect(mine, (*run).cost), "%.2f"), spread(against(mine, first), "%.2f"),
+			t.row(p.label, spread(collect(mine, (*run).cost), "%.2f"), spread(against(mine, first, (*run).cost), "%.2f"),
 				middle(mine, "%.0f k", (*run).thousands), middle(mine, "%.2f", (*run).p99), middle(mine, "%.0f", (*run).mebibytes),
 				middle(mine, "%.2f", (*run).objects), fmt.Sprint(sum(mine, (*run).lost)), fmt.Sprint(sum(mine, (*run).refused)))
 		}

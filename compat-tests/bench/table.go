@@ -86,13 +86,13 @@ func sum(runs []run, of func(*run) int64) (n int64) {
 	return n
 }
 
-// against are the ratios of costs to those of others in the same round, so that
+// against are the ratios of a number to that of others in the same round, so that
 // what disturbed the machine meanwhile hit both.
-func against(runs, others []run) (ratios []float64) {
+func against(runs, others []run, of func(*run) float64) (ratios []float64) {
 	for i := range runs {
 		for j := range others {
-			if others[j].Round == runs[i].Round && others[j].cost() > 0 {
-				ratios = append(ratios, runs[i].cost()/others[j].cost())
+			if others[j].Round == runs[i].Round && of(&others[j]) > 0 {
+				ratios = append(ratios, of(&runs[i])/of(&others[j]))
 			}
 		}
 	}
@@ -109,7 +109,7 @@ func printPairs(out io.Writer, all []pair, runs []run, markdown bool) {
 		of := func(c *candidate, mode string) []run { return p.runsOf(runs, c, mode) }
 		lowest, _, rival := p.chief()
 		t.row("candidate", "mode", "CPU-s per million spans", "× pass-through", "× otelcol", "spans/s", "p50 ms", "p99 ms", "peak MiB", "allocations/span", "acknowledged", "lost", "refused")
-		for _, mode := range []string{modeClosed, modeRate} {
+		for _, mode := range []string{modeClosed, modeHalf, modeRate} {
 			for j := range p.candidates {
 				c := &p.candidates[j]
 				mine := of(c, mode)
@@ -120,7 +120,7 @@ func printPairs(out io.Writer, all []pair, runs []run, markdown bool) {
 					if to == nil || to == c || to == rival && (c.limit || c.reference) {
 						return "–"
 					}
-					return spread(against(mine, of(to, mode)), "%.2f")
+					return spread(against(mine, of(to, mode), (*run).cost), "%.2f")
 				}
 				cells := []string{c.name, mode, spread(collect(mine, (*run).cost), "%.2f"), ratio(lowest), ratio(rival)}
 				t.row(append(cells, p.details(mine)...)...)
