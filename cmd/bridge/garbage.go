@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"os"
+	"runtime"
+	"runtime/debug"
+	"runtime/metrics"
+)
+
+// leastGarbage is how much may be allocated at least between two collections.
+// A gateway that keeps up has little that lives: with the runtime's rule, which
+// collects when as much again was allocated, it would collect some tens of times a
+// second (docs/performance.md, "The garbage collector").
+const leastGarbage = 64 << 20
+
+// usualPercent is the runtime's own rule, and leastHeap the heap below which it never
+// collects by it, however little lives.
+const (
+	usualPercent = 100
+	leastHeap    = 4 << 20
+)
+
+// percentFor is the GOGC at which a heap of live bytes is collected after at least
+// garbage more, and never earlier than by the runtime's own rule.
+func percentFor(live, garbage int64) int {
+	return int(max(usualPercent, garbage*100/max(live, leastHeap)))
+}
+
+// spareCollector has the collector run less often while little lives, within a
+// budget of memory; $GOGC overrules it. It returns what ends that.
+func spareCollector(budget int64) (stop func()) {
+	if os.Getenv("GOGC") != "" {
+		return func() {}
+	}
+	s := &sparing{garbage: min(leastGarbage, budget/8), sample: []metrics.Sample{{Name: "/gc/heap/live:bytes"}}, end: make(chan struct{})}
+	s.adjust()
+	s.watch()
+	return func() {
+		close(s.end)
+		debug.SetGCPercent(usualPercent)
+	}
+}
+
+// sparing adjusts GOGC after each collection.
+type sparing struct {
+	garbage int64
+	percent int
+	sample  []metrics.Sample
+	end     chan struct{}
+}
+
+// watch waits for the next collection: it is what finalizes an object that nobody
+// has. The runtime tells of it in no other way.
+func (s *sparing) watch() {
+	runtime.SetFinalizer(new([16]byte), func(*[16]byte) {
+		select {
+		case <-s.end:
+			return
+		default:
+		}
+		s.adjust()
+		s.watch()
+	})
+}
+
+// adjust sets GOGC for what lives now. To set it stops the world for a moment, so
+// it is left alone where it would change little.
+func (s *sparing) adjust() {
+	metrics.Read(s.sample)
+	percent := percentFor(int64(s.sample[0].Value.Uint64()), s.garbage)
+	if change := percent - s.percent; change > s.percent/8 || -change > s.percent/8 {
+		s.percent = percent
+		debug.SetGCPercent(percent)
+	}
+}
