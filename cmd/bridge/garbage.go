@@ -7,6 +7,7 @@ import (
 	"runtime"
 	"runtime/debug"
 	"runtime/metrics"
+	"sync"
 )
 
 // leastGarbage is how much may be allocated at least between two collections.
@@ -34,44 +35,44 @@ func spareCollector(budget int64) (stop func()) {
 	if os.Getenv("GOGC") != "" {
 		return func() {}
 	}
-	s := &sparing{garbage: min(leastGarbage, budget/8), sample: []metrics.Sample{{Name: "/gc/heap/live:bytes"}}, end: make(chan struct{})}
+	s := &sparing{garbage: min(leastGarbage, budget/8), sample: []metrics.Sample{{Name: "/gc/heap/live:bytes"}}}
 	s.adjust()
-	s.watch()
-	return func() {
-		close(s.end)
-		debug.SetGCPercent(usualPercent)
-	}
+	return s.stop
 }
 
 // sparing adjusts GOGC after each collection.
 type sparing struct {
 	garbage int64
+
+	mu      sync.Mutex
 	percent int
 	sample  []metrics.Sample
-	end     chan struct{}
+	ended   bool
 }
 
-// watch waits for the next collection: it is what finalizes an object that nobody
-// has. The runtime tells of it in no other way.
-func (s *sparing) watch() {
-	runtime.SetFinalizer(new([16]byte), func(*[16]byte) {
-		select {
-		case <-s.end:
-			return
-		default:
-		}
-		s.adjust()
-		s.watch()
-	})
-}
-
-// adjust sets GOGC for what lives now. To set it stops the world for a moment, so
-// it is left alone where it would change little.
+// adjust sets GOGC for what lives now, and again after the next collection. To set it
+// stops the world for a moment, so it is left alone where it would change little.
 func (s *sparing) adjust() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.ended {
+		return
+	}
 	metrics.Read(s.sample)
 	percent := percentFor(int64(s.sample[0].Value.Uint64()), s.garbage)
-	if change := percent - s.percent; change > s.percent/8 || -change > s.percent/8 {
+	change := percent - s.percent
+	if change > s.percent/8 || -change > s.percent/8 || percent == usualPercent && change != 0 {
 		s.percent = percent
 		debug.SetGCPercent(percent)
 	}
+	// A collection is what finalizes an object that nobody has. The runtime tells of
+	// it in no other way.
+	runtime.SetFinalizer(new([16]byte), func(*[16]byte) { s.adjust() })
+}
+
+func (s *sparing) stop() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.ended = true
+	debug.SetGCPercent(usualPercent)
 }
