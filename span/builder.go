@@ -16,6 +16,8 @@ import (
 type Builder struct {
 	b     Batch
 	slabs int // bytes that the slabs have grown to, roughly
+	growth
+	spare *Span // what NextSpan gives when the batch is over
 }
 
 // MaxSlabs bounds the memory of a batch beside its body. A span that takes two
@@ -27,9 +29,17 @@ const MaxSlabs = 256 << 20
 func (w *Builder) full(n int, size uintptr) bool {
 	if !w.b.over {
 		w.slabs += max(n, 16) * int(size)
-		w.b.over = w.slabs > MaxSlabs || w.b.Origin.Room > 0 && w.slabs > w.b.Origin.Room
+		w.b.over = w.slabs > w.most()
 	}
 	return w.b.over
+}
+
+// most is how many bytes the slabs may grow to.
+func (w *Builder) most() int {
+	if room := w.b.Origin.Room; room > 0 {
+		return min(room, MaxSlabs)
+	}
+	return MaxSlabs
 }
 
 // NewBuilder starts a batch that owns the body. The body must not be changed
@@ -52,7 +62,7 @@ func (w *Builder) Reset(body []byte, origin Origin) {
 		scopes: b.scopes[:0], segments: b.segments[:0], agents: b.agents[:0], agentRefs: b.agentRefs[:0],
 		instances: b.instances[:0],
 	}
-	w.slabs = 0
+	w.slabs, w.growth = 0, growth{}
 }
 
 // Stale counts an entry of a residue that was ignored.
@@ -107,10 +117,18 @@ func (w *Builder) SetSide(m []byte) { w.b.side = m }
 // replaced. Protobuf and thrift promise UTF-8 and do not always keep it.
 func (w *Builder) ValidText(t Text) Text {
 	m := w.b.bytes(t)
-	if utf8.Valid(m) {
+	if isASCII(m) || utf8.Valid(m) {
 		return t
 	}
 	return w.CopyBytes(bytes.ToValidUTF8(m, []byte("\uFFFD")))
+}
+
+// ValidAt is ValidText of n bytes at pos of the body.
+func (w *Builder) ValidAt(pos, n int) Text {
+	if isASCII(w.b.body[pos : pos+n]) {
+		return At(pos, n)
+	}
+	return w.ValidText(At(pos, n))
 }
 
 // Mark is a state of the slabs to return to.
@@ -138,7 +156,7 @@ func (w *Builder) Undo(m Mark) {
 
 // Attr adds an attribute.
 func (w *Builder) Attr(a Attr) {
-	if n := len(w.b.attrs); n == cap(w.b.attrs) && w.full(n, unsafe.Sizeof(a)) {
+	if len(w.b.attrs) == cap(w.b.attrs) && !more(w, &w.b.attrs) {
 		return
 	}
 	w.b.attrs = append(w.b.attrs, a)
@@ -155,7 +173,7 @@ func (w *Builder) AttrsSince(mark int) []Attr { return w.b.attrs[mark:] }
 
 // Event adds an event.
 func (w *Builder) Event(e Event) {
-	if n := len(w.b.events); n == cap(w.b.events) && w.full(n, unsafe.Sizeof(e)) {
+	if len(w.b.events) == cap(w.b.events) && !more(w, &w.b.events) {
 		return
 	}
 	w.b.events = append(w.b.events, e)
@@ -175,7 +193,7 @@ func (w *Builder) TruncateEvents(n int) { w.b.events = w.b.events[:n] }
 
 // Ref adds a reference.
 func (w *Builder) Ref(r Ref) {
-	if n := len(w.b.refs); n == cap(w.b.refs) && w.full(n, unsafe.Sizeof(r)) {
+	if len(w.b.refs) == cap(w.b.refs) && !more(w, &w.b.refs) {
 		return
 	}
 	w.b.refs = append(w.b.refs, r)
@@ -257,10 +275,30 @@ func (w *Builder) Instance(i Instance) {
 
 // Span adds a span.
 func (w *Builder) Span(s Span) {
-	if n := len(w.b.spans); n == cap(w.b.spans) && w.full(n, unsafe.Sizeof(s)) {
+	if len(w.b.spans) == cap(w.b.spans) && !more(w, &w.b.spans) {
 		return
 	}
 	w.b.spans = append(w.b.spans, s)
+}
+
+// NextSpan is an empty span to be filled in, which becomes the next one of the
+// batch with AddSpan. It is Span without the copying of a large struct.
+func (w *Builder) NextSpan() *Span {
+	n := len(w.b.spans)
+	if n == cap(w.b.spans) && !more(w, &w.b.spans) {
+		w.spare = new(Span)
+		return w.spare
+	}
+	s := &w.b.spans[:n+1][n]
+	*s = Span{}
+	return s
+}
+
+// AddSpan adds what NextSpan gave. No other span may have been added in between.
+func (w *Builder) AddSpan() {
+	if n := len(w.b.spans); n < cap(w.b.spans) {
+		w.b.spans = w.b.spans[:n+1]
+	}
 }
 
 // SpanAt is a span added before, to be changed in place.

@@ -3,6 +3,7 @@
 package span
 
 import (
+	"bytes"
 	"strings"
 	"testing"
 	"unsafe"
@@ -171,6 +172,85 @@ func TestGrow(t *testing.T) {
 	w.Grow(10, 50)
 	if grown := w.Batch().Memory() - empty; grown < 10*int(unsafe.Sizeof(Span{}))+50*int(unsafe.Sizeof(Attr{})) {
 		t.Errorf("%d bytes", grown)
+	}
+}
+
+// A slab grows by what the spans so far took of the body.
+func TestGrowth(t *testing.T) {
+	t.Parallel()
+	const spans, size = 1000, 50
+	f := func(room int, most int) {
+		t.Helper()
+		w := NewBuilder(make([]byte, spans*size), Origin{Room: room})
+		empty := w.Batch().Memory()
+		for i := range spans {
+			w.At(i * size)
+			for range 5 {
+				w.Attr(Attr{})
+			}
+			w.Ref(Ref{})
+			w.NextSpan().ID = ID(i + 1)
+			w.AddSpan()
+		}
+		b := w.Batch()
+		if b.Over() || b.Len() != spans || b.Spans()[spans-1].ID != spans {
+			t.Fatalf("over %v with %d spans", b.Over(), b.Len())
+		}
+		need := spans * int(unsafe.Sizeof(Span{})+5*unsafe.Sizeof(Attr{})+unsafe.Sizeof(Ref{}))
+		if m := b.Memory() - empty; m < need || m > need*most/100 {
+			t.Errorf("%d bytes where %d are needed", m, need)
+		}
+	}
+	f(0, 135)
+	f(1<<20, 150) // no room for guesses
+}
+
+// A guess that turns out wrong costs memory and no more.
+func TestGrowthMisled(t *testing.T) {
+	t.Parallel()
+	w := NewBuilder(make([]byte, 1<<20), Origin{Room: 1 << 16})
+	for i := range 100 {
+		w.At(i)
+		w.Attr(Attr{})
+		w.Event(Event{})
+	}
+	if b := w.Batch(); b.Over() || b.Memory() > 1<<20+1<<16 {
+		t.Errorf("over %v with %d bytes", b.Over(), b.Memory())
+	}
+	for range 3000 {
+		w.Attr(Attr{})
+	}
+	if !w.Batch().Over() {
+		t.Error("not over")
+	}
+	w.NextSpan().ID = 1
+	w.AddSpan()
+	if w.Len() != 0 {
+		t.Error("a span that is over")
+	}
+	w.Reset(make([]byte, 10), Origin{})
+	if w.NextSpan().ID != 0 || w.Len() != 0 {
+		t.Error("a span that is not empty")
+	}
+	w.At(5)
+	w.AddSpan()
+}
+
+func TestASCII(t *testing.T) {
+	t.Parallel()
+	for n := range 40 {
+		p := bytes.Repeat([]byte{0x7f}, n)
+		w := NewBuilder(p, Origin{})
+		if text := w.ValidAt(0, n); !isASCII(p) || text != At(0, n) {
+			t.Errorf("%d bytes", n)
+		}
+		for i := range p {
+			p[i] = 0x80
+			if isASCII(p) || w.ValidAt(0, n) == At(0, n) {
+				t.Errorf("byte %d of %d", i, n)
+			}
+			p[i] = 0
+		}
 	}
 }
 

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package span
+
+import (
+	"slices"
+	"unsafe"
+)
+
+// growth is how far into the body a decoder has come. What the spans up to there
+// took tells what those behind will take: a slab that is full is made as large as
+// the whole body needs it, and not doubled until it is large enough.
+type growth struct {
+	from, at int
+	started  bool
+}
+
+// At tells that the next span stands at pos of the body. Decoders that read
+// something else than the body do not call it.
+func (w *Builder) At(pos int) {
+	if !w.started {
+		w.started, w.from = true, pos
+	}
+	w.at = pos
+}
+
+// rest is how many more elements of a slab the rest of the body should need,
+// by the n that the spans so far took; 0 when there is nothing to judge by.
+func (w *Builder) rest(n int) int {
+	done := w.at - w.from
+	if done <= 0 {
+		return 0
+	}
+	all := n + n/8 // spans differ
+	return int(int64(all) * int64(len(w.b.body)-w.at) / int64(done))
+}
+
+// more makes room in a slab that is full. It is false for a batch that is over.
+func more[T any](w *Builder, slab *[]T) bool {
+	if w.b.over {
+		return false
+	}
+	var zero T
+	n, size := len(*slab), int(unsafe.Sizeof(zero))
+	// A guess must not be what makes a batch too large.
+	rest := w.rest(n)
+	if rest > 0 && w.slabs+rest*size <= w.most() {
+		w.slabs += rest * size
+	} else {
+		rest = 0
+		w.slabs += max(n, 16) * size
+	}
+	if w.b.over = w.slabs > w.most(); w.b.over {
+		return false
+	}
+	*slab = slices.Grow(*slab, max(rest, 4))
+	return true
+}
