@@ -75,7 +75,7 @@ func (p *Proto) Varint() uint64 {
 		p.Pos++
 		return uint64(p.Buf[p.Pos-1])
 	}
-	v, n := binary.Uvarint(p.Buf[p.Pos:p.End])
+	v, n := Uvarint(p.Buf[p.Pos:p.End])
 	if n <= 0 {
 		p.fail(p.Pos, "a cut or overlong varint", "1 to 10 bytes")
 		return 0

@@ -39,6 +39,9 @@ var compactTypes = [...]byte{
 	ThriftUUID,
 }
 
+// compactBools is the value that the type of a bool's field holds, -1 for other types.
+var compactBools = [16]int8{-1, 1, 0, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}
+
 // Thrift reads values in the binary or the compact protocol of Apache Thrift
 // (thrift-binary-protocol.md and thrift-compact-protocol.md of its source).
 type Thrift struct {
@@ -69,11 +72,16 @@ func (t *Thrift) left() int { return len(t.Buf) - t.Pos }
 
 func (t *Thrift) take(n int, what string) []byte {
 	if t.left() < n {
-		t.fail(t.Pos, fmt.Sprintf("%d bytes left", t.left()), fmt.Sprintf("%d for %s", n, what))
+		t.short(n, what)
 		return nil
 	}
 	t.Pos += n
 	return t.Buf[t.Pos-n : t.Pos]
+}
+
+// short is the fault of a body that ends too early.
+func (t *Thrift) short(n int, what string) {
+	t.fail(t.Pos, fmt.Sprintf("%d bytes left", t.left()), fmt.Sprintf("%d for %s", n, what))
 }
 
 // IsCompact tells a message of the compact protocol by its first byte. Senders
@@ -147,6 +155,26 @@ func (t *Thrift) StructEnd() {
 // Field reads the head of a field. ThriftStop ends the struct, also after a
 // fault.
 func (t *Thrift) Field() (typ byte, id int16) {
+	// The usual field of both protocols. After a fault Pos is at the end.
+	p := t.Pos
+	if p+3 > len(t.Buf) || t.Buf[p] == 0 {
+		return t.field()
+	}
+	c := t.Buf[p]
+	if !t.Compact {
+		t.Pos = p + 3
+		return c, int16(binary.BigEndian.Uint16(t.Buf[p+1:]))
+	}
+	if c>>4 == 0 || int(c&0x0f) >= len(compactTypes) {
+		return t.field()
+	}
+	t.Pos = p + 1
+	t.last += int16(c >> 4)
+	t.boolean = compactBools[c&0x0f]
+	return compactTypes[c&0x0f], t.last
+}
+
+func (t *Thrift) field() (typ byte, id int16) {
 	if t.Err != nil || t.left() < 1 {
 		if t.Err == nil {
 			t.fail(t.Pos, "the end of the body", "a field or the end of the struct")
@@ -170,13 +198,7 @@ func (t *Thrift) Field() (typ byte, id int16) {
 	} else {
 		t.last = int16(t.zigzag32())
 	}
-	t.boolean = -1
-	switch c & 0x0f {
-	case 1:
-		t.boolean = 1
-	case 2:
-		t.boolean = 0
-	}
+	t.boolean = compactBools[c&0x0f]
 	return t.compactType(c & 0x0f), t.last
 }
 
@@ -288,11 +310,12 @@ func (t *Thrift) I32() int32 {
 	if t.Compact {
 		return t.zigzag32()
 	}
-	p := t.take(4, "an i32")
-	if p == nil {
+	if t.left() < 4 {
+		t.short(4, "an i32")
 		return 0
 	}
-	return int32(binary.BigEndian.Uint32(p))
+	t.Pos += 4
+	return int32(binary.BigEndian.Uint32(t.Buf[t.Pos-4:]))
 }
 
 // I64 reads an i64.
@@ -300,11 +323,12 @@ func (t *Thrift) I64() int64 {
 	if t.Compact {
 		return unzigzag(t.uvarint())
 	}
-	p := t.take(8, "an i64")
-	if p == nil {
+	if t.left() < 8 {
+		t.short(8, "an i64")
 		return 0
 	}
-	return int64(binary.BigEndian.Uint64(p))
+	t.Pos += 8
+	return int64(binary.BigEndian.Uint64(t.Buf[t.Pos-8:]))
 }
 
 // Double reads a double: big-endian in the binary, little-endian in the
@@ -326,7 +350,7 @@ func (t *Thrift) uvarint() uint64 {
 		t.Pos++
 		return uint64(t.Buf[t.Pos-1])
 	}
-	v, n := binary.Uvarint(t.Buf[t.Pos:])
+	v, n := Uvarint(t.Buf[t.Pos:])
 	if n <= 0 {
 		t.fail(t.Pos, "a cut or overlong varint", "1 to 10 bytes")
 		return 0
@@ -343,6 +367,10 @@ func (t *Thrift) zigzag32() int32 {
 }
 
 func unzigzag(v uint64) int64 { return int64(v>>1) ^ -int64(v&1) }
+
+// Took tells that the caller has read fields of the struct himself: up to pos,
+// where the last one was of that number.
+func (t *Thrift) Took(pos int, last int16) { t.Pos, t.last = pos, last }
 
 // Skip steps over a value of any type.
 func (t *Thrift) Skip(typ byte) {
