@@ -65,6 +65,8 @@ type thriftReader struct {
 	// fault says what is wrong with the span or the process being read.
 	fault translate.Fault
 	place string // where Err happened
+	// literal: nothing is taken for usual, for the test that it makes no difference.
+	literal bool
 
 	process  process
 	scopes   scopes
@@ -185,12 +187,13 @@ func (r *thriftReader) spans() {
 	if r.Compact {
 		least = minSpanCompact
 	}
-	// A tag takes 20 to 40 bytes.
+	// A tag takes 20 to 40 bytes. How many there are in all, the first spans tell.
 	left := len(r.Buf) - r.Pos
-	r.w.Grow(min(n, left/least), left/40)
+	r.w.Grow(min(n, left/least), min(left/40, 160))
 	for i := 1; i <= n && r.Err == nil; i++ {
 		mark, scopes := r.w.Mark(), len(r.scopes)
 		r.fault = translate.Fault{}
+		r.w.At(r.Pos)
 		r.span()
 		switch {
 		case r.Err != nil:
@@ -225,7 +228,7 @@ func (r *thriftReader) refuse(place, found, want string) {
 
 func (r *thriftReader) text() span.Text {
 	at, n := r.Bytes()
-	return r.w.ValidText(span.At(at, n))
+	return r.w.ValidAt(at, n)
 }
 
 // maxMicros is the greatest number of microseconds that 64-bit nanoseconds can
@@ -254,7 +257,9 @@ func inLog(log int, field string) string {
 func (r *thriftReader) tags(place string) {
 	n, _ := r.structs("tags")
 	for i := 1; i <= n && r.Err == nil; i++ {
-		if a, ok := r.tag(); ok {
+		if a, ok := r.usualTag(); ok {
+			r.w.Attr(a)
+		} else if a, ok := r.tag(); ok {
 			r.w.Attr(a)
 		} else if r.Err == nil {
 			r.refuse(place+" "+strconv.Itoa(i), "no key", "a string")

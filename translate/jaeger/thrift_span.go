@@ -24,7 +24,7 @@ const required = 1<<1 | 1<<2 | 1<<3 | 1<<4 | 1<<5 | 1<<7 | 1<<8 | 1<<9
 
 // span reads a span and adds it to the batch.
 func (r *thriftReader) span() {
-	var s span.Span
+	s := r.w.NextSpan()
 	var parent span.ID
 	var seen uint16
 	start := r.Pos
@@ -88,14 +88,14 @@ func (r *thriftReader) span() {
 	if s.Start != 0 {
 		s.Has |= span.HasStart
 	}
-	setParent(&s, parent, r.w.RefsSince(refs))
+	setParent(s, parent, r.w.RefsSince(refs))
 	s.Refs = r.w.RefsFrom(refs)
 	s.Events = r.w.EventsFrom(events)
 	s.Attrs = span.Range{First: uint32(attrs), N: uint32(attrsEnd - attrs)}
 	var marked bool
-	s.Scope, marked = readTags(r.w, &s, r.w.AttrsSince(attrs)[:attrsEnd-attrs], &r.scopes)
-	setShared(&s, r.w.RefsSince(refs))
-	r.w.Span(s)
+	s.Scope, marked = readTags(r.w, s, r.w.AttrsSince(attrs)[:attrsEnd-attrs], &r.scopes)
+	setShared(s, r.w.RefsSince(refs))
+	r.w.AddSpan()
 	if marked {
 		r.residues.Found(r.w.Len() - 1)
 	}
@@ -112,6 +112,12 @@ func nonEmpty(t span.Text) span.Text {
 func (r *thriftReader) references() {
 	n, _ := r.structs("references")
 	for i := 0; i < n && r.Err == nil; i++ {
+		if ref, ok := r.usualRef(); ok {
+			if !isZeroRef(&ref) {
+				r.w.Ref(ref)
+			}
+			continue
+		}
 		var ref span.Ref
 		r.StructBegin()
 		for {
@@ -175,7 +181,10 @@ func (r *thriftReader) logFields(log int) (name span.Text, fields span.Range) {
 	mark := r.w.AttrMark()
 	n, _ := r.structs("fields")
 	for i := 1; i <= n && r.Err == nil; i++ {
-		a, ok := r.tag()
+		a, ok := r.usualTag()
+		if !ok {
+			a, ok = r.tag()
+		}
 		switch {
 		case r.Err != nil:
 		case !ok:
