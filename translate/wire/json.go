@@ -146,6 +146,16 @@ func (j *JSON) PlainKey() int {
 	return i + 1
 }
 
+// PlainEnd steps over the bracket that ends an object with members, if it follows
+// without white space.
+func (j *JSON) PlainEnd() bool {
+	if i := j.Pos; !j.first && i < len(j.Buf) && j.Buf[i] == '}' && j.Err == nil {
+		j.Pos++
+		return true
+	}
+	return false
+}
+
 // TakeKey steps behind the colon of a key that the caller has read.
 func (j *JSON) TakeKey(end int) {
 	j.first = false
@@ -166,6 +176,14 @@ func (j *JSON) Elem() bool {
 
 // Null steps over the literal null if it comes next.
 func (j *JSON) Null() bool {
+	// Mostly there is a value, and no white space before it.
+	if i := j.Pos; i < len(j.Buf) && j.Buf[i] > ' ' && j.Buf[i] != 'n' {
+		return false
+	}
+	return j.null()
+}
+
+func (j *JSON) null() bool {
 	if j.Peek() != 'n' {
 		return false
 	}
@@ -203,21 +221,44 @@ const (
 	highs = 0x8080808080808080
 )
 
+// special marks the high bit of the first byte of a word that is a quote, a
+// backslash or a control character. Bytes behind it may be marked for nothing.
+func special(w uint64) uint64 {
+	q := w ^ lows*'"'
+	b := w ^ lows*'\\'
+	return (((q - lows) &^ q) | ((b - lows) &^ b) | ((w - lows*0x20) &^ w)) & highs
+}
+
+// PlainString is the place of the quote that ends the string whose content begins
+// at a place, if it holds no escape and no control character; negative otherwise.
+// Who takes the string goes on behind the quote.
+func (j *JSON) PlainString(at int) int {
+	buf := j.Buf
+	for i := at; i+8 <= len(buf); i += 8 {
+		if m := special(binary.LittleEndian.Uint64(buf[i:])); m != 0 {
+			if i += bits.TrailingZeros64(m) >> 3; buf[i] == '"' {
+				return i
+			}
+			return -1
+		}
+	}
+	return -1
+}
+
 // quoted reads a string in double quotes, eight bytes at a time up to a quote,
 // a backslash or a control character.
 func (j *JSON) quoted() Str {
 	buf := j.Buf
 	at := j.Pos + 1
+	if end := j.PlainString(at); end >= 0 {
+		j.Pos = end + 1
+		return Str{At: at, N: end - at}
+	}
 	i := at
 	escaped := false
 	for {
 		for i+8 <= len(buf) {
-			w := binary.LittleEndian.Uint64(buf[i:])
-			q := w ^ lows*'"'
-			b := w ^ lows*'\\'
-			// A byte below 0x20, equal to '"' or equal to '\\' sets its high bit.
-			m := ((q - lows) &^ q) | ((b - lows) &^ b) | ((w - lows*0x20) &^ w)
-			if m &= highs; m != 0 {
+			if m := special(binary.LittleEndian.Uint64(buf[i:])); m != 0 {
 				i += bits.TrailingZeros64(m) >> 3
 				break
 			}

@@ -20,6 +20,10 @@ import (
 // setIPText sets an address given as text. It says whether the text is a plain
 // one of the kind that the key promises.
 func setIPText(e *span.Endpoint, text string, six bool) (plain bool) {
+	if a, exact, ok := parseIP4(text); ok { // most are
+		e.SetIP4(a)
+		return exact && !six
+	}
 	colon := strings.LastIndexByte(text, ':')
 	if strings.IndexByte(text, '.') < 0 {
 		a, err := netip.ParseAddr(text)
@@ -49,6 +53,47 @@ func embeds(prefix string) bool {
 		return prefix[:2] == "::" && strings.Trim(prefix[2:6], "fF0") == ""
 	}
 	return false
+}
+
+// usualIP4 reads an IPv4 address in quotes that comes next, in the form without
+// leading zeros; false, and nothing is read, for all else.
+func (r *reader) usualIP4() (a [4]byte, ok bool) {
+	const longest = len(`"255.255.255.255"`)
+	if r.j.Pos > len(r.j.Buf)-longest || r.j.Buf[r.j.Pos] != '"' {
+		return a, false
+	}
+	p := r.j.Buf[r.j.Pos+1 : r.j.Pos+longest]
+	at := 0
+	for part := range a {
+		// One to three figures, then a dot, or the quote behind the last.
+		v := p[at] - '0'
+		if v > 9 {
+			return a, false
+		}
+		at++
+		if d := p[at] - '0'; d <= 9 && v > 0 {
+			v = v*10 + d
+			at++
+			if d := p[at] - '0'; d <= 9 {
+				if v > 25 || v == 25 && d > 5 {
+					return a, false
+				}
+				v = v*10 + d
+				at++
+			}
+		}
+		end := byte('.')
+		if part == 3 {
+			end = '"'
+		}
+		if p[at] != end {
+			return a, false
+		}
+		at++
+		a[part] = v
+	}
+	r.j.Pos += 1 + at
+	return a, true
 }
 
 // parseIP4 reads four decimal numbers. They may have leading zeros, which

@@ -27,7 +27,7 @@ type reader struct {
 
 	v1        v1span
 	residues  residue.Reader
-	endpoints endpointMemory
+	endpoints [2]endpointMemory
 	tagKeys   tagMemory
 }
 
@@ -60,13 +60,15 @@ func (r *reader) readList(bad *translate.Malformed, one func(*reader)) {
 		bad.Stop(translate.Fault{Place: "byte 0", Found: found, Want: "'[', a list of spans"})
 		return
 	}
-	// A span takes 300 to 700 bytes and has 4 to 10 tags.
-	r.w.Grow(len(body)/600+1, len(body)/100+1)
+	// A span takes 300 to 700 bytes and has 4 to 10 tags. The first ones tell how
+	// many there are.
+	r.w.Grow(min(len(body)/600+1, 8), min(len(body)/100+1, 64))
 	r.j.Array()
 	for r.j.Elem() {
 		r.n++
 		r.faulty = false
 		mark := r.w.Mark()
+		r.w.At(r.j.Pos)
 		if r.j.Peek() == '{' {
 			one(r)
 		} else {
@@ -136,6 +138,12 @@ func short(p []byte) string {
 
 // text reads a string.
 func (r *reader) text(field string) (wire.Str, bool) {
+	if at := r.j.Pos + 1; at < len(r.j.Buf) && r.j.Buf[at-1] == '"' {
+		if end := r.j.PlainString(at); end >= 0 {
+			r.j.Pos = end + 1
+			return wire.Str{At: at, N: end - at}, true
+		}
+	}
 	if !r.j.IsText() {
 		r.refuseValue(field, "a string")
 		return wire.Str{}, false

@@ -13,12 +13,15 @@ import (
 )
 
 // endpointFields are the places of an endpoint in messages.
-type endpointFields struct{ whole, service, ip, port string }
+type endpointFields struct {
+	whole, service, ip, port string
+	memory                   int // that may know it
+}
 
 var (
-	localFields  = endpointFields{"localEndpoint", "localEndpoint.serviceName", "localEndpoint.ipv4", "localEndpoint.port"}
-	remoteFields = endpointFields{"remoteEndpoint", "remoteEndpoint.serviceName", "remoteEndpoint.ipv4", "remoteEndpoint.port"}
-	v1Fields     = endpointFields{"endpoint", "endpoint.serviceName", "endpoint.ipv4", "endpoint.port"}
+	localFields  = endpointFields{"localEndpoint", "localEndpoint.serviceName", "localEndpoint.ipv4", "localEndpoint.port", 0}
+	remoteFields = endpointFields{"remoteEndpoint", "remoteEndpoint.serviceName", "remoteEndpoint.ipv4", "remoteEndpoint.port", 1}
+	v1Fields     = endpointFields{"endpoint", "endpoint.serviceName", "endpoint.ipv4", "endpoint.port", 0}
 )
 
 // endpoint reads an endpoint object. One without a known field is an absent
@@ -30,15 +33,19 @@ func (r *reader) endpoint(f *endpointFields) span.Endpoint {
 		return span.Endpoint{}
 	}
 	start := j.Pos
-	if known, n := r.endpoints.find(j.Buf[start:]); known != nil {
-		j.Pos += n
-		return *known
+	memory := &r.endpoints[f.memory]
+	tries := memory.tries()
+	if tries {
+		if known, n := memory.find(j.Buf[start:]); known != nil {
+			j.Pos += n
+			return *known
+		}
 	}
 	lenient := j.Lenient
 	j.Lenient = false
 	e := r.readEndpoint(f)
-	if j.Err == nil && !r.faulty && !j.Lenient {
-		r.endpoints.add(asString(j.Buf[start:j.Pos]), &e)
+	if tries && j.Err == nil && !r.faulty && !j.Lenient {
+		memory.add(asString(j.Buf[start:j.Pos]), &e)
 	}
 	j.Lenient = j.Lenient || lenient
 	return e
@@ -48,7 +55,7 @@ func (r *reader) readEndpoint(f *endpointFields) (e span.Endpoint) {
 	j := &r.j
 	j.Object()
 	for {
-		key, k, ok := r.key(endpointKeys)
+		key, k, ok := r.endpointKey()
 		if !ok {
 			return e
 		}
@@ -56,13 +63,16 @@ func (r *reader) readEndpoint(f *endpointFields) (e span.Endpoint) {
 			continue
 		}
 		switch key {
-		case "serviceName":
+		case keyService:
 			e.Service = r.nonEmpty(f.service)
-		case "ipv4", "ipv6":
-			if s, ok := r.text(f.ip); ok && !setIPText(&e, j.Text(s), key == "ipv6") {
+		case keyIP4, keyIP6:
+			if a, ok := r.usualIP4(); ok {
+				e.SetIP4(a)
+				j.Lenient = j.Lenient || key == keyIP6
+			} else if s, ok := r.text(f.ip); ok && !setIPText(&e, j.Text(s), key == keyIP6) {
 				j.Lenient = true
 			}
-		case "port":
+		case keyPort:
 			v, ok := r.integer(f.port)
 			if ok && v > 65535 {
 				r.refuse(f.port, strconv.FormatInt(v, 10), "at most 65535")
@@ -177,6 +187,10 @@ func (r *reader) tags(said *outcome) {
 	}
 	j.Object()
 	for prev := uint8(0); ; {
+		if n := r.usualTag(prev); n != 0 {
+			prev = n
+			continue
+		}
 		k, special, next, ok := r.tagKey(prev)
 		if !ok {
 			return
@@ -196,6 +210,35 @@ func (r *reader) tags(said *outcome) {
 		}
 		r.w.Attr(a)
 	}
+}
+
+// usualTag reads the next tag, if its key is known to come after another one and
+// says nothing of the span, and its value is a plain string. It gives the number of
+// the key, 0 if it has read nothing.
+func (r *reader) usualTag(prev uint8) (n uint8) {
+	j := &r.j
+	at := j.PlainKey()
+	if at < 0 {
+		return 0
+	}
+	if n = r.tagKeys.next(prev, j.Buf[at:]); n == 0 {
+		return 0
+	}
+	known := &r.tagKeys.known[n]
+	value := at + len(known.lit) + 1
+	if known.special || value > len(j.Buf) || j.Buf[value-1] != '"' {
+		return 0
+	}
+	end := j.PlainString(value)
+	if end < 0 {
+		return 0
+	}
+	j.TakeKey(end + 1)
+	if known.poisons || poisons(asString(j.Buf[value:end])) {
+		j.Lenient = true
+	}
+	r.w.Attr(span.StringAttr(span.At(at, len(known.lit)-len(`":`)), span.At(value, end-value)))
+	return n
 }
 
 // tagKey reads the key of the next tag, which comes after another one; false at

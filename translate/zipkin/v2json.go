@@ -22,77 +22,77 @@ func (r *reader) v2span() {
 	j := &r.j
 	start := j.Pos
 	j.Lenient = false
-	var s span.Span
+	s := r.w.NextSpan()
 	var said outcome
 	var shared bool
 	attrs, events := r.w.AttrMark(), r.w.EventMark()
 	j.Object()
 	for {
-		key, k, ok := r.key(spanKeys)
+		key, k, ok := r.spanKey()
 		if !ok {
 			break
 		}
 		switch key {
-		case "traceId":
+		case keyTraceID:
 			s.Trace = r.traceID()
-		case "id":
+		case keyID:
 			s.ID = r.spanID("id")
 			if s.ID == 0 {
 				r.refuse("id", "all zeros", "a digit other than 0")
 			}
-		case "parentId":
+		case keyParentID:
 			if !j.Null() {
 				if s.Parent = r.spanID("parentId"); s.Parent == 0 {
 					j.Lenient = true
 				}
 			}
-		case "kind":
+		case keyKind:
 			if !j.Null() {
 				s.Kind = r.kind()
 			}
-		case "name":
+		case keyName:
 			if !j.Null() {
 				s.Name = r.nonEmpty("name")
 			}
-		case "timestamp":
+		case keyTimestamp:
 			if !j.Null() {
 				s.Start = r.micros("timestamp")
 				s.Has = with(s.Has, span.HasStart, s.Start > 0)
 			}
-		case "duration":
+		case keyDuration:
 			if !j.Null() {
 				s.Duration = r.micros("duration")
 				s.Has = with(s.Has, span.HasDuration, s.Duration > 0)
 			}
-		case "localEndpoint":
+		case keyLocal:
 			if !j.Null() {
 				s.Local = r.endpoint(&localFields)
 				s.Local.Service = invented(r.w, s.Local.Service)
 			}
-		case "remoteEndpoint":
+		case keyRemote:
 			if !j.Null() {
 				s.Remote = r.endpoint(&remoteFields)
 			}
-		case "annotations":
+		case keyAnnotations:
 			if !j.Null() {
 				j.Lenient = j.Lenient || r.w.EventMark() > events
 				r.annotations()
 			}
-		case "tags":
+		case keyTags:
 			if !j.Null() {
 				j.Lenient = j.Lenient || r.w.AttrMark() > attrs
 				r.tags(&said)
 			}
-		case "debug":
-			if !j.Null() && r.boolean(key) {
+		case keyDebug:
+			if !j.Null() && r.boolean("debug") {
 				s.Sampling = span.Debug | span.Sampled
 			}
-		case "shared":
-			if !j.Null() && r.boolean(key) {
+		case keyShared:
+			if !j.Null() && r.boolean("shared") {
 				shared = true
 			}
-		case "binaryAnnotations":
-			r.refuse(key, "JSON_V1", "a JSON_V2 encoded list")
+		case keyBinary:
+			r.refuse("binaryAnnotations", "JSON_V1", "a JSON_V2 encoded list")
 			j.Skip()
 		default:
 			r.skip(k)
@@ -109,15 +109,15 @@ func (r *reader) v2span() {
 		return
 	}
 	s.Attrs = r.w.AttrsFrom(attrs)
-	said.set(r.w, &s, attrs)
+	said.set(r.w, s, attrs)
 	changed := sortEvents(r.w, events)
 	expandEvents(r.w, events)
 	s.Events = r.w.EventsFrom(events)
-	if !setWire(&s, shared) && !changed && !j.Lenient {
+	if !setWire(s, shared) && !changed && !j.Lenient {
 		s.Has |= span.Exact
 	}
 	s.Raw = span.At(start, j.Pos-start)
-	r.w.Span(s)
+	r.w.AddSpan()
 	if said.residue {
 		r.residues.Found(r.w.Len() - 1)
 	}

@@ -3,51 +3,14 @@
 package zipkin
 
 import (
+	"math"
+
 	"github.com/spanbridge/spanbridge/span"
-	"github.com/spanbridge/spanbridge/translate/wire"
 )
 
-// The spans of a body say the same over and over: the keys of the format, the
-// process that reports and its neighbours, the keys of tags in the order of the
+// The spans of a body say the same over and over: the process that reports and its neighbours, the keys of tags in the order of the
 // library that sets them. What was read once, in the usual form, is compared
 // afterwards rather than read again (BenchmarkDecodeV2JSON).
-
-// usualKeys are the keys of an object by their first letter, from behind the opening
-// quote to the colon.
-type usualKeys ['z' + 1][]string
-
-func usual(keys ...string) *usualKeys {
-	var u usualKeys
-	for _, key := range keys {
-		u[key[0]] = append(u[key[0]], key+`":`)
-	}
-	return &u
-}
-
-var (
-	spanKeys = usual("traceId", "id", "parentId", "kind", "name", "timestamp", "duration",
-		"localEndpoint", "remoteEndpoint", "annotations", "tags", "shared")
-	endpointKeys = usual("serviceName", "ipv4", "port")
-)
-
-// key reads the next key of an object; false at its end. A usual one is compared,
-// any other read.
-func (r *reader) key(usual *usualKeys) (key string, k wire.Str, ok bool) {
-	if at := r.j.PlainKey(); at >= 0 && at < len(r.j.Buf) && int(r.j.Buf[at]) < len(usual) {
-		rest := r.j.Buf[at:]
-		for _, lit := range usual[rest[0]] {
-			if starts(rest, lit) {
-				r.j.TakeKey(at + len(lit))
-				n := len(lit) - len(`":`)
-				return lit[:n], wire.Str{At: at, N: n}, true
-			}
-		}
-	}
-	if k, ok = r.j.Key(); ok {
-		key = r.j.Text(k)
-	}
-	return key, k, ok
-}
 
 func starts(p []byte, s string) bool { return len(p) >= len(s) && string(p[:len(s)]) == s }
 
@@ -59,6 +22,19 @@ type endpointMemory struct {
 	}
 	next uint8 // to be overwritten
 	last uint8 // that was met
+	// inVain counts the endpoints since then that were none of these, passed those
+	// that were not looked for. Where all differ, memory costs more than it saves.
+	inVain, passed uint8
+}
+
+// tries is true when it is worth to look for the next endpoint, or to add it.
+func (m *endpointMemory) tries() bool {
+	const patience, pause = 16, 16
+	if m.inVain < patience {
+		return true
+	}
+	m.passed++
+	return m.passed%pause == 0
 }
 
 // find is the place of the endpoint that comes next, if it is one of those.
@@ -67,9 +43,11 @@ func (m *endpointMemory) find(rest []byte) (e *span.Endpoint, n int) {
 		k := &m.known[(int(m.last)+i)%len(m.known)]
 		if n := len(k.raw); n > 0 && len(rest) >= n && rest[n-1] == '}' && string(rest[:n]) == k.raw {
 			m.last = uint8((int(m.last) + i) % len(m.known))
+			m.inVain = 0
 			return &k.e, n
 		}
 	}
+	m.inVain = min(m.inVain, math.MaxUint8-1) + 1
 	return nil, 0
 }
 
@@ -90,6 +68,7 @@ type tagKey struct {
 	lit     string // from behind its opening quote to the colon
 	after   [2]uint8
 	special bool // the tag may say something of the span
+	poisons bool // see poisons
 }
 
 // next is the number of the key that comes next, 0 if it is not known to come
@@ -122,7 +101,7 @@ func (m *tagMemory) add(prev uint8, lit string) uint8 {
 		}
 		m.n++
 		k = m.n
-		m.known[k] = tagKey{lit: lit, special: isSpecial(lit[:len(lit)-2])}
+		m.known[k] = tagKey{lit: lit, special: isSpecial(lit[:len(lit)-2]), poisons: poisons(lit[:len(lit)-2])}
 	}
 	after := &m.known[prev].after
 	after[0], after[1] = k, after[0]

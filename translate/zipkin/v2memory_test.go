@@ -3,6 +3,7 @@
 package zipkin
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
@@ -10,6 +11,7 @@ import (
 
 	"github.com/spanbridge/spanbridge/span"
 	"github.com/spanbridge/spanbridge/span/spantest"
+	"github.com/spanbridge/spanbridge/translate/wire"
 )
 
 // What is compared with what came before is read as if nothing had come before.
@@ -60,6 +62,53 @@ func FuzzV2Memory(f *testing.F) {
 			t.Fatalf("exact (-alone +together):\n%s", d)
 		}
 	})
+}
+
+// Endpoints are not looked for where all differ, and are again where they repeat.
+func TestEndpointMemory(t *testing.T) {
+	t.Parallel()
+	var list []string
+	for i := range 200 {
+		n := i
+		if i >= 100 {
+			n = i % 3
+		}
+		list = append(list, fmt.Sprintf(`{"traceId":"%016x","id":"1","localEndpoint":{"serviceName":"a%d"},"remoteEndpoint":{"ipv4":"10.0.0.%d","port":%d}}`, i+1, n, n, n))
+	}
+	b, err := decode(t, formatV2JSON, []byte("["+strings.Join(list, ",")+"]"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, one := range list {
+		s := &b.Spans()[i]
+		alone, _ := decode(t, formatV2JSON, []byte("["+one+"]"))
+		want := &alone.Spans()[0]
+		if b.Str(s.Local.Service) != alone.Str(want.Local.Service) || !s.Remote.SameIP(&want.Remote) || s.Remote.Port != want.Remote.Port {
+			t.Errorf("span %d: %+v %+v, want %+v %+v", i, s.Local, s.Remote, want.Local, want.Remote)
+		}
+	}
+}
+
+// An address that is read at a glance is the one that its text says.
+func TestUsualIP4(t *testing.T) {
+	t.Parallel()
+	f := func(text string) {
+		t.Helper()
+		r := &reader{j: wire.JSON{Buf: []byte(`"` + text + `","port":80000000}`)}}
+		a, ok := r.usualIP4()
+		want, exact, valid := parseIP4(text)
+		if ok != (valid && exact) || ok && (a != want || r.j.Pos != len(text)+2) || !ok && r.j.Pos != 0 {
+			t.Errorf("%q: %v %v at %d, want %v %v %v", text, a, ok, r.j.Pos, want, valid, exact)
+		}
+	}
+	for i := range 1000 {
+		for _, form := range []string{"%d.1.1.1", "1.%d.1.1", "1.1.1.%d", "255.255.255.%d", "%02d.1.1.1", "1.1.1.%03d", "1.1.1.%d.1", "1.1.%d"} {
+			f(fmt.Sprintf(form, i))
+		}
+	}
+	for _, text := range []string{"", ".", "1", "1.", "1.1.1.", "a.1.1.1", "1.1.1.1:", "::1", "1..1.1", "-1.1.1.1", "1.1.1.1 "} {
+		f(text)
+	}
 }
 
 func exactOf(b *span.Batch) (exact []bool) {
