@@ -116,11 +116,16 @@ func (w *Builder) SetSide(m []byte) { w.b.side = m }
 // ValidText is the text itself, or a copy with every invalid UTF-8 sequence
 // replaced. Protobuf and thrift promise UTF-8 and do not always keep it.
 func (w *Builder) ValidText(t Text) Text {
-	m := w.b.bytes(t)
-	if isASCII(m) || utf8.Valid(m) {
+	if w.Valid(t) {
 		return t
 	}
-	return w.CopyBytes(bytes.ToValidUTF8(m, []byte("\uFFFD")))
+	return w.CopyBytes(bytes.ToValidUTF8(w.b.bytes(t), []byte("\uFFFD")))
+}
+
+// Valid is true for a text that is UTF-8.
+func (w *Builder) Valid(t Text) bool {
+	m := w.b.bytes(t)
+	return isASCII(m) || utf8.Valid(m)
 }
 
 // ValidAt is ValidText of n bytes at pos of the body.
@@ -240,7 +245,7 @@ func (w *Builder) SameScope(s Scope) uint32 {
 
 // Segment adds a segment and gives its number.
 func (w *Builder) Segment(s Segment) uint32 {
-	if n := len(w.b.segments); n == 0 || n < cap(w.b.segments) || !w.full(n, unsafe.Sizeof(s)) {
+	if n := len(w.b.segments); n < cap(w.b.segments) || more(w, &w.b.segments) || n == 0 {
 		w.b.segments = append(w.b.segments, s)
 	}
 	return uint32(len(w.b.segments))
@@ -251,7 +256,7 @@ func (w *Builder) SegmentAt(n uint32) *Segment { return &w.b.segments[n-1] }
 
 // Agent adds what an agent says of a span and gives its number.
 func (w *Builder) Agent(a Agent) uint32 {
-	if n := len(w.b.agents); n == 0 || n < cap(w.b.agents) || !w.full(n, unsafe.Sizeof(a)) {
+	if n := len(w.b.agents); n < cap(w.b.agents) || more(w, &w.b.agents) || n == 0 {
 		w.b.agents = append(w.b.agents, a)
 	}
 	return uint32(len(w.b.agents))
@@ -259,7 +264,7 @@ func (w *Builder) Agent(a Agent) uint32 {
 
 // AgentRef adds what an agent says of a reference and gives its number.
 func (w *Builder) AgentRef(r AgentRef) uint32 {
-	if n := len(w.b.agentRefs); n == 0 || n < cap(w.b.agentRefs) || !w.full(n, unsafe.Sizeof(r)) {
+	if n := len(w.b.agentRefs); n < cap(w.b.agentRefs) || more(w, &w.b.agentRefs) || n == 0 {
 		w.b.agentRefs = append(w.b.agentRefs, r)
 	}
 	return uint32(len(w.b.agentRefs))

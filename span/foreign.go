@@ -122,11 +122,56 @@ func SpanOf(t TraceID, segment string, n int32) ID {
 		}
 	}
 	var digits [11]byte
-	h := hash("sw8:s:", segment, "S", string(strconv.AppendInt(digits[:0], int64(n), 10)))
+	return firstID(hash(hashSpan, segment, "S", string(strconv.AppendInt(digits[:0], int64(n), 10))))
+}
+
+// hashSpan is what the hash for a span begins with.
+const hashSpan = "sw8:s:"
+
+func firstID(h [32]byte) ID {
 	for at := 0; at <= 24; at += 8 {
 		if v := binary.BigEndian.Uint64(h[at:]); v != 0 {
 			return ID(v)
 		}
 	}
 	return 1
+}
+
+// SegmentIDs are the ids of the spans of one segment: SpanOf, with what it does for
+// each of them alike done once.
+type SegmentIDs struct {
+	root ID // of number 0, if SegmentName may have made the name
+	made bool
+	buf  []byte // what is hashed, up to the number
+	room [96]byte
+}
+
+// Reset takes another segment of a trace.
+func (g *SegmentIDs) Reset(t TraceID, segment string) {
+	g.root, g.made = 0, false
+	if len(segment) == 32 {
+		if p, ok := hexPair(segment[:16], segment[16:]); ok && p.Lo != 0 && p.Hi == segmentPrefix(t) {
+			g.root, g.made = ID(p.Lo), isLower(segment)
+		}
+	}
+	if g.buf == nil {
+		g.buf = g.room[:0]
+	}
+	g.buf = append(append(append(g.buf[:0], hashSpan...), segment...), 'S')
+}
+
+// Of is SpanOf of a number.
+func (g *SegmentIDs) Of(n int32) ID {
+	if n == 0 && g.root != 0 {
+		return g.root
+	}
+	return firstID(sha256.Sum256(strconv.AppendInt(g.buf, int64(n), 10)))
+}
+
+// Made is the id whose segment has this name by SegmentName, 0 where there is none.
+func (g *SegmentIDs) Made() ID {
+	if g.made {
+		return g.root
+	}
+	return 0
 }

@@ -5,6 +5,7 @@ package span
 import (
 	"flag"
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -94,6 +95,41 @@ func TestNeighbouringSegmentsDiffer(t *testing.T) {
 	}
 }
 
+// sameSegmentIDs holds what is done once for a segment against what is done for
+// each of its spans.
+func sameSegmentIDs(t *testing.T, tid TraceID, segment string, n int32) {
+	t.Helper()
+	var g SegmentIDs
+	g.Reset(TraceID{Lo: 1}, "another segment with a name that is longer than what there is room for, which is no more than a hundred bytes")
+	g.Reset(tid, segment)
+	for _, n := range []int32{n, 0, 1, n} {
+		if got, want := g.Of(n), SpanOf(tid, segment, n); got != want {
+			t.Errorf("%s, span %d of %q: %s, want %s", tid, n, segment, got, want)
+		}
+	}
+	want := ID(0)
+	if id := SpanOf(tid, segment, 0); SegmentName(tid, id) == segment {
+		want = id
+	}
+	if got := g.Made(); got != want {
+		t.Errorf("%s: %q was made for %s, want %s", tid, segment, got, want)
+	}
+}
+
+func TestSegmentIDs(t *testing.T) {
+	tid := TraceOf("463ac35c9f6413ad48485a3953bb6124")
+	made := SegmentName(tid, 0x00f067aa0ba902b7)
+	for _, segment := range []string{
+		"", made, strings.ToUpper(made), made[:31], made + "0", made[:16] + strings.Repeat("0", 16), strings.Repeat("0", 32),
+		"9c6d714b8b4c4be0bff5a8e65919605e.34.17952380396940000", strings.Repeat("long", 100),
+	} {
+		for _, n := range []int32{0, 1, -1, 31, math.MaxInt32, math.MinInt32} {
+			sameSegmentIDs(t, tid, segment, n)
+			sameSegmentIDs(t, TraceID{}, segment, n)
+		}
+	}
+}
+
 func FuzzTraceOf(f *testing.F) {
 	f.Add("56a5e1c519ae4c76a2b8b11d92cead7f.12.16563474296430001", "838055281761a3e800f067aa0ba902b7", int32(0))
 	f.Fuzz(func(t *testing.T, name, segment string, n int32) {
@@ -107,5 +143,6 @@ func FuzzTraceOf(f *testing.F) {
 		if SpanOf(tid, segment, n) == 0 {
 			t.Fatal("zero span id")
 		}
+		sameSegmentIDs(t, tid, segment, n)
 	})
 }

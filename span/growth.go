@@ -44,8 +44,8 @@ func more[T any](w *Builder, slab *[]T) bool {
 	n, size := len(*slab), int(unsafe.Sizeof(zero))
 	// A guess must not be what makes a batch too large.
 	rest := w.rest(n)
-	if rest > 0 && w.slabs+rest*size <= w.most() {
-		w.slabs += rest * size
+	if cost := stepsTo(n, n+rest) * size; rest > 0 && w.slabs+cost <= w.most() {
+		w.slabs += cost
 	} else {
 		rest = 0
 		w.slabs += max(n, 16) * size
@@ -55,4 +55,19 @@ func more[T any](w *Builder, slab *[]T) bool {
 	}
 	*slab = slices.Grow(*slab, max(rest, 4))
 	return true
+}
+
+// stepsTo is what a slab of n elements takes on its way to another number of them
+// when it grows as append has it, which is what a batch is charged with: a guess
+// does not change how much a batch may hold.
+func stepsTo(n, to int) (elements int) {
+	for n < to {
+		elements += max(n, 16)
+		if n < 256 {
+			n = max(2*n, 4)
+		} else {
+			n += (n + 3*256) / 4
+		}
+	}
+	return elements
 }

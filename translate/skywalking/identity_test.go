@@ -239,3 +239,15 @@ func TestAgentsSegments(t *testing.T) {
 	f(late[:1], 0, span.SegmentName(z, late[0].ID)+"(1) 0<-1=agent's/0\n")
 	f(detour(), 3, "")
 }
+
+// own is the id of number 0 of a segment that SegmentName named, 0 for others.
+func own(t span.TraceID, segment string) span.ID {
+	if len(segment) != 32 {
+		return 0
+	}
+	id := span.SpanOf(t, segment, 0)
+	if span.SegmentName(t, id) != segment {
+		return 0
+	}
+	return id
+}

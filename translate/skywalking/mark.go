@@ -25,23 +25,10 @@ type marks struct {
 	wrapper wire.Proto // number 0, if so
 }
 
-// own is the id of number 0 of a segment that SegmentName named, 0 for others.
-func own(t span.TraceID, segment string) span.ID {
-	if len(segment) != 32 {
-		return 0
-	}
-	id := span.SpanOf(t, segment, 0)
-	var name [32]byte
-	if string(span.AppendSegmentName(name[:0], t, id)) != segment {
-		return 0
-	}
-	return id
-}
-
 // readMarks reads the marks of the segment of n bytes at a place of the buffer.
 func (r *reader) readMarks(at, n int) {
 	r.marks = marks{of: r.marks.of[:0]}
-	root := own(r.trace, r.ids.segment)
+	root := r.ids.ids.Made()
 	if root == 0 {
 		return
 	}

@@ -13,6 +13,7 @@ import (
 type numbering struct {
 	trace   span.TraceID
 	segment string
+	ids     span.SegmentIDs
 	marks   *marks
 	links   []link                // one for each span
 	low     []span.ID             // by number, for the usual ones
@@ -31,6 +32,7 @@ const (
 
 func (g *numbering) reset(trace span.TraceID, segment string) {
 	g.trace, g.segment = trace, segment
+	g.ids.Reset(trace, segment)
 	g.links = g.links[:0]
 	if g.low == nil {
 		g.low = g.room[:0]
@@ -51,7 +53,7 @@ func (g *numbering) take(number, parent int32) span.ID {
 		if _, ok := g.high[number]; ok {
 			return g.again(number)
 		}
-		id := span.SpanOf(g.trace, g.segment, number)
+		id := g.ids.Of(number)
 		g.high[number] = id
 		return id
 	}
@@ -64,7 +66,7 @@ func (g *numbering) take(number, parent int32) span.ID {
 	if m := g.marks.get(number); m.id != 0 {
 		g.low[number] = m.id
 	} else {
-		g.low[number] = span.SpanOf(g.trace, g.segment, number)
+		g.low[number] = g.ids.Of(number)
 	}
 	return g.low[number]
 }
@@ -85,5 +87,5 @@ func (g *numbering) find(number int32) span.ID {
 	} else if id, ok := g.high[number]; ok {
 		return id
 	}
-	return span.SpanOf(g.trace, g.segment, number)
+	return g.ids.Of(number)
 }

@@ -25,8 +25,9 @@ const maxSegmentName = 150 * utf8.UTFMax
 // under its field 1.
 func decodeSegments(body []byte, origin span.Origin) (*span.Batch, error) {
 	r := newReader(body, origin, "skywalking segments")
-	// A span takes 80 to 300 bytes and has 2 to 5 tags.
-	r.w.Grow(len(body)/200+1, len(body)/70+1)
+	// A span takes 80 to 300 bytes and has 2 to 5 tags. The first ones tell how many
+	// there are.
+	r.w.Grow(min(len(body)/200+1, 8), min(len(body)/70+1, 64))
 	r.readList()
 	r.residues.Restore(r.w)
 	return r.w.Batch(), r.bad.OrNil()
@@ -180,6 +181,9 @@ func (r *reader) read(at, n int) (spans int, err error) {
 		if r.marks.wrapped && r.marks.isWrapper(numberOf(inner)) {
 			continue
 		}
+		if !r.side {
+			r.w.At(inner.Pos)
+		}
 		if err := r.span(inner); err != nil {
 			return spans, err
 		}
@@ -243,8 +247,11 @@ func (r *reader) identify(at, n int) {
 		sum := sha256.Sum256(r.buf[at : at+n])
 		name = hex.EncodeToString(sum[:])
 	}
+	before := r.traceName
 	r.traceName = r.w.Str(r.head.TraceName)
-	if r.traceName != "" {
+	if r.traceName != "" && r.traceName == before {
+		// as the segment before
+	} else if r.traceName != "" {
 		r.trace = span.TraceOf(r.traceName)
 	} else {
 		r.trace = span.TraceOf(name)
@@ -265,10 +272,15 @@ func (r *reader) textAt(at, n int) span.Text {
 // text reads a string.
 func (r *reader) text(p *wire.Proto) span.Text {
 	at, n := p.Bytes()
-	if !r.side && !utf8.Valid(p.Buf[at:at+n]) {
+	return r.check(r.textAt(at, n))
+}
+
+// check notes a text that is not UTF-8.
+func (r *reader) check(t span.Text) span.Text {
+	if !r.side && !r.w.Valid(t) {
 		r.torn = true
 	}
-	return r.textAt(at, n)
+	return t
 }
 
 // some is text for fields where an empty string means absent.

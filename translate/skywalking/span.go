@@ -30,7 +30,8 @@ const maxMillis = math.MaxInt64 / 1_000_000
 // span reads a SpanObject and adds it to the batch.
 func (r *reader) span(p wire.Proto) error {
 	whole := p
-	s := span.Span{Trace: r.trace, Segment: r.number, Local: r.local, Raw: r.textAt(p.Pos, p.End-p.Pos)}
+	s := r.w.NextSpan()
+	s.Trace, s.Segment, s.Local, s.Raw = r.trace, r.number, r.local, r.textAt(p.Pos, p.End-p.Pos)
 	var a span.Agent
 	var start, end int64
 	var peerAt int
@@ -97,18 +98,18 @@ func (r *reader) span(p wire.Proto) error {
 	s.Attrs, s.Refs = r.w.AttrsFrom(attrs), r.w.RefsFrom(refs)
 	if logs {
 		// In a second pass, so that tags and the fields of logs do not mix.
-		if err := r.logs(&s, whole); err != nil {
+		if err := r.logs(s, whole); err != nil {
 			return err
 		}
 	}
 	s.ID = r.ids.take(a.Number, link)
 	s.Kind = kindOf(a.Type, a.Layer)
-	setTimes(&s, start, end)
+	setTimes(s, start, end)
 	if failed {
 		s.Status = span.StatusError
 		s.StatusMessage = r.failure.message
 	}
-	parent := r.markParent(&s, &a, link, refs)
+	parent := r.markParent(s, &a, link, refs)
 	if a.Peer.Present() && (a.Type == typeEntry || a.Type == typeExit) {
 		r.setPeer(&s.Remote, peerAt, a.Peer.Len())
 	}
@@ -121,7 +122,7 @@ func (r *reader) span(p wire.Proto) error {
 	if found {
 		r.residues.Found(r.w.Len())
 	}
-	r.w.Span(s)
+	r.w.AddSpan()
 	return nil
 }
 
@@ -165,6 +166,11 @@ func setTimes(s *span.Span, start, end int64) {
 
 // pair reads a KeyStringValuePair. One without a key and a value says nothing.
 func (r *reader) pair(outer *wire.Proto) (key, value span.Text, ok bool) {
+	if at, ok := outer.Pair(); ok { // as every agent writes it
+		key = r.check(r.textAt(at.First, at.FirstEnd-at.First))
+		value = r.check(r.textAt(at.Second, at.SecondEnd-at.Second))
+		return key, value, key.Len() > 0 || value.Len() > 0
+	}
 	p := outer.Message()
 	key, value = span.Empty, span.Empty
 	for {

@@ -49,17 +49,22 @@ func (p *Proto) fail(at int, found, want string) {
 // Next reads the tag of the next field. It returns false at the end of the
 // message and after a fault.
 func (p *Proto) Next() (field int, typ int, ok bool) {
+	if p.Pos < p.End {
+		// One byte, as almost always. After a fault Pos is at the end.
+		if c := p.Buf[p.Pos]; c-8 < 0x80-8 {
+			p.Pos++
+			return int(c >> 3), int(c & 7), true
+		}
+	}
+	return p.next()
+}
+
+func (p *Proto) next() (field int, typ int, ok bool) {
 	if p.Pos >= p.End {
 		return 0, 0, false
 	}
 	at := p.Pos
-	var tag uint64
-	if c := p.Buf[p.Pos]; c < 0x80 {
-		p.Pos++
-		tag = uint64(c)
-	} else {
-		tag = p.Varint()
-	}
+	tag := p.Varint()
 	if tag>>3 == 0 || tag>>3 > 1<<29-1 {
 		if p.Err == nil {
 			p.fail(at, fmt.Sprintf("field number %d", tag>>3), "1 to 536870911")
@@ -71,10 +76,16 @@ func (p *Proto) Next() (field int, typ int, ok bool) {
 
 // Varint reads a varint. Negative numbers of type int32 are ten bytes long.
 func (p *Proto) Varint() uint64 {
-	if p.Pos < p.End && p.Buf[p.Pos] < 0x80 {
-		p.Pos++
-		return uint64(p.Buf[p.Pos-1])
+	if p.Pos < p.End {
+		if c := p.Buf[p.Pos]; c < 0x80 {
+			p.Pos++
+			return uint64(c)
+		}
 	}
+	return p.varint()
+}
+
+func (p *Proto) varint() uint64 {
 	v, n := Uvarint(p.Buf[p.Pos:p.End])
 	if n <= 0 {
 		p.fail(p.Pos, "a cut or overlong varint", "1 to 10 bytes")
@@ -111,7 +122,7 @@ func (p *Proto) Fixed32() uint32 {
 func (p *Proto) Bytes() (at, n int) {
 	v := p.Varint()
 	if v > uint64(p.End-p.Pos) {
-		p.fail(p.Pos, fmt.Sprintf("a length of %d", v), fmt.Sprintf("at most the %d bytes left", p.End-p.Pos))
+		p.tooLong(v)
 		return p.Pos, 0
 	}
 	at = p.Pos
@@ -119,10 +130,64 @@ func (p *Proto) Bytes() (at, n int) {
 	return at, int(v)
 }
 
+func (p *Proto) tooLong(v uint64) {
+	p.fail(p.Pos, fmt.Sprintf("a length of %d", v), fmt.Sprintf("at most the %d bytes left", p.End-p.Pos))
+}
+
 // Message reads an embedded message: a reader over its fields.
 func (p *Proto) Message() Proto {
 	at, n := p.Bytes()
 	return Proto{Buf: p.Buf, Pos: at, End: at + n}
+}
+
+// Pair is a message with two fields of bytes, 1 and 2: the usual form of a tag. The
+// fields are Buf[First:FirstEnd] and Buf[Second:SecondEnd].
+type Pair struct {
+	First, FirstEnd, Second, SecondEnd int
+}
+
+// Pair reads a message that has the fields 1 and 2, in this order, and nothing else,
+// with short lengths; false, and nothing is read, for one in another form.
+func (p *Proto) Pair() (pair Pair, ok bool) {
+	buf, at := p.Buf[:p.End], p.Pos
+	if at > len(buf)-5 {
+		return pair, false
+	}
+	size := int(buf[at])
+	at++
+	if size >= 0x80 {
+		if buf[at] >= 0x80 {
+			return pair, false
+		}
+		size = size&0x7f | int(buf[at])<<7
+		at++
+	}
+	end := at + size
+	// Tag and length of the first field, which is followed by those of the second.
+	if end > len(buf) || size < 4 || buf[at] != 1<<3|TypeBytes || buf[at+1] >= 0x80 {
+		return pair, false
+	}
+	pair.First = at + 2
+	at = pair.First + int(buf[at+1])
+	pair.FirstEnd = at
+	if at > end-2 || buf[at] != 2<<3|TypeBytes {
+		return pair, false
+	}
+	n := int(buf[at+1])
+	at += 2
+	if n >= 0x80 {
+		if at >= end || buf[at] >= 0x80 {
+			return pair, false
+		}
+		n = n&0x7f | int(buf[at])<<7
+		at++
+	}
+	if at+n != end {
+		return pair, false
+	}
+	pair.Second, pair.SecondEnd = at, end
+	p.Pos = end
+	return pair, true
 }
 
 // Adopt takes over the fault of an embedded message.
