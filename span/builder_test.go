@@ -184,7 +184,7 @@ func TestGrowth(t *testing.T) {
 		w := NewBuilder(make([]byte, spans*size), Origin{Room: room})
 		empty := w.Batch().Memory()
 		for i := range spans {
-			w.At(i * size)
+			w.At(i*size, spans*size)
 			for range 5 {
 				w.Attr(Attr{})
 			}
@@ -210,7 +210,7 @@ func TestGrowthMisled(t *testing.T) {
 	t.Parallel()
 	w := NewBuilder(make([]byte, 1<<20), Origin{Room: 1 << 16})
 	for i := range 100 {
-		w.At(i)
+		w.At(i, 1<<20)
 		w.Attr(Attr{})
 		w.Event(Event{})
 	}
@@ -232,7 +232,7 @@ func TestGrowthMisled(t *testing.T) {
 	if w.NextSpan().ID != 0 || w.Len() != 0 {
 		t.Error("a span that is not empty")
 	}
-	w.At(5)
+	w.At(5, 10)
 	w.AddSpan()
 }
 

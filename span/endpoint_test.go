@@ -3,6 +3,7 @@
 package span
 
 import (
+	"fmt"
 	"net/netip"
 	"testing"
 )
@@ -54,4 +55,24 @@ func TestSameIP(t *testing.T) {
 	f("0.0.0.0", "", false)
 	f("::1", "::1", true)
 	f("::1", "1.2.3.4", false)
+}
+
+func TestParseIP4(t *testing.T) {
+	t.Parallel()
+	f := func(text string) {
+		t.Helper()
+		a, ok := ParseIP4(text)
+		want, err := netip.ParseAddr(text)
+		if ok != (err == nil && want.Is4()) || ok && netip.AddrFrom4(a) != want {
+			t.Errorf("%q: %v %v, want %v %v", text, a, ok, want, err)
+		}
+	}
+	for i := range 1000 {
+		for _, form := range []string{"%d.1.1.1", "1.%d.1.1", "1.1.1.%d", "255.255.255.%d", "%02d.1.1.1", "1.1.1.%03d", "1.1.1.%d.1", "1.1.%d"} {
+			f(fmt.Sprintf(form, i))
+		}
+	}
+	for _, text := range []string{"", ".", "1", "1.", "1.1.1.", "1.1.1.1.", "a.1.1.1", "1.1.1.1:", "::1", "1..1.1", "-1.1.1.1", "1.1.1.1 ", "1.1.1.99999999999999999999"} {
+		f(text)
+	}
 }

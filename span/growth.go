@@ -7,21 +7,20 @@ import (
 	"unsafe"
 )
 
-// growth is how far into the body a decoder has come. What the spans up to there
+// growth is how far into a body a decoder has come. What the spans up to there
 // took tells what those behind will take: a slab that is full is made as large as
 // the whole body needs it, and not doubled until it is large enough.
 type growth struct {
-	from, at int
-	started  bool
+	from, at, end int
+	started       bool
 }
 
-// At tells that the next span stands at pos of the body. Decoders that read
-// something else than the body do not call it.
-func (w *Builder) At(pos int) {
+// At tells that the next span stands at pos of what is read, which ends at end.
+func (w *Builder) At(pos, end int) {
 	if !w.started {
 		w.started, w.from = true, pos
 	}
-	w.at = pos
+	w.at, w.end = pos, end
 }
 
 // rest is how many more elements of a slab the rest of the body should need,
@@ -32,7 +31,7 @@ func (w *Builder) rest(n int) int {
 		return 0
 	}
 	all := n + n/8 // spans differ
-	return int(int64(all) * int64(len(w.b.body)-w.at) / int64(done))
+	return int(int64(all) * int64(w.end-w.at) / int64(done))
 }
 
 // more makes room in a slab that is full. It is false for a batch that is over.

@@ -193,7 +193,7 @@ func (r *thriftReader) spans() {
 	for i := 1; i <= n && r.Err == nil; i++ {
 		mark, scopes := r.w.Mark(), len(r.scopes)
 		r.fault = translate.Fault{}
-		r.w.At(r.Pos)
+		r.w.At(r.Pos, len(r.Buf))
 		r.span()
 		switch {
 		case r.Err != nil:

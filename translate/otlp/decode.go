@@ -19,6 +19,7 @@ type reader struct {
 	side bool // the request lies in the side memory, since the body is JSON
 	ids  idNames
 	n    int // number of the span in the request, from 1
+	end  int // of the request
 
 	// refused are the spans that the reading of JSON has found fault with.
 	refused []wire.UnitFault
@@ -58,8 +59,10 @@ const (
 )
 
 func (r *reader) request(p wire.Proto) {
-	// A span takes 250 to 500 bytes and has 4 to 10 attributes.
-	r.w.Grow(0, (p.End-p.Pos)/50+1)
+	// A span takes 250 to 500 bytes and has 4 to 10 attributes. The first ones tell
+	// how many there are.
+	r.end = p.End
+	r.w.Grow(0, min((p.End-p.Pos)/50+1, 64))
 	r.each(p, resourceSpansField, r.resourceSpans)
 }
 
@@ -197,6 +200,7 @@ func (r *reader) scopeSpans(p wire.Proto) {
 func (r *reader) countSpan(p wire.Proto) {
 	r.n++
 	mark := r.w.Mark()
+	r.w.At(p.Pos, r.end)
 	var fault translate.Fault
 	var ok bool
 	if len(r.refused) > 0 && r.refused[0].Unit == r.n {
@@ -247,7 +251,17 @@ func (r *reader) text(p *wire.Proto) span.Text {
 }
 
 func (r *reader) textAt(at, n int) span.Text {
-	t := r.at(at, n)
+	if r.side {
+		return r.repair(span.SideAt(at, n))
+	}
+	t := r.w.ValidAt(at, n)
+	if t != span.At(at, n) {
+		r.repaired = true
+	}
+	return t
+}
+
+func (r *reader) repair(t span.Text) span.Text {
 	v := r.w.ValidText(t)
 	if v != t {
 		r.repaired = true

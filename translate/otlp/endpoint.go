@@ -223,6 +223,17 @@ func (r *reader) setIP(e *span.Endpoint, a *span.Attr) bool {
 	if a == nil {
 		return false
 	}
+	if a.Type == span.String {
+		// The usual one, whose text is the only one for its address.
+		if ip, ok := span.ParseIP4(r.w.Str(a.Text())); ok {
+			if e.IP4().IsValid() {
+				return false
+			}
+			e.SetIP4(ip)
+			a.Mirrored = true
+			return true
+		}
+	}
 	ip, ok := r.parseIP(a)
 	if !ok {
 		return false

@@ -182,7 +182,7 @@ func (r *reader) read(at, n int) (spans int, err error) {
 			continue
 		}
 		if !r.side {
-			r.w.At(inner.Pos)
+			r.w.At(inner.Pos, len(r.buf))
 		}
 		if err := r.span(inner); err != nil {
 			return spans, err

@@ -68,7 +68,7 @@ func (r *reader) readList(bad *translate.Malformed, one func(*reader)) {
 		r.n++
 		r.faulty = false
 		mark := r.w.Mark()
-		r.w.At(r.j.Pos)
+		r.w.At(r.j.Pos, len(body))
 		if r.j.Peek() == '{' {
 			one(r)
 		} else {
