@@ -20,14 +20,19 @@ import (
 func decodeProto(body []byte, origin span.Origin) (*span.Batch, error) {
 	r := &protoReader{w: span.NewBuilder(body, origin), bad: translate.Malformed{Format: "jaeger proto"}}
 	r.request(body)
+	return r.finish()
+}
+
+func (r *protoReader) finish() (*span.Batch, error) {
 	r.residues.Restore(r.w)
 	return r.w.Batch(), r.bad.OrNil()
 }
 
 func (r *protoReader) request(body []byte) {
 	bad := &r.bad
-	// A span takes 150 to 500 bytes and has 4 to 10 tags.
-	r.w.Grow(len(body)/300+1, len(body)/50+1)
+	// A span takes 150 to 500 bytes and has 4 to 10 tags. The first ones tell how
+	// many there are.
+	r.w.Grow(min(len(body)/300+1, 8), min(len(body)/50+1, 64))
 	request := wire.ReadProto(body)
 	for {
 		field, typ, ok := request.Next()
@@ -54,6 +59,8 @@ type protoReader struct {
 	// plain: what was read needs no repair, so its bytes can be used again.
 	plain   bool
 	warning span.Text // the key of warnings, once there was one
+	// literal: nothing is taken for usual, for the test that it makes no difference.
+	literal bool
 
 	processes processes
 	scopes    scopes
@@ -78,6 +85,7 @@ func (r *protoReader) batch(p *wire.Proto, bad *translate.Malformed) {
 			}
 			r.number++
 			mark, scopes, processes := r.w.Mark(), len(r.scopes), len(r.processes)
+			r.w.At(m.Pos, len(m.Buf))
 			if r.span(m); r.fault != (translate.Fault{}) {
 				r.w.Undo(mark)
 				r.scopes, r.processes = r.scopes[:scopes], r.processes[:processes]
@@ -129,10 +137,12 @@ func (r *protoReader) adopt(place string, p *wire.Proto) {
 }
 
 func (r *protoReader) text(p *wire.Proto) span.Text {
-	at, n := p.Bytes()
-	t := span.At(at, n)
-	valid := r.w.ValidText(t)
-	if valid != t {
+	return r.textAt(p.Bytes())
+}
+
+func (r *protoReader) textAt(at, n int) span.Text {
+	valid := r.w.ValidAt(at, n)
+	if valid != span.At(at, n) {
 		r.plain = false
 	}
 	return valid
@@ -168,6 +178,10 @@ func (r *protoReader) process(p wire.Proto) *process {
 
 // keyValue reads a tag. Any part of it may be missing, which is its zero.
 func (r *protoReader) keyValue(outer *wire.Proto) span.Attr {
+	if a, next := r.usualTag(outer.Buf[:outer.End], outer.Pos); next > 0 {
+		outer.Pos = next
+		return a
+	}
 	p := outer.Message()
 	v := value{key: span.Empty}
 	for {
@@ -213,6 +227,10 @@ const maxSeconds = math.MaxInt64/1_000_000_000 - 1
 // fields; the nanoseconds of a duration have the sign of its seconds, those of
 // a time count up.
 func (r *protoReader) seconds(outer *wire.Proto, place string, duration bool) int64 {
+	if ns, next := usualSeconds(outer.Buf[:outer.End], outer.Pos); next > 0 && !r.literal {
+		outer.Pos = next
+		return ns
+	}
 	p := outer.Message()
 	var sec int64
 	var nanos int32

@@ -22,12 +22,13 @@ var spanFields = [...]uint8{
 // logs are all attributes, and those of one owner must lie side by side: logs,
 // warnings and the process wait until all tags were read.
 func (r *protoReader) span(p wire.Proto) {
-	var s span.Span
+	s := r.w.NextSpan()
 	s.Raw = span.At(p.Pos, p.End-p.Pos)
 	r.plain = true
 	refs, attrs := r.w.RefMark(), r.w.AttrMark()
 	var own, logs, warnings wire.Proto // from the first of each
 	for {
+		p.Pos = r.usual(p.Buf[:p.End], p.Pos, s)
 		before := p.Pos
 		field, typ, ok := p.Next()
 		if !ok {
@@ -93,11 +94,11 @@ func (r *protoReader) span(p wire.Proto) {
 	if s.Start != 0 {
 		s.Has |= span.HasStart
 	}
-	setParent(&s, 0, r.w.RefsSince(refs))
+	setParent(s, 0, r.w.RefsSince(refs))
 	s.Refs = r.w.RefsFrom(refs)
 	var marked bool
-	s.Scope, marked = readTags(r.w, &s, r.w.AttrsSince(attrs), &r.scopes)
-	setShared(&s, r.w.RefsSince(refs))
+	s.Scope, marked = readTags(r.w, s, r.w.AttrsSince(attrs), &r.scopes)
+	setShared(s, r.w.RefsSince(refs))
 	if warnings.Buf != nil {
 		r.warnings(warnings)
 	}
@@ -108,12 +109,12 @@ func (r *protoReader) span(p wire.Proto) {
 		s.Events = r.w.EventsFrom(events)
 	}
 	if own.Buf != nil {
-		r.process(own).reports(&s)
+		r.process(own).reports(s)
 	} else if r.plain {
 		s.Has |= span.Exact
 	}
 	if r.fault == (translate.Fault{}) {
-		r.w.Span(s)
+		r.w.AddSpan()
 		if marked {
 			r.residues.Found(r.w.Len() - 1)
 		}

@@ -19,13 +19,25 @@ import (
 // by field.
 func sameLiteral(t *testing.T, body []byte) {
 	t.Helper()
-	read := func(literal bool) string {
+	sameRead(t, body, func(literal bool) (*span.Batch, error) {
 		r := newThriftReader(bytes.Clone(body), span.Origin{Format: formatThrift}, "thrift")
 		r.Compact = isCompactStruct(body)
 		r.literal = literal
 		r.batch()
-		b, err := r.finish()
-		return fmt.Sprintf("%v\n%s", err, dump(b))
+		return r.finish()
+	})
+}
+
+// sameRead holds what is read by usual forms against what is read field by field.
+func sameRead(t *testing.T, body []byte, decode func(literal bool) (*span.Batch, error)) {
+	t.Helper()
+	read := func(literal bool) string {
+		b, err := decode(literal)
+		var exact []bool
+		for i := range b.Spans() {
+			exact = append(exact, b.Spans()[i].Has&span.Exact != 0)
+		}
+		return fmt.Sprintf("%v %v\n%s", err, exact, dump(b))
 	}
 	if want, got := read(true), read(false); want != got {
 		t.Errorf("% x\n-field by field +usual:\n%s", body, cmp.Diff(want, got))
