@@ -2,26 +2,32 @@
 
 package span
 
-import "encoding/binary"
+import (
+	"encoding/binary"
+	"math"
+)
 
 // isASCII is true for bytes that are all below 0x80, which most texts are: names,
 // keys, ids. For texts of a few words it is cheaper than utf8.Valid.
 func isASCII(p []byte) bool {
 	const highs = 0x80 * each
 	n := len(p)
-	switch {
-	case n >= 8:
-		// The last eight bytes overlap those before.
-		bits := binary.LittleEndian.Uint64(p[n-8:])
-		for ; len(p) > 8; p = p[8:] {
-			bits |= binary.LittleEndian.Uint64(p)
-		}
-		return bits&highs == 0
-	case n >= 4:
-		bits := binary.LittleEndian.Uint32(p) | binary.LittleEndian.Uint32(p[n-4:])
-		return bits&(highs>>32) == 0
-	case n == 0:
-		return true
+	if n < 8 {
+		return isShortASCII(p)
 	}
-	return (p[0]|p[n/2]|p[n-1])&0x80 == 0
+	// The last eight bytes overlap those before.
+	bits := binary.LittleEndian.Uint64(p[n-8:])
+	for ; len(p) > 8; p = p[8:] {
+		bits |= binary.LittleEndian.Uint64(p)
+	}
+	return bits&highs == 0
+}
+
+func isShortASCII(p []byte) bool {
+	n := len(p)
+	if n >= 4 {
+		bits := binary.LittleEndian.Uint32(p) | binary.LittleEndian.Uint32(p[n-4:])
+		return bits&(0x80*each&math.MaxUint32) == 0
+	}
+	return n == 0 || (p[0]|p[n/2]|p[n-1])&0x80 == 0
 }

@@ -149,7 +149,15 @@ type Pair struct {
 // Pair reads a message that has the fields 1 and 2, in this order, and nothing else,
 // with short lengths; false, and nothing is read, for one in another form.
 func (p *Proto) Pair() (pair Pair, ok bool) {
-	buf, at := p.Buf[:p.End], p.Pos
+	if pair, ok = ReadPair(p.Buf[:p.End], p.Pos); ok {
+		p.Pos = pair.SecondEnd
+	}
+	return pair, ok
+}
+
+// ReadPair is Proto.Pair for a message whose length stands at a place of a buffer. It
+// ends where the second field does.
+func ReadPair(buf []byte, at int) (pair Pair, ok bool) {
 	if at > len(buf)-5 {
 		return pair, false
 	}
@@ -186,7 +194,6 @@ func (p *Proto) Pair() (pair Pair, ok bool) {
 		return pair, false
 	}
 	pair.Second, pair.SecondEnd = at, end
-	p.Pos = end
 	return pair, true
 }
 

@@ -3,6 +3,8 @@
 package zipkin
 
 import (
+	"bytes"
+	"encoding/binary"
 	"fmt"
 	"strconv"
 
@@ -17,8 +19,9 @@ import (
 func decodeProto3(body []byte, origin span.Origin) (*span.Batch, error) {
 	r := &protoReader{w: span.NewBuilder(body, origin)}
 	bad := &translate.Malformed{Format: "zipkin proto3"}
-	// A span takes 200 to 500 bytes and has 4 to 10 tags.
-	r.w.Grow(len(body)/400+1, len(body)/60+1)
+	// A span takes 200 to 500 bytes and has 4 to 10 tags. The first ones tell how
+	// many there are.
+	r.w.Grow(min(len(body)/400+1, 8), min(len(body)/60+1, 64))
 	list := wire.ReadProto(body)
 	for n := 0; ; {
 		field, typ, ok := list.Next()
@@ -36,6 +39,7 @@ func decodeProto3(body []byte, origin span.Origin) (*span.Batch, error) {
 		}
 		r.faulty, r.odd = false, false
 		mark := r.w.Mark()
+		r.w.At(p.Pos, len(body))
 		r.span(&p)
 		if !r.faulty && p.Err == nil {
 			continue
@@ -62,6 +66,9 @@ type protoReader struct {
 	// odd: the span holds something that was left out or read as something
 	// else, so that its bytes are not for every reader.
 	odd bool
+
+	local    span.Endpoint // that was read last
+	localRaw []byte        // its length and the message
 
 	residues residue.Reader
 }
@@ -98,12 +105,13 @@ var protoKinds = [...]span.Kind{span.KindUnset, span.KindClient, span.KindServer
 
 // span reads a span and adds it to the batch.
 func (r *protoReader) span(p *wire.Proto) {
-	var s span.Span
+	s := r.w.NextSpan()
 	var said outcome
 	var shared bool
 	s.Raw = span.At(p.Pos, p.End-p.Pos)
 	attrs, events := r.w.AttrMark(), r.w.EventMark()
 	for {
+		p.Pos = r.usual(p.Buf[:p.End], p.Pos, s, &said)
 		field, typ, ok := p.Next()
 		if !ok {
 			break
@@ -134,8 +142,7 @@ func (r *protoReader) span(p *wire.Proto) {
 			s.Duration = max(r.nanos("duration", int64(p.Varint())), 0)
 			s.Has = with(s.Has, span.HasDuration, s.Duration > 0)
 		case fieldLocal:
-			s.Local = r.endpoint(p, "local_endpoint.port")
-			s.Local.Service = invented(r.w, s.Local.Service)
+			s.Local = r.localEndpoint(p)
 		case fieldRemote:
 			s.Remote = r.endpoint(p, "remote_endpoint.port")
 		case fieldAnnotations:
@@ -163,17 +170,80 @@ func (r *protoReader) span(p *wire.Proto) {
 		return
 	}
 	s.Attrs = r.w.AttrsFrom(attrs)
-	said.set(r.w, &s, attrs)
+	said.set(r.w, s, attrs)
 	changed := sortEvents(r.w, events)
 	expandEvents(r.w, events)
 	s.Events = r.w.EventsFrom(events)
-	if !setWire(&s, shared) && !changed && !r.odd {
+	if !setWire(s, shared) && !changed && !r.odd {
 		s.Has |= span.Exact
 	}
-	r.w.Span(s)
+	r.w.AddSpan()
 	if said.residue {
 		r.residues.Found(r.w.Len() - 1)
 	}
+}
+
+// usual reads ids of the right length, times, the kind and tags in their usual form
+// from a place of a span on, and gives the place of the first field that is another
+// one. It only saves time.
+func (r *protoReader) usual(buf []byte, at int, s *span.Span, said *outcome) int {
+	for at < len(buf)-10 {
+		switch buf[at] {
+		case fieldTraceID<<3 | wire.TypeBytes:
+			if buf[at+1] != 16 || at > len(buf)-18 {
+				return at
+			}
+			s.Trace = span.TraceID{Hi: binary.BigEndian.Uint64(buf[at+2:]), Lo: binary.BigEndian.Uint64(buf[at+10:])}
+			at += 18
+		case fieldID<<3 | wire.TypeBytes, fieldParentID<<3 | wire.TypeBytes:
+			id := span.ID(binary.BigEndian.Uint64(buf[at+2:]))
+			if buf[at+1] != 8 || id == 0 {
+				return at
+			}
+			if buf[at] == fieldID<<3|wire.TypeBytes {
+				s.ID = id
+			} else {
+				s.Parent = id
+			}
+			at += 10
+		case fieldTimestamp<<3 | wire.TypeFixed64:
+			v := binary.LittleEndian.Uint64(buf[at+1:])
+			if v > maxMicros || v == 0 {
+				return at
+			}
+			s.Start = int64(v) * 1000
+			s.Has |= span.HasStart
+			at += 9
+		case fieldDuration<<3 | wire.TypeVarint:
+			v, n := wire.Uvarint(buf[at+1:])
+			if n <= 0 || v > maxMicros || v == 0 {
+				return at
+			}
+			s.Duration = int64(v) * 1000
+			s.Has |= span.HasDuration
+			at += 1 + n
+		case fieldKind<<3 | wire.TypeVarint:
+			if int(buf[at+1]) >= len(protoKinds) {
+				return at
+			}
+			s.Kind = protoKinds[buf[at+1]]
+			at += 2
+		case fieldTags<<3 | wire.TypeBytes:
+			pair, ok := wire.ReadPair(buf, at+1)
+			if !ok || pair.FirstEnd == pair.First {
+				return at
+			}
+			a := span.StringAttr(r.textAt(pair.First, pair.FirstEnd-pair.First), r.textAt(pair.Second, pair.SecondEnd-pair.Second))
+			if isSpecial(r.w.Str(a.Key)) {
+				said.read(r.w, &a)
+			}
+			r.w.Attr(a)
+			at = pair.SecondEnd
+		default:
+			return at
+		}
+	}
+	return at
 }
 
 func (r *protoReader) skip(p *wire.Proto, field, typ int) {
@@ -214,10 +284,12 @@ func (r *protoReader) spanID(p *wire.Proto, name string) span.ID {
 }
 
 func (r *protoReader) text(p *wire.Proto) span.Text {
-	at, n := p.Bytes()
-	given := span.At(at, n)
-	valid := r.w.ValidText(given)
-	r.odd = r.odd || valid != given
+	return r.textAt(p.Bytes())
+}
+
+func (r *protoReader) textAt(at, n int) span.Text {
+	valid := r.w.ValidAt(at, n)
+	r.odd = r.odd || valid != span.At(at, n)
 	return valid
 }
 
@@ -227,6 +299,24 @@ func (r *protoReader) nonEmpty(p *wire.Proto) span.Text {
 		return t
 	}
 	return span.Text{}
+}
+
+// localEndpoint reads the span's own end, which is mostly that of the span before.
+func (r *protoReader) localEndpoint(p *wire.Proto) span.Endpoint {
+	at := p.Pos
+	if n := len(r.localRaw); n > 0 && n <= p.End-at && bytes.Equal(p.Buf[at:at+n], r.localRaw) {
+		p.Pos += n
+		return r.local
+	}
+	odd := r.odd
+	r.odd = false
+	e := r.endpoint(p, "local_endpoint.port")
+	e.Service = invented(r.w, e.Service)
+	if !r.odd && !r.faulty && p.Err == nil {
+		r.local, r.localRaw = e, p.Buf[at:p.Pos]
+	}
+	r.odd = r.odd || odd
+	return e
 }
 
 func (r *protoReader) endpoint(outer *wire.Proto, port string) (e span.Endpoint) {
