@@ -7,9 +7,9 @@ import (
 	"math"
 )
 
-// isASCII is true for bytes that are all below 0x80, which most texts are: names,
+// IsASCII is true for bytes that are all below 0x80, which most texts are: names,
 // keys, ids. For texts of a few words it is cheaper than utf8.Valid.
-func isASCII(p []byte) bool {
+func IsASCII(p []byte) bool {
 	const highs = 0x80 * each
 	n := len(p)
 	if n < 8 {

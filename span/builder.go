@@ -125,12 +125,12 @@ func (w *Builder) ValidText(t Text) Text {
 // Valid is true for a text that is UTF-8.
 func (w *Builder) Valid(t Text) bool {
 	m := w.b.bytes(t)
-	return isASCII(m) || utf8.Valid(m)
+	return IsASCII(m) || utf8.Valid(m)
 }
 
 // ValidAt is ValidText of n bytes at pos of the body.
 func (w *Builder) ValidAt(pos, n int) Text {
-	if isASCII(w.b.body[pos : pos+n]) {
+	if IsASCII(w.b.body[pos : pos+n]) {
 		return At(pos, n)
 	}
 	return w.ValidText(At(pos, n))

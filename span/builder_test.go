@@ -241,12 +241,12 @@ func TestASCII(t *testing.T) {
 	for n := range 40 {
 		p := bytes.Repeat([]byte{0x7f}, n)
 		w := NewBuilder(p, Origin{})
-		if text := w.ValidAt(0, n); !isASCII(p) || text != At(0, n) {
+		if text := w.ValidAt(0, n); !IsASCII(p) || text != At(0, n) {
 			t.Errorf("%d bytes", n)
 		}
 		for i := range p {
 			p[i] = 0x80
-			if isASCII(p) || w.ValidAt(0, n) == At(0, n) {
+			if IsASCII(p) || w.ValidAt(0, n) == At(0, n) {
 				t.Errorf("byte %d of %d", i, n)
 			}
 			p[i] = 0

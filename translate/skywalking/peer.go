@@ -15,7 +15,45 @@ import (
 // first address counts ("a:9092;b:9092", "a:9092,b:9092"), and URLs. A host's
 // name is the name of the service there; the peer as written is in span.Agent.
 func (r *reader) setPeer(e *span.Endpoint, at, n int) {
-	host, port := splitPeer(r.w.Str(r.textAt(at, n)))
+	text := r.w.Str(r.textAt(at, n))
+	if r.side {
+		r.readPeer(e, text, at)
+		return
+	}
+	if known := r.peers.find(text); known != nil {
+		*e = *known
+		return
+	}
+	r.readPeer(e, text, at)
+	r.peers.add(text, e)
+}
+
+// peerMemory holds the peers that came last: a process has few.
+type peerMemory struct {
+	known [4]struct {
+		text string
+		e    span.Endpoint
+	}
+	next uint8 // to be overwritten
+}
+
+func (m *peerMemory) find(text string) *span.Endpoint {
+	for i := range m.known {
+		if m.known[i].text == text {
+			return &m.known[i].e
+		}
+	}
+	return nil
+}
+
+func (m *peerMemory) add(text string, e *span.Endpoint) {
+	m.known[m.next].text, m.known[m.next].e = text, *e
+	m.next = (m.next + 1) % uint8(len(m.known))
+}
+
+// readPeer reads a peer at a place of the buffer.
+func (r *reader) readPeer(e *span.Endpoint, text string, at int) {
+	host, port := splitPeer(text)
 	e.Port = port
 	if host.end == host.start {
 		return

@@ -80,8 +80,14 @@ type reader struct {
 	marks     marks
 	marked    map[span.ID]struct{} // ids of the marks
 	residues  residue.Reader
+	peers     peerMemory
 
 	// Of the span that is read.
+	agent   span.Agent
+	start   int64 // ms
+	end     int64 // ms
+	failed  bool
+	found   bool // there is a tag for a residue
 	failure failure
 	callers []span.AgentRef // of its references
 }
@@ -272,15 +278,15 @@ func (r *reader) textAt(at, n int) span.Text {
 // text reads a string.
 func (r *reader) text(p *wire.Proto) span.Text {
 	at, n := p.Bytes()
-	return r.check(r.textAt(at, n))
+	return r.checked(at, n)
 }
 
-// check notes a text that is not UTF-8.
-func (r *reader) check(t span.Text) span.Text {
-	if !r.side && !r.w.Valid(t) {
+// checked is textAt, and notes a text that is not UTF-8.
+func (r *reader) checked(at, n int) span.Text {
+	if p := r.buf[at : at+n]; !r.side && !span.IsASCII(p) && !utf8.Valid(p) {
 		r.torn = true
 	}
-	return t
+	return r.textAt(at, n)
 }
 
 // some is text for fields where an empty string means absent.

@@ -32,13 +32,15 @@ func (r *reader) span(p wire.Proto) error {
 	whole := p
 	s := r.w.NextSpan()
 	s.Trace, s.Segment, s.Local, s.Raw = r.trace, r.number, r.local, r.textAt(p.Pos, p.End-p.Pos)
-	var a span.Agent
-	var start, end int64
+	a := &r.agent
+	*a = span.Agent{}
+	r.start, r.end, r.failed, r.found = 0, 0, false, false
 	var peerAt int
-	var failed, logs, found bool
+	var logs bool
 	r.failure, r.callers = failure{}, r.callers[:0]
 	attrs, refs := r.w.AttrMark(), r.w.RefMark()
 	for {
+		p.Pos = r.usual(p.Buf[:p.End], p.Pos)
 		field, typ, ok := p.Next()
 		if !ok {
 			break
@@ -47,15 +49,11 @@ func (r *reader) span(p wire.Proto) error {
 			p.Skip(field, typ)
 			continue
 		}
+		if typ == wire.TypeVarint {
+			r.takeNumber(field, p.Varint())
+			continue
+		}
 		switch field {
-		case 1:
-			a.Number = int32(p.Varint())
-		case 2:
-			a.Parent = int32(p.Varint())
-		case 3:
-			start = int64(p.Varint())
-		case 4:
-			end = int64(p.Varint())
 		case 5:
 			r.reference(&p)
 		case 6:
@@ -63,28 +61,13 @@ func (r *reader) span(p wire.Proto) error {
 		case 7:
 			a.Peer = r.some(&p)
 			peerAt = p.Pos - a.Peer.Len()
-		case 8:
-			a.Type = int32(p.Varint())
-		case 9:
-			a.Layer = int32(p.Varint())
-		case 10:
-			a.Component = int32(p.Varint())
-		case 11:
-			failed = p.Varint() != 0
 		case 12:
 			if key, value, ok := r.pair(&p); ok {
-				a := span.StringAttr(key, value)
-				name := r.w.Str(key)
-				a.Mirrored = len(r.marks.of) > 0 && isMark(name)
-				found = found || name == residue.Key
-				residue.Inside(r.w, &a)
-				r.w.Attr(a)
+				r.tag(key, value)
 			}
 		case 13:
 			logs = true
 			p.Bytes()
-		case 14:
-			a.Skip = p.Varint() != 0
 		}
 	}
 	if p.Err != nil {
@@ -104,12 +87,12 @@ func (r *reader) span(p wire.Proto) error {
 	}
 	s.ID = r.ids.take(a.Number, link)
 	s.Kind = kindOf(a.Type, a.Layer)
-	setTimes(s, start, end)
-	if failed {
+	setTimes(s, r.start, r.end)
+	if r.failed {
 		s.Status = span.StatusError
 		s.StatusMessage = r.failure.message
 	}
-	parent := r.markParent(s, &a, link, refs)
+	parent := r.markParent(s, a, link, refs)
 	if a.Peer.Present() && (a.Type == typeEntry || a.Type == typeExit) {
 		r.setPeer(&s.Remote, peerAt, a.Peer.Len())
 	}
@@ -117,13 +100,78 @@ func (r *reader) span(p wire.Proto) error {
 		s.Remote.Service = parent.Service
 	}
 	if r.marks.get(a.Number).id == 0 {
-		s.Agent = r.w.Agent(a) // what a gateway made of a span says nothing of an agent
+		s.Agent = r.w.Agent(*a) // what a gateway made of a span says nothing of an agent
 	}
-	if found {
+	if r.found {
 		r.residues.Found(r.w.Len())
 	}
 	r.w.AddSpan()
 	return nil
+}
+
+// takeNumber takes a field that holds a number. All are of the type varint.
+func (r *reader) takeNumber(field int, v uint64) {
+	a := &r.agent
+	switch field {
+	case 1:
+		a.Number = int32(v)
+	case 2:
+		a.Parent = int32(v)
+	case 3:
+		r.start = int64(v)
+	case 4:
+		r.end = int64(v)
+	case 8:
+		a.Type = int32(v)
+	case 9:
+		a.Layer = int32(v)
+	case 10:
+		a.Component = int32(v)
+	case 11:
+		r.failed = v != 0
+	case 14:
+		a.Skip = v != 0
+	}
+}
+
+// tag adds a tag.
+func (r *reader) tag(key, value span.Text) {
+	a := span.StringAttr(key, value)
+	name := r.w.Str(key)
+	a.Mirrored = len(r.marks.of) > 0 && isMark(name)
+	if name != "" && name[0] == residue.Key[0] {
+		r.found = r.found || name == residue.Key
+		residue.Inside(r.w, &a)
+	}
+	r.w.Attr(a)
+}
+
+// usual reads numbers and tags in their usual form from a place of a span on, and
+// gives the place of the first field that is another one. It only saves time.
+func (r *reader) usual(buf []byte, at int) int {
+	for at < len(buf) {
+		switch tag := buf[at]; tag {
+		case 1 << 3, 2 << 3, 3 << 3, 4 << 3, 8 << 3, 9 << 3, 10 << 3, 11 << 3, 14 << 3: // wire.TypeVarint is 0
+			v, n := wire.Uvarint(buf[at+1:])
+			if n <= 0 {
+				return at
+			}
+			r.takeNumber(int(tag>>3), v)
+			at += 1 + n
+		case 12<<3 | wire.TypeBytes:
+			p, ok := wire.ReadPair(buf, at+1)
+			if !ok {
+				return at
+			}
+			if p.FirstEnd > p.First || p.SecondEnd > p.Second {
+				r.tag(r.checked(p.First, p.FirstEnd-p.First), r.checked(p.Second, p.SecondEnd-p.Second))
+			}
+			at = p.SecondEnd
+		default:
+			return at
+		}
+	}
+	return at
 }
 
 // spanFields gives the wire type of each field of a SpanObject.
@@ -167,8 +215,8 @@ func setTimes(s *span.Span, start, end int64) {
 // pair reads a KeyStringValuePair. One without a key and a value says nothing.
 func (r *reader) pair(outer *wire.Proto) (key, value span.Text, ok bool) {
 	if at, ok := outer.Pair(); ok { // as every agent writes it
-		key = r.check(r.textAt(at.First, at.FirstEnd-at.First))
-		value = r.check(r.textAt(at.Second, at.SecondEnd-at.Second))
+		key = r.checked(at.First, at.FirstEnd-at.First)
+		value = r.checked(at.Second, at.SecondEnd-at.Second)
 		return key, value, key.Len() > 0 || value.Len() > 0
 	}
 	p := outer.Message()
