@@ -211,6 +211,9 @@ type EncoderOptions struct {
 	// An encoder that must know where spans went has little to remember then; it
 	// says nothing of instances.
 	Own bool
+	// Drafts: every residue is found by writing a draft that is read again, also
+	// where the encoder knows what will be read. The texts are the same.
+	Drafts bool
 }
 
 // Residue is how a target gets what its protocol has no place for.

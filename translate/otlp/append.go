@@ -75,6 +75,9 @@ func (e *Encoder) Add(items []span.Item) int {
 	return 0
 }
 
+// Drafted is for how many spans it took a draft to find their residues.
+func (e *Encoder) Drafted() int { return e.draft.Drafted }
+
 // Notices does nothing: OTLP has no place for instances apart from spans.
 func (e *Encoder) Notices(*span.Batch) {}
 

@@ -8,18 +8,18 @@ import (
 	"github.com/spanbridge/spanbridge/span"
 )
 
-func (w *Writer) scope(b *span.Batch, s *span.Span, vb *span.Batch, v *span.Span) {
-	if s.Scope == 0 && v.Scope == 0 || sameScope(b, b.Scope(s.Scope), vb, vb.Scope(v.Scope)) {
+func (w *Writer) scope(b *span.Batch, c *span.Scope, f *form) {
+	if c == nil && f.scope == nil || sameScope(b, c, f.b, f.scope) {
 		return
 	}
-	w.group(entryScope, printStart.scope(vb, v.Scope))
-	if c := b.Scope(s.Scope); c != nil {
+	w.group(entryScope, printStart.scope(f.b, f.scope))
+	if c != nil {
 		w.optional(b, c.Name)
 		w.optional(b, c.Version)
 		w.optional(b, c.Schema)
 		w.number(int64(c.Dropped))
 		w.buf = append(w.buf, ',')
-		w.buf = w.appendList(w.buf, b, b.Attrs(c.Attrs), nil)
+		w.list(b, b.Attrs(c.Attrs), nil)
 	}
 	w.close(']')
 }
@@ -28,13 +28,16 @@ func sameScope(b *span.Batch, c *span.Scope, vb *span.Batch, v *span.Scope) bool
 	if c == nil || v == nil {
 		return false
 	}
-	return b.Str(c.Name) == vb.Str(v.Name) && b.Str(c.Version) == vb.Str(v.Version) && b.Str(c.Schema) == vb.Str(v.Schema) &&
+	return same(b, c.Name, vb, v.Name) && same(b, c.Version, vb, v.Version) && same(b, c.Schema, vb, v.Schema) &&
 		c.Dropped == v.Dropped && sameAttrs(b, b.Attrs(c.Attrs), vb, vb.Attrs(v.Attrs))
 }
 
 func sameAttrs(b *span.Batch, x []span.Attr, c *span.Batch, y []span.Attr) bool {
 	if len(x) != len(y) {
 		return false
+	}
+	if len(x) == 0 || &x[0] == &y[0] {
+		return true
 	}
 	for i := range x {
 		if x[i].Mirrored != y[i].Mirrored || b.Str(x[i].Key) != c.Str(y[i].Key) || !sameValue(b, &x[i], c, &y[i]) {
@@ -57,25 +60,29 @@ func told(refs []span.Ref, trace span.TraceID, parent span.ID) bool {
 	return false
 }
 
-func (w *Writer) refs(it *span.Item, vb *span.Batch, v *span.Span) {
+func (w *Writer) refs(it *span.Item, f *form) {
 	b, s := it.Batch, it.Span()
-	refs, visible := b.Refs(s.Refs), vb.Refs(v.Refs)
+	vb, v := f.b, f.s
+	refs, visible := b.Refs(s.Refs), f.refs
 	if told(refs, s.Trace, s.Parent) && told(visible, v.Trace, v.Parent) || sameRefs(b, s, refs, vb, v, visible) {
 		return
 	}
 	w.group(entryRefs, printStart.refs(vb, visible))
 	for i := range refs {
 		r := &refs[i]
-		w.buf = append(w.buf, `,["`...)
+		w.buf = append(w.buf, ',', '[')
+		w.quote()
 		if r.Trace != s.Trace {
 			w.buf = r.Trace.AppendHex(w.buf)
 		}
-		w.buf = append(w.buf, `","`...)
+		w.quote()
+		w.buf = append(w.buf, ',')
+		w.quote()
 		// The parent is the one that the span has by then.
 		if r.Span != s.Parent || !r.Parent {
 			w.buf = r.Span.AppendHex(w.buf)
 		}
-		w.buf = append(w.buf, '"')
+		w.quote()
 		w.number(int64(r.Kind))
 		w.number(int64(flag(r.Parent)))
 		w.number(int64(r.TraceFlags))
@@ -83,7 +90,7 @@ func (w *Writer) refs(it *span.Item, vb *span.Batch, v *span.Span) {
 		w.optional(b, r.State)
 		if r.Attrs.N > 0 || r.Agent != 0 {
 			w.buf = append(w.buf, ',')
-			w.buf = w.appendList(w.buf, b, b.Attrs(r.Attrs), nil)
+			w.list(b, b.Attrs(r.Attrs), nil)
 		}
 		if a := b.AgentRef(r.Agent); a != nil {
 			w.optional(b, a.TraceName)
@@ -120,8 +127,9 @@ func sameRefs(b *span.Batch, s *span.Span, refs []span.Ref, vb *span.Batch, v *s
 const near = 32
 
 // events compares the events. One that is visible is written by its place.
-func (w *Writer) events(b *span.Batch, s *span.Span, vb *span.Batch, v *span.Span) {
-	events, visible := b.Events(s.Events), vb.Events(v.Events)
+func (w *Writer) events(b *span.Batch, s *span.Span, f *form) {
+	events, visible := b.Events(s.Events), f.events
+	vb := f.b
 	if len(events) == len(visible) {
 		same := true
 		for i := range events {
@@ -133,7 +141,7 @@ func (w *Writer) events(b *span.Batch, s *span.Span, vb *span.Batch, v *span.Spa
 			return
 		}
 	}
-	w.group(entryEvents, printStart.events(vb, v.Events))
+	w.group(entryEvents, printStart.events(vb, visible))
 	for i := range events {
 		w.event(b, &events[i], i, vb, visible)
 	}
@@ -141,7 +149,7 @@ func (w *Writer) events(b *span.Batch, s *span.Span, vb *span.Batch, v *span.Spa
 }
 
 func sameEvent(b *span.Batch, e *span.Event, vb *span.Batch, v *span.Event) bool {
-	return e.Time == v.Time && e.Dropped == v.Dropped && e.Name.Present() == v.Name.Present() && b.Str(e.Name) == vb.Str(v.Name) &&
+	return e.Time == v.Time && e.Dropped == v.Dropped && e.Name.Present() == v.Name.Present() && same(b, e.Name, vb, v.Name) &&
 		sameAttrs(b, b.Attrs(e.Attrs), vb, vb.Attrs(v.Attrs))
 }
 
@@ -150,7 +158,7 @@ func sameEvent(b *span.Batch, e *span.Event, vb *span.Batch, v *span.Event) bool
 func resembles(b *span.Batch, e *span.Event, vb *span.Batch, v *span.Event) bool {
 	const millisecond = 1_000_000
 	d := e.Time - v.Time
-	return d > -millisecond && d < millisecond && b.Str(e.Name) == vb.Str(v.Name)
+	return d > -millisecond && d < millisecond && same(b, e.Name, vb, v.Name)
 }
 
 func (w *Writer) event(b *span.Batch, e *span.Event, i int, vb *span.Batch, visible []span.Event) {
@@ -197,7 +205,7 @@ func (w *Writer) event(b *span.Batch, e *span.Event, i int, vb *span.Batch, visi
 	case plain && at >= 0:
 	default:
 		w.buf = append(w.buf, ',')
-		w.buf = w.appendList(w.buf, b, attrs, choices)
+		w.list(b, attrs, choices)
 	}
 	w.buf = append(w.buf, ']')
 }

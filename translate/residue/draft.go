@@ -19,12 +19,29 @@ type Draft struct {
 	Encoder translate.Encoder
 	// Decode reads such a message; it may leave the residues alone.
 	Decode func(w *span.Builder, body []byte)
+	// Drafted counts the items that were compared.
+	Drafted int
 
 	writer  Writer
 	builder *span.Builder
 	items   []span.Item
 	texts   []byte
 	ends    []int32 // of the text of each item, by its place in the call
+
+	next, run int // of More
+}
+
+// More says up to which place items are best compared together from i on, where
+// a Sight could not tell the residue of item i: the more the oftener it is
+// needed.
+func (d *Draft) More(items []span.Item, i int) int {
+	const most = 64
+	if i != d.next || i == 0 {
+		d.run = 0
+	}
+	d.run = min(2*d.run+1, most)
+	d.next = min(i+d.run, len(items))
+	return d.next
 }
 
 // Compare finds the residues of all items and adds what they cannot hold to
@@ -42,6 +59,7 @@ func (d *Draft) Compare(items []span.Item, losses *translate.Losses) {
 	if len(d.items) == 0 {
 		return
 	}
+	d.Drafted += len(d.items)
 	defer clear(d.items) // they point into batches
 	visible := d.read(d.items)
 	// A span that its own reader refuses must not cost the others theirs.

@@ -13,6 +13,9 @@ const Max = 8 << 10
 // head is how every residue begins.
 const head = `{"v":1`
 
+// headWithin is head within a JSON string.
+const headWithin = `{\"v\":1`
+
 // entry is a part of a residue that is written, dropped or found stale as a
 // whole.
 type entry uint8

@@ -4,7 +4,6 @@ package residue
 
 import (
 	"github.com/spanbridge/spanbridge/span"
-	"github.com/spanbridge/spanbridge/translate/wire"
 )
 
 // choice is how an original attribute is written: by its key (visible, of the
@@ -78,40 +77,48 @@ func (w *Writer) visible(b *span.Batch, a *span.Attr, vb *span.Batch, v *span.At
 // plain is true when the visible list is the original one.
 func (l *listed) plain() bool { return !l.typed && !l.literal && !l.mirrored && !l.moved }
 
-// appendList appends the attributes as a list.
-func (w *Writer) appendList(d []byte, b *span.Batch, attrs []span.Attr, choices []choice) []byte {
-	d = append(d, '[')
+// list writes attributes as a list.
+func (w *Writer) list(b *span.Batch, attrs []span.Attr, choices []choice) {
+	w.buf = append(w.buf, '[')
 	for i := range attrs {
 		if i > 0 {
-			d = append(d, ',')
+			w.buf = append(w.buf, ',')
 		}
 		c := byText
 		if choices != nil {
 			c = choices[i]
 		}
-		d = w.appendAttr(d, b, &attrs[i], c)
+		w.attr(b, &attrs[i], c)
 	}
-	return append(d, ']')
+	w.buf = append(w.buf, ']')
 }
 
-func (w *Writer) appendAttr(d []byte, b *span.Batch, a *span.Attr, c choice) []byte {
+func (w *Writer) attr(b *span.Batch, a *span.Attr, c choice) {
 	if c == byKey && !a.Mirrored {
-		return wire.AppendJSON(d, b.Str(a.Key))
+		w.json(b.Str(a.Key))
+		return
 	}
-	d = append(d, '[')
-	d = wire.AppendJSON(d, b.Str(a.Key))
-	d = append(d, ',', '"', letterOf(a), '"')
+	w.buf = append(w.buf, '[')
+	w.json(b.Str(a.Key))
+	w.buf = append(w.buf, ',')
+	w.quote()
+	w.buf = append(w.buf, letterOf(a))
+	w.quote()
 	if c == byText {
-		d = append(d, ',')
-		w.text = b.AppendText(w.text[:0], a)
-		d = wire.AppendJSON(d, w.text)
+		w.buf = append(w.buf, ',')
+		if a.Type == span.String {
+			w.json(b.Str(a.Text()))
+		} else {
+			w.text = b.AppendText(w.text[:0], a)
+			w.json(string(w.text))
+		}
 	}
-	return append(d, ']')
+	w.buf = append(w.buf, ']')
 }
 
-// appendMade appends the keys of visible attributes that no original one is
+// made writes the keys of visible attributes that no original one is
 // told from: we made them, from fields or to spell out what else is known.
-func (w *Writer) appendMade(e entry, m *matcher) {
+func (w *Writer) made(e entry, m *matcher) {
 	any := false
 	for i := range m.attrs {
 		if m.used[i] || m.attrs[i].Mirrored {
@@ -123,7 +130,7 @@ func (w *Writer) appendMade(e entry, m *matcher) {
 		} else {
 			w.buf = append(w.buf, ',')
 		}
-		w.buf = wire.AppendJSON(w.buf, m.key(i))
+		w.json(m.key(i))
 	}
 	if any {
 		w.close(']')
@@ -146,32 +153,43 @@ func (w *Writer) attrs(b *span.Batch, s *span.Span, vb *span.Batch, v *span.Span
 	w.compare(&w.own, b, own, &w.spans)
 	w.compare(&w.res, b, res, &w.resources, &w.spans)
 
+	w.listOwn(b, own, w.spans.clash())
+	w.resource(b, s, vb, v, res)
+	w.made(entryMade, &w.spans)
+	w.made(entryResourceMade, &w.resources)
+}
+
+// listOwn writes the types or the list of a span's attributes. clash: an
+// attribute that we made has the key of one of them.
+func (w *Writer) listOwn(b *span.Batch, own []span.Attr, clash bool) {
 	l := &w.own
 	switch {
-	case l.literal || l.mirrored || l.moved || l.typed && l.again || w.res.again || w.spans.clash():
+	case l.literal || l.mirrored || l.moved || l.typed && l.again || w.res.again || clash:
 		w.open(entryAttrs, 0)
-		w.buf = w.appendList(w.buf, b, own, l.choices)
+		w.list(b, own, l.choices)
 		w.close(0)
 		if l.typed {
 			w.lost |= 1 << entryTypes
 		}
 	case l.typed:
 		w.open(entryTypes, '{')
+		any := false
 		for i := range own {
 			if l.choices[i] != byType {
 				continue
 			}
-			if w.buf[len(w.buf)-1] != '{' {
+			if any {
 				w.buf = append(w.buf, ',')
 			}
-			w.buf = wire.AppendJSON(w.buf, b.Str(own[i].Key))
-			w.buf = append(w.buf, ':', '"', letterOf(&own[i]), '"')
+			any = true
+			w.json(b.Str(own[i].Key))
+			w.buf = append(w.buf, ':')
+			w.quote()
+			w.buf = append(w.buf, letterOf(&own[i]))
+			w.quote()
 		}
 		w.close('}')
 	}
-	w.resource(b, s, vb, v, res)
-	w.appendMade(entryMade, &w.spans)
-	w.appendMade(entryResourceMade, &w.resources)
 }
 
 // resource writes the list of the resource unless the reader comes to the same
@@ -183,30 +201,36 @@ func (w *Writer) resource(b *span.Batch, s *span.Span, vb *span.Batch, v *span.S
 			left++
 		}
 	}
-	there := v.Resource != 0 && (left > 0 || keepsResource(b.Home(s)))
+	w.listResource(b, s, attrs, left, v.Resource != 0, w.resources.clash())
+	vschema, vdropped := resourceHead(vb, v)
+	w.headResource(b, s, vschema, vdropped)
+}
+
+// listResource writes the list of a resource. left is the number of visible
+// attributes that are not mirrored.
+func (w *Writer) listResource(b *span.Batch, s *span.Span, attrs []span.Attr, left int, visible, clash bool) {
+	there := visible && (left > 0 || keepsResource(b.Home(s)))
 	switch {
 	case s.Resource == 0 && !there:
-	case s.Resource == 0 && left == 0:
-		w.open(entryResourceAttrs, 0)
-		w.buf = append(w.buf, '0')
-		w.close(0)
 	case s.Resource == 0:
 		// What is there we made; xr says so.
 		w.open(entryResourceAttrs, 0)
 		w.buf = append(w.buf, '0')
 		w.close(0)
-	case there && w.res.plain() && len(attrs) == left && !w.resources.clash():
+	case there && w.res.plain() && len(attrs) == left && !clash:
 	default:
 		w.open(entryResourceAttrs, 0)
-		w.buf = w.appendList(w.buf, b, attrs, w.res.choices)
+		w.list(b, attrs, w.res.choices)
 		w.close(0)
 	}
+}
+
+// headResource writes what is said of a resource besides its attributes.
+func (w *Writer) headResource(b *span.Batch, s *span.Span, vschema string, vdropped uint32) {
 	schema, dropped := resourceHead(b, s)
-	vschema, vdropped := resourceHead(vb, v)
 	if dropped != vdropped || schema != vschema {
 		w.group(entryResource, printStart.text(vschema).word(uint64(vdropped)))
-		w.buf = append(w.buf, ',')
-		w.buf = wire.AppendJSON(w.buf, schema)
+		w.string(schema)
 		w.number(int64(dropped))
 		w.close(']')
 	}

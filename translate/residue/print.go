@@ -62,8 +62,7 @@ func (p print) endpoint(b *span.Batch, e *span.Endpoint) print {
 	return p.name(b.Str(e.Service)).addr(e.IP4()).addr(e.IP6()).word(uint64(e.Port))
 }
 
-func (p print) scope(b *span.Batch, number uint32) print {
-	c := b.Scope(number)
+func (p print) scope(b *span.Batch, c *span.Scope) print {
 	if c == nil {
 		return p.word(0)
 	}
@@ -102,10 +101,11 @@ func (p print) dropped(d span.Dropped) print {
 func (p print) time(v int64, has bool) print { return p.word(uint64(v)).word(flag(has)) }
 
 // fields is the fingerprint of what mirrored attributes speak of.
-func (p print) fields(b *span.Batch, s *span.Span) print {
+func (p print) fields(f *form) print {
+	b, s := f.b, f.s
 	p = p.word(uint64(s.Kind) | uint64(s.Sampling)<<32).word(uint64(s.TraceFlags))
 	p = p.status(b, s).endpoint(b, &s.Local).endpoint(b, &s.Remote)
-	return p.text(b.Str(s.State)).dropped(s.Dropped).scope(b, s.Scope)
+	return p.text(b.Str(s.State)).dropped(s.Dropped).scope(b, f.scope)
 }
 
 func (p print) refs(b *span.Batch, refs []span.Ref) print {
@@ -117,8 +117,7 @@ func (p print) refs(b *span.Batch, refs []span.Ref) print {
 	return p
 }
 
-func (p print) events(b *span.Batch, r span.Range) print {
-	events := b.Events(r)
+func (p print) events(b *span.Batch, events []span.Event) print {
 	for i := range events {
 		e := &events[i]
 		p = p.word(uint64(e.Time)).text(b.Str(e.Name)).word(uint64(e.Dropped)).attrs(b, e.Attrs)

@@ -131,7 +131,8 @@ func (r *Reader) read() bool {
 		case entryHome:
 			r.home = protocolOf(r.text())
 		case entryFields:
-			r.trusted = r.number() == printStart.fields(r.b, &r.v).sum() || r.blind
+			f := formOf(r.b, &r.v)
+			r.trusted = r.number() == printStart.fields(&f).sum() || r.blind
 		case entryShared:
 			r.shared = r.number() == 1
 		case entryNoWire:
@@ -204,14 +205,14 @@ func (r *Reader) visible(e entry) print {
 	case entryDropped:
 		return p.dropped(v.Dropped)
 	case entryScope:
-		return p.scope(b, v.Scope)
+		return p.scope(b, b.Scope(v.Scope))
 	case entryResource:
 		schema, dropped := resourceHead(b, v)
 		return p.text(schema).word(uint64(dropped))
 	case entryRefs:
 		return p.refs(b, b.Refs(v.Refs))
 	case entryEvents:
-		return p.events(b, v.Events)
+		return p.events(b, b.Events(v.Events))
 	}
 	return 0
 }

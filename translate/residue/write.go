@@ -3,6 +3,7 @@
 package residue
 
 import (
+	"net/netip"
 	"strconv"
 
 	"github.com/spanbridge/spanbridge/span"
@@ -17,6 +18,12 @@ type Writer struct {
 	parts []part
 	lost  uint32 // entries whose fields count as lost besides the parts
 	text  []byte
+
+	// within: the text is written as a part of a JSON string. What needs more
+	// than its quotes escaped is odd then and has to be written otherwise.
+	within bool
+	odd    bool
+	quotes int // that were escaped
 
 	spans, resources matcher
 	own, res         listed
@@ -33,9 +40,11 @@ type part struct {
 // open starts an entry with its key and a bracket (0: none), close ends it.
 func (w *Writer) open(e entry, bracket byte) {
 	w.parts = append(w.parts, part{entry: e, from: len(w.buf)})
-	w.buf = append(w.buf, `,"`...)
+	w.buf = append(w.buf, ',')
+	w.quote()
 	w.buf = append(w.buf, entries[e].key...)
-	w.buf = append(w.buf, `":`...)
+	w.quote()
+	w.buf = append(w.buf, ':')
 	if bracket != 0 {
 		w.buf = append(w.buf, bracket)
 	}
@@ -61,7 +70,32 @@ func (w *Writer) number(v int64) {
 
 func (w *Writer) string(s string) {
 	w.buf = append(w.buf, ',')
-	w.buf = wire.AppendJSON(w.buf, s)
+	w.json(s)
+}
+
+// quote begins or ends a string.
+func (w *Writer) quote() {
+	if w.within {
+		w.quotes++
+		w.buf = append(w.buf, '\\', '"')
+		return
+	}
+	w.buf = append(w.buf, '"')
+}
+
+// json writes a string.
+func (w *Writer) json(s string) {
+	if !w.within {
+		w.buf = wire.AppendJSON(w.buf, s)
+		return
+	}
+	w.quotes += 2
+	w.buf = append(w.buf, '\\', '"')
+	from := len(w.buf)
+	if w.buf = append(w.buf, s...); !wire.IsPlain(w.buf[from:]) {
+		w.odd = true
+	}
+	w.buf = append(w.buf, '\\', '"')
 }
 
 // optional writes a text, 0 for an absent one.
@@ -80,6 +114,20 @@ func (w *Writer) trim() {
 	}
 }
 
+// form is the visible form of a span, with its parts at hand. Its texts are
+// those of the batch.
+type form struct {
+	b      *span.Batch
+	s      *span.Span
+	scope  *span.Scope
+	events []span.Event
+	refs   []span.Ref
+}
+
+func formOf(b *span.Batch, s *span.Span) form {
+	return form{b, s, b.Scope(s.Scope), b.Events(s.Events), b.Refs(s.Refs)}
+}
+
 // Append appends the residue of an item of which the target makes the visible
 // span v of batch vb. Even of a span that is the same there it says whose
 // conventions it follows: without that word the next protocol takes it for the
@@ -87,14 +135,30 @@ func (w *Writer) trim() {
 // added to losses; in a mode other than Exact all of it is, and nothing is
 // appended.
 func (w *Writer) Append(dst []byte, it *span.Item, vb *span.Batch, v *span.Span, mode translate.Residue, losses *translate.Losses) []byte {
-	w.compareAll(it, vb, v)
-	b, s := it.Batch, it.Span()
-	home := b.Home(s)
+	f := formOf(vb, v)
+	w.begin(false)
+	w.compareFields(it, &f)
+	w.attrs(it.Batch, it.Span(), vb, v)
+	w.details(it, &f)
+	return w.end(dst, it, &f, mode, losses)
+}
+
+// begin starts a residue.
+func (w *Writer) begin(within bool) {
+	w.buf, w.parts, w.lost = w.buf[:0], w.parts[:0], 0
+	w.within, w.odd, w.quotes = within, false, 0
+}
+
+// end appends the residue that was written.
+func (w *Writer) end(dst []byte, it *span.Item, f *form, mode translate.Residue, losses *translate.Losses) []byte {
+	home := it.Batch.Home(it.Span())
 	w.open(entryHome, 0)
-	w.buf = append(w.buf, '"', home.String()[0], '"')
+	w.quote()
+	w.buf = append(w.buf, home.String()[0])
+	w.quote()
 	w.close(0)
 	w.open(entryFields, 0)
-	w.buf = strconv.AppendInt(w.buf, printStart.fields(vb, v).sum(), 10)
+	w.buf = strconv.AppendInt(w.buf, printStart.fields(f).sum(), 10)
 	w.close(0)
 
 	var out uint32 // entries that are left out
@@ -107,7 +171,14 @@ func (w *Writer) Append(dst []byte, it *span.Item, vb *span.Batch, v *span.Span,
 	if mode != translate.Exact {
 		return dst
 	}
-	dst = append(dst, head...)
+	if w.within {
+		dst = append(dst, headWithin...)
+	} else {
+		dst = append(dst, head...)
+	}
+	if out == 0 {
+		return append(append(dst, w.buf...), '}')
+	}
 	for _, p := range w.parts {
 		if out&(1<<p.entry) == 0 {
 			dst = append(dst, w.buf[p.from:p.to]...)
@@ -118,7 +189,7 @@ func (w *Writer) Append(dst []byte, it *span.Item, vb *span.Batch, v *span.Span,
 
 // bound says which entries have to go so that the others fit.
 func (w *Writer) bound() (out uint32) {
-	size := len(head) + 1 + len(w.buf)
+	size := len(head) + 1 + len(w.buf) - w.quotes
 	for _, group := range order {
 		if size <= Max {
 			return out
@@ -159,12 +230,12 @@ func (w *Writer) count(home span.Protocol, out uint32, losses *translate.Losses)
 	}
 }
 
-// compareAll writes an entry for all that differs.
-func (w *Writer) compareAll(it *span.Item, vb *span.Batch, v *span.Span) {
-	w.buf, w.parts, w.lost = w.buf[:0], w.parts[:0], 0
+// compareFields writes an entry for each field that differs.
+func (w *Writer) compareFields(it *span.Item, f *form) {
 	b, s := it.Batch, it.Span()
+	vb, v := f.b, f.s
 	w.identity(it, v)
-	if b.Str(s.Name) != vb.Str(v.Name) {
+	if !same(b, s.Name, vb, v.Name) {
 		w.group(entryName, printStart.name(vb.Str(v.Name)))
 		w.string(b.Str(s.Name))
 		w.close(']')
@@ -183,7 +254,7 @@ func (w *Writer) compareAll(it *span.Item, vb *span.Batch, v *span.Span) {
 		w.number(int64(s.TraceFlags))
 		w.close(']')
 	}
-	if b.Str(s.State) != vb.Str(v.State) {
+	if !same(b, s.State, vb, v.State) {
 		w.group(entryState, printStart.text(vb.Str(v.State)))
 		if s.State.Present() {
 			w.string(b.Str(s.State))
@@ -199,11 +270,20 @@ func (w *Writer) compareAll(it *span.Item, vb *span.Batch, v *span.Span) {
 		w.number(int64(s.Dropped.Refs))
 		w.close(']')
 	}
-	w.scope(b, s, vb, v)
-	w.attrs(b, s, vb, v)
-	w.refs(it, vb, v)
-	w.events(b, s, vb, v)
-	w.agent(b, s, vb, v)
+	w.scope(b, b.Scope(s.Scope), f)
+}
+
+// same is true for two texts of the same content.
+func same(b *span.Batch, t span.Text, c *span.Batch, u span.Text) bool {
+	return t.Len() == u.Len() && (b == c && t == u || b.Str(t) == c.Str(u))
+}
+
+// details writes entries for the references, the events and what a SkyWalking
+// agent said.
+func (w *Writer) details(it *span.Item, f *form) {
+	w.refs(it, f)
+	w.events(it.Batch, it.Span(), f)
+	w.agent(it.Batch, it.Span(), f.b, f.s)
 }
 
 // identity writes under which identity a Zipkin backend knows the span. A
@@ -240,11 +320,12 @@ func (w *Writer) identity(it *span.Item, v *span.Span) {
 
 func (w *Writer) id(e entry, visible, id span.ID) {
 	w.group(e, printStart.word(uint64(visible)))
-	w.buf = append(w.buf, `,"`...)
+	w.buf = append(w.buf, ',')
+	w.quote()
 	if id != 0 {
 		w.buf = id.AppendHex(w.buf)
 	}
-	w.buf = append(w.buf, '"')
+	w.quote()
 	w.close(']')
 }
 
@@ -268,7 +349,7 @@ func (w *Writer) time(e entry, original, visible int64, has, shown bool) {
 
 func (w *Writer) status(b *span.Batch, s *span.Span, vb *span.Batch, v *span.Span) {
 	if s.Status == v.Status && s.Has&span.HasStatus == v.Has&span.HasStatus &&
-		s.StatusMessage.Present() == v.StatusMessage.Present() && b.Str(s.StatusMessage) == vb.Str(v.StatusMessage) {
+		s.StatusMessage.Present() == v.StatusMessage.Present() && same(b, s.StatusMessage, vb, v.StatusMessage) {
 		return
 	}
 	w.group(entryStatus, printStart.status(vb, v))
@@ -276,7 +357,7 @@ func (w *Writer) status(b *span.Batch, s *span.Span, vb *span.Batch, v *span.Spa
 	w.number(int64(flag(s.Has&span.HasStatus != 0)))
 	switch {
 	case !s.StatusMessage.Present():
-	case v.StatusMessage.Present() && b.Str(s.StatusMessage) == vb.Str(v.StatusMessage):
+	case v.StatusMessage.Present() && same(b, s.StatusMessage, vb, v.StatusMessage):
 		w.buf = append(w.buf, ",null"...)
 	default:
 		w.string(b.Str(s.StatusMessage))
@@ -285,16 +366,25 @@ func (w *Writer) status(b *span.Batch, s *span.Span, vb *span.Batch, v *span.Spa
 }
 
 func (w *Writer) endpoint(e entry, b *span.Batch, s *span.Endpoint, vb *span.Batch, v *span.Endpoint) {
+	if b == vb && *s == *v {
+		return
+	}
 	service, ip4, ip6 := b.Str(s.Service) == vb.Str(v.Service), s.IP4() == v.IP4(), s.IP6() == v.IP6()
 	if service && ip4 && ip6 && s.Port == v.Port {
 		return
 	}
 	w.group(e, printStart.endpoint(vb, v))
-	w.side(service, s.Service.Len() > 0, func() { w.buf = wire.AppendJSON(w.buf, b.Str(s.Service)) })
-	w.side(ip4, s.IP4().IsValid(), func() { w.buf = append(s.IP4().AppendTo(append(w.buf, '"')), '"') })
-	w.side(ip6, s.IP6().IsValid(), func() { w.buf = append(s.IP6().AppendTo(append(w.buf, '"')), '"') })
+	w.side(service, s.Service.Len() > 0, func() { w.json(b.Str(s.Service)) })
+	w.side(ip4, s.IP4().IsValid(), func() { w.addr(s.IP4()) })
+	w.side(ip6, s.IP6().IsValid(), func() { w.addr(s.IP6()) })
 	w.side(s.Port == v.Port, s.Port != 0, func() { w.buf = strconv.AppendUint(w.buf, uint64(s.Port), 10) })
 	w.close(']')
+}
+
+func (w *Writer) addr(a netip.Addr) {
+	w.quote()
+	w.buf = a.AppendTo(w.buf)
+	w.quote()
 }
 
 // side writes a part of an endpoint: null as visible, 0 absent.

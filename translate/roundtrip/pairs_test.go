@@ -41,6 +41,7 @@ type hop struct {
 	name     string
 	encode   func(items []span.Item) []byte
 	decode   func(body []byte) (*span.Batch, error)
+	encoder  func(translate.EncoderOptions) drafted
 	protocol translate.Protocol
 }
 
@@ -50,6 +51,7 @@ func newHop(p translate.Protocol, kind, format string) *hop {
 	for _, t := range p.Targets {
 		if t.Kind == kind {
 			enc = t.New(translate.EncoderOptions{})
+			h.encoder = func(o translate.EncoderOptions) drafted { return t.New(o).(drafted) }
 		}
 	}
 	h.encode = func(items []span.Item) []byte {

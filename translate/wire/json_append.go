@@ -12,12 +12,20 @@ import (
 // AppendJSON appends s as a JSON string in double quotes. Bytes that are not
 // UTF-8 become U+FFFD; nothing else is escaped than JSON demands.
 func AppendJSON[T string | []byte](dst []byte, s T) []byte {
+	dst, _ = AppendWhole(dst, s)
+	return dst
+}
+
+// AppendWhole is AppendJSON. whole is false if something in s was not UTF-8, so
+// that a reader will not get it back.
+func AppendWhole[T string | []byte](dst []byte, s T) (out []byte, whole bool) {
+	whole = true
 	dst = append(dst, '"')
 	for {
 		n := plain(s)
 		dst = append(dst, s[:n]...)
 		if s = s[n:]; len(s) == 0 {
-			return append(dst, '"')
+			return append(dst, '"'), whole
 		}
 		n = 1
 		switch c := s[0]; {
@@ -35,22 +43,23 @@ func AppendJSON[T string | []byte](dst []byte, s T) []byte {
 		default:
 			var r rune
 			r, n = utf8.DecodeRuneInString(string(s[:min(len(s), utf8.UTFMax)]))
+			whole = whole && (r != utf8.RuneError || n > 1)
 			dst = utf8.AppendRune(dst, r)
 		}
 		s = s[n:]
 	}
 }
 
+// IsPlain is true for a text that AppendJSON only puts into quotes, and in
+// which all is ASCII.
+func IsPlain[T string | []byte](s T) bool { return plain(s) == len(s) }
+
 // plain is the length of the longest prefix that needs no look: ASCII without
 // control characters, quotes and backslashes.
 func plain[T string | []byte](s T) int {
 	i := 0
 	for ; i+8 <= len(s); i += 8 {
-		w := binary.LittleEndian.Uint64([]byte(s[i : i+8]))
-		q := w ^ lows*'"'
-		b := w ^ lows*'\\'
-		m := ((q - lows) &^ q) | ((b - lows) &^ b) | ((w - lows*0x20) &^ w) | w
-		if m &= highs; m != 0 {
+		if m := special(binary.LittleEndian.Uint64([]byte(s[i : i+8]))); m != 0 {
 			return i + bits.TrailingZeros64(m)>>3
 		}
 	}
@@ -60,6 +69,14 @@ func plain[T string | []byte](s T) int {
 		}
 	}
 	return i
+}
+
+// special has the highest bit of each byte set that needs a look; the lowest
+// one of them is right, others may be set besides.
+func special(w uint64) uint64 {
+	q := w ^ lows*'"'
+	b := w ^ lows*'\\'
+	return (((q - lows) &^ q) | ((b - lows) &^ b) | ((w - lows*0x20) &^ w) | w) & highs
 }
 
 // AppendASCII appends JSON with every character beyond ASCII escaped. It wants

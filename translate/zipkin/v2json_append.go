@@ -24,23 +24,24 @@ type JSONEncoder struct {
 	opts    translate.EncoderOptions
 	draft   *residue.Draft // nil in the encoder of a draft
 	residue []byte         // of the span to be written
+	foreign foreignWriter
 }
 
 // NewJSONEncoder makes an encoder.
 func NewJSONEncoder(opts translate.EncoderOptions) translate.Encoder {
 	e := &JSONEncoder{opts: opts}
+	var r reader
 	e.draft = &residue.Draft{
 		Protocol: span.Zipkin, Format: formatV2JSON, Mode: opts.Residue,
 		Encoder: &JSONEncoder{opts: opts},
-		Decode:  decodeDraft,
+		// Decode reads what the encoder wrote.
+		Decode: func(w *span.Builder, body []byte) {
+			r = reader{w: w, j: wire.JSON{Buf: body}}
+			r.readList(&translate.Malformed{}, (*reader).v2span)
+		},
 	}
+	e.foreign.sight.Within = true
 	return e
-}
-
-// decodeDraft reads what the encoder wrote.
-func decodeDraft(w *span.Builder, body []byte) {
-	r := &reader{w: w, j: wire.JSON{Buf: body}}
-	r.readList(&translate.Malformed{}, (*reader).v2span)
 }
 
 // Fork makes another encoder: there is nothing to share.
@@ -55,9 +56,9 @@ func (e *JSONEncoder) Reset() {
 
 // Add writes spans. Every canonical span has a form in Zipkin.
 func (e *JSONEncoder) Add(items []span.Item) int {
-	if e.draft != nil {
-		e.draft.Compare(items, &e.losses)
-	}
+	sighted := e.draft != nil && !e.opts.Drafts && (e.opts.Residue == translate.Exact || e.opts.Residue == translate.Plain)
+	drafted := 0 // items up to here have their residues from a draft that begins at from
+	from := 0
 	for i := range items {
 		sep := byte(',')
 		if e.spans == 0 {
@@ -66,19 +67,38 @@ func (e *JSONEncoder) Add(items []span.Item) int {
 		e.buf = append(e.buf, sep)
 		e.spans++
 		it := &items[i]
-		if s := it.Span(); s.Has&span.Exact != 0 && it.Batch.Origin.Format == formatV2JSON &&
+		s := it.Span()
+		if s.Has&span.Exact != 0 && it.Batch.Origin.Format == formatV2JSON &&
 			(e.opts.Residue != translate.OTel || forCollector(it.Batch, s)) {
 			e.buf = it.Batch.AppendStr(e.buf, s.Raw)
 			continue
 		}
-		if e.draft != nil {
-			e.residue = e.draft.Text(i)
+		e.residue = nil
+		if e.draft != nil && !isOwn(it.Batch, s) {
+			if sighted && i >= drafted {
+				var ok bool
+				if e.buf, ok = e.appendForeign(e.buf, it); ok {
+					continue
+				}
+			}
+			if i >= drafted {
+				from, drafted = i, len(items)
+				if sighted {
+					drafted = e.draft.More(items, i)
+				}
+				e.draft.Compare(items[from:drafted], &e.losses)
+			}
+			e.residue = e.draft.Text(i - from)
 		}
 		e.buf = e.AppendJSON(e.buf, it)
 	}
 	e.residue = nil
+	e.foreign.forget()
 	return 0
 }
+
+// Drafted is for how many spans it took a draft to find their residues.
+func (e *JSONEncoder) Drafted() int { return e.draft.Drafted }
 
 // Notices does nothing: Zipkin knows no instances.
 func (e *JSONEncoder) Notices(*span.Batch) {}
@@ -221,8 +241,12 @@ func (e *JSONEncoder) appendTags(d []byte, b *span.Batch, s *span.Span) []byte {
 // appendText appends a JSON string. One that the server would take for a sign
 // of version 1, and refuse the whole body for, gets its last letter escaped.
 func appendText[T string | []byte](d []byte, s T) []byte {
-	d = wire.AppendJSON(d, s)
-	if bytes.HasSuffix(d, []byte(v1Mark)) {
+	return unmark(wire.AppendJSON(d, s))
+}
+
+// unmark escapes the last letter of a string that is such a sign.
+func unmark(d []byte) []byte {
+	if d[len(d)-2] == 's' && bytes.HasSuffix(d, []byte(v1Mark)) {
 		d = append(d[:len(d)-2], `\u0073"`...)
 	}
 	return d

@@ -1,0 +1,270 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package residue
+
+import (
+	"strconv"
+
+	"github.com/spanbridge/spanbridge/span"
+	"github.com/spanbridge/spanbridge/translate"
+)
+
+// Sight finds the residue of a span while an encoder writes it, without a
+// draft that is read again: the encoder says of all that it writes what its
+// protocol's decoder will make of it. It does so for spans whose visible form it
+// is sure of, which are nearly all; a Draft finds the residues of the others,
+// and tests hold both to the same text.
+//
+// For each span the encoder calls Begin, fills the exported fields, says of
+// each attribute what becomes of it, in order, and ends with Append. A method
+// that returns false leaves the span to a draft.
+type Sight struct {
+	// Span is the visible span. Its texts are those of the item's batch; what is
+	// said below is not looked at here.
+	Span   span.Span
+	Scope  *span.Scope // the visible one, nil for none
+	Events []span.Event
+	Refs   []span.Ref
+	// Of the visible resource, if Resource is set.
+	Resource bool
+	Schema   span.Text
+	Dropped  uint32
+	// Within: the text becomes a part of a JSON string.
+	Within bool
+
+	it     *span.Item
+	b      *span.Batch
+	writer Writer
+	keys   keySet
+
+	// The resource that the first keys are of, with what became known of it when
+	// its attributes were told for the span before.
+	resBatch *span.Batch
+	resource uint32
+	res      []span.Attr
+	own      []span.Attr
+	made     []made
+	left     int // visible attributes of the resource that are not mirrored
+}
+
+// Value is what a visible attribute has that no original one became.
+type Value struct {
+	Type span.Type // String, Int or Bool
+	Text string
+	Int  int64 // of a Bool 1 for true
+}
+
+// made is such an attribute.
+type made struct {
+	key      string
+	here     bool // the visible resource has it
+	mirrored bool
+	used     bool // an original one, which a field told, can be told from it
+}
+
+// Forget forgets the batches that items came of, which end with the call in
+// which they were given.
+func (g *Sight) Forget() {
+	g.keys.cut(0)
+	g.it, g.b, g.resBatch, g.resource, g.res, g.own, g.Scope = nil, nil, nil, 0, nil, nil, nil
+	clear(g.made[:cap(g.made)])
+}
+
+// Begin starts a span. It is left to a draft if keys repeat.
+func (g *Sight) Begin(it *span.Item) bool {
+	b, s := it.Batch, it.Span()
+	g.it, g.b = it, b
+	g.Span = span.Span{}
+	g.Scope, g.Events, g.Refs = nil, g.Events[:0], g.Refs[:0]
+	g.Resource, g.Schema, g.Dropped, g.left = false, span.Text{}, 0, 0
+	g.made = g.made[:0]
+	g.own = b.Attrs(s.Attrs)
+	if g.resBatch != b || g.resource != s.Resource || g.resource == 0 {
+		g.keys.cut(0)
+		g.resBatch, g.resource, g.res = nil, 0, nil
+		if r := b.Resource(s.Resource); r != nil {
+			g.res = b.Attrs(r.Attrs)
+			for i := range g.res {
+				if !g.keys.add(b.Str(g.res[i].Key)) {
+					return false
+				}
+			}
+		}
+		g.resBatch, g.resource = b, s.Resource
+	} else {
+		g.keys.cut(len(g.res))
+	}
+	w := &g.writer
+	w.own.start(len(g.own))
+	w.res.start(len(g.res))
+	return true
+}
+
+// start makes ready for attributes that are all invisible unless it is said.
+func (l *listed) start(n int) {
+	choices := l.choices[:0]
+	for range n {
+		choices = append(choices, byText)
+	}
+	*l = listed{choices: choices}
+}
+
+// Key takes the key of the next attribute of the span. They must not repeat.
+func (g *Sight) Key(key string) bool { return g.keys.add(key) }
+
+// Own says that an attribute of the span will be visible, as what it is or, if
+// it is not a string but in plain, as its text; a mirrored one will be in a
+// field as well. An attribute of which nothing is said will be invisible.
+func (g *Sight) Own(i int, asText, mirrored bool) bool {
+	return g.seen(&g.writer.own, i, &g.own[i], asText, mirrored)
+}
+
+// OfResource says it of an attribute of the resource, which will be visible
+// among those of the span or, if here is set, of a resource.
+func (g *Sight) OfResource(i int, asText, mirrored, here bool) bool {
+	if here && !mirrored {
+		g.left++
+	}
+	l := &g.writer.res
+	l.moved = l.moved || !here
+	return g.seen(l, i, &g.res[i], asText, mirrored)
+}
+
+func (g *Sight) seen(l *listed, i int, a *span.Attr, asText, mirrored bool) bool {
+	c := byKey
+	if asText && a.Type != span.String {
+		switch a.Type {
+		case span.Int, span.Bool, span.Float, span.Bytes, span.Null: // as reads has it
+		default:
+			if !reads(g.b.Str(a.Text()), a.Type) {
+				return false
+			}
+		}
+		c = byType
+	}
+	l.choices[i] = c
+	l.mirrored = l.mirrored || mirrored
+	return true
+}
+
+// Free is true for a key that no attribute has which will be visible.
+func (g *Sight) Free(key string) bool {
+	i := g.keys.find(key)
+	return i < 0 || g.at(i).Mirrored
+}
+
+// at is the attribute of the key at a place.
+func (g *Sight) at(i int) *span.Attr {
+	if i < len(g.res) {
+		return &g.res[i]
+	}
+	return &g.own[i-len(g.res)]
+}
+
+// Made says that a value will be visible among the attributes of the span or,
+// if here is set, of the resource, that none of the original ones became. The
+// key must be free.
+func (g *Sight) Made(key string, v Value, mirrored, here bool) {
+	m := made{key: key, here: here, mirrored: mirrored}
+	// One that a field told may be told from what was made of the field.
+	i := g.keys.find(key)
+	switch w := &g.writer; {
+	case i < 0 || here && i >= len(g.res):
+	case i < len(g.res):
+		c := g.told(&g.res[i], &v)
+		w.res.choices[i] = c
+		w.res.moved = w.res.moved || !here
+		m.used = c != byText
+	default:
+		i -= len(g.res)
+		c := g.told(&g.own[i], &v)
+		w.own.choices[i] = c
+		m.used = c != byText
+	}
+	if here && !mirrored {
+		g.left++
+	}
+	g.made = append(g.made, m)
+}
+
+// told is Writer.visible for a value that was made.
+func (g *Sight) told(a *span.Attr, v *Value) choice {
+	if a.Type == v.Type {
+		if a.Type == span.String && g.b.Str(a.Text()) == v.Text || a.Type != span.String && a.Int() == v.Int {
+			return byKey
+		}
+		return byText
+	}
+	var room [24]byte
+	var text []byte
+	switch v.Type {
+	case span.Int:
+		text = strconv.AppendInt(room[:0], v.Int, 10)
+	case span.Bool:
+		text = strconv.AppendBool(room[:0], v.Int != 0)
+	default:
+		text = append(room[:0], v.Text...)
+	}
+	w := &g.writer
+	w.text = g.b.AppendText(w.text[:0], a)
+	if string(w.text) != string(text) || a.Type != span.String && !reads(string(text), a.Type) {
+		return byText
+	}
+	return byType
+}
+
+// Append appends the residue as Writer.Append does.
+func (g *Sight) Append(dst []byte, mode translate.Residue, losses *translate.Losses) ([]byte, bool) {
+	w, it, b, s := &g.writer, g.it, g.b, g.it.Span()
+	f := form{b, &g.Span, g.Scope, g.Events, g.Refs}
+	w.begin(g.Within)
+	w.compareFields(it, &f)
+	w.own.sum(g.own)
+	w.res.sum(g.res)
+	w.listOwn(b, g.own, false)
+	w.listResource(b, s, g.res, g.left, g.Resource, false)
+	schema := ""
+	if g.Resource {
+		schema = b.Str(g.Schema)
+	}
+	w.headResource(b, s, schema, g.Dropped)
+	g.listMade(entryMade, false)
+	g.listMade(entryResourceMade, true)
+	w.details(it, &f)
+	// What has to go where a text is too long a draft decides.
+	if w.odd || len(w.buf) > Max/2 {
+		return dst, false
+	}
+	return w.end(dst, it, &f, mode, losses), true
+}
+
+// sum takes together what is known of each.
+func (l *listed) sum(attrs []span.Attr) {
+	for i := range attrs {
+		l.mirrored = l.mirrored || attrs[i].Mirrored
+		l.typed = l.typed || l.choices[i] == byType
+		l.literal = l.literal || l.choices[i] == byText
+	}
+}
+
+// listMade is Writer.made.
+func (g *Sight) listMade(e entry, here bool) {
+	w := &g.writer
+	any := false
+	for i := range g.made {
+		m := &g.made[i]
+		if m.here != here || m.used || m.mirrored {
+			continue
+		}
+		if !any {
+			w.open(e, '[')
+			any = true
+		} else {
+			w.buf = append(w.buf, ',')
+		}
+		w.json(m.key)
+	}
+	if any {
+		w.close(']')
+	}
+}

@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package roundtrip
+
+import (
+	"bytes"
+	"fmt"
+	"maps"
+	"slices"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/txtar"
+	"pgregory.net/rapid"
+
+	"github.com/spanbridge/spanbridge/span"
+	"github.com/spanbridge/spanbridge/translate"
+	"github.com/spanbridge/spanbridge/translate/jaeger"
+	"github.com/spanbridge/spanbridge/translate/otlp"
+	"github.com/spanbridge/spanbridge/translate/skywalking"
+)
+
+// drafted is an encoder that says how many spans it needed a draft for.
+type drafted interface {
+	translate.Encoder
+	Drafted() int
+}
+
+var sightTargets = []*hop{viaZipkin, viaJaeger, viaOTLP}
+
+// sameByDraft checks that an encoder writes what it writes when every residue
+// comes from a draft, with the same losses.
+func sameByDraft(t rapid.TB, to *hop, list []span.Item, mode translate.Residue) {
+	t.Helper()
+	write := func(drafts bool) (body []byte, losses string) {
+		e := to.encoder(translate.EncoderOptions{Residue: mode, Drafts: drafts})
+		for range 2 { // what is remembered of the first call must not show
+			e.Reset()
+			e.Add(list)
+		}
+		for l := range e.Losses().All() {
+			losses += fmt.Sprintln(l)
+		}
+		return bytes.Clone(e.Messages()[0].Body), losses
+	}
+	want, wantLosses := write(true)
+	got, gotLosses := write(false)
+	if !bytes.Equal(got, want) {
+		t.Fatalf("%s:\n%q\nby drafts:\n%q", to.name, got, want)
+	}
+	if got, want := gotLosses, wantLosses; got != want {
+		t.Fatalf("%s loses\n%s\nby drafts\n%s", to.name, got, want)
+	}
+}
+
+// What is written in sight of the decoder's rules is what a draft gives.
+func TestSightIsDraft(t *testing.T) {
+	t.Parallel()
+	for _, s := range sources {
+		t.Run(s.name, func(t *testing.T) {
+			t.Parallel()
+			rapid.Check(t, func(t *rapid.T) {
+				b, err := s.decode(s.body(t))
+				if err != nil {
+					t.Fatal(err)
+				}
+				mode := rapid.SampledFrom([]translate.Residue{translate.Exact, translate.Exact, translate.Plain}).Draw(t, "mode")
+				for _, to := range sightTargets {
+					sameByDraft(t, to, items(b), mode)
+				}
+			})
+		})
+	}
+}
+
+// The same of spans that came on a detour, and of SkyWalking's.
+func TestSightIsDraftOnDetours(t *testing.T) {
+	t.Parallel()
+	segments := decoder(skywalking.Protocol, "skywalking.segments")
+	rapid.Check(t, func(t *rapid.T) {
+		var b *span.Batch
+		var err error
+		if yes(t, 2) {
+			b, err = segments(segmentsBody(t))
+		} else {
+			s := rapid.SampledFrom(sources).Draw(t, "source")
+			if b, err = s.decode(s.body(t)); err == nil {
+				b, err = detour(t, b)
+			}
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, to := range sightTargets {
+			sameByDraft(t, to, items(b), translate.Exact)
+		}
+	})
+}
+
+func detour(t *rapid.T, b *span.Batch) (*span.Batch, error) {
+	by := rapid.SampledFrom(sightTargets).Draw(t, "by")
+	body := by.encode(items(b))
+	if body == nil {
+		t.Skip("a residue is beyond its bound")
+	}
+	return by.decode(body)
+}
+
+// Spans as they usually are need no draft.
+func TestUsualSpansInSight(t *testing.T) {
+	t.Parallel()
+	for name, b := range usual(t) {
+		for _, to := range sightTargets {
+			if to.name == b.Protocol().String() {
+				continue
+			}
+			e := to.encoder(translate.EncoderOptions{})
+			e.Reset()
+			list := items(b)
+			e.Add(list)
+			if n := e.Drafted(); n > 0 && to == viaZipkin {
+				t.Errorf("%s: %s needs drafts for %d of %d spans", name, to.name, n, len(list))
+			}
+			sameByDraft(t, to, list, translate.Exact)
+			sameByDraft(t, to, list, translate.Plain)
+		}
+	}
+}
+
+// usual are messages as clients send them.
+func usual(t testing.TB) map[string]*span.Batch {
+	t.Helper()
+	a, err := txtar.ParseFile("testdata/usual/usual.txtar")
+	if err != nil {
+		t.Fatal(err)
+	}
+	all := make(map[string]*span.Batch)
+	for _, file := range a.Files {
+		decode := map[string]func([]byte) (*span.Batch, error){
+			"zipkin.v2.json": viaZipkin.decode,
+			"otlp.json":      decoder(otlp.Protocol, "otlp.json"),
+			"jaeger": func(body []byte) (*span.Batch, error) {
+				return jaeger.DecodeJSON(body, span.Origin{Format: "jaeger.proto"})
+			},
+
+			"skywalking.segments.json": decoder(skywalking.Protocol, "skywalking.segments.json"),
+		}[file.Name]
+		b, err := decode(bytes.TrimSpace(file.Data))
+		if err != nil || b.Len() != 20 {
+			t.Fatal(file.Name, b.Len(), err)
+		}
+		all[file.Name] = b
+	}
+	return all
+}
+
+// What it costs to write usual spans for another protocol.
+func BenchmarkForeign(b *testing.B) {
+	all := usual(b)
+	for _, from := range slices.Sorted(maps.Keys(all)) {
+		for _, to := range sightTargets {
+			list := items(all[from])
+			if to.name == list[0].Batch.Protocol().String() {
+				continue
+			}
+			b.Run(from+" to "+to.name, func(b *testing.B) {
+				e := to.encoder(translate.EncoderOptions{})
+				b.ReportAllocs()
+				for b.Loop() {
+					e.Reset()
+					e.Add(list)
+					e.Messages()
+				}
+				b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(len(list)), "ns/span")
+				b.ReportMetric(float64(len(e.Messages()[0].Body))/float64(len(list)), "B/span")
+			})
+		}
+	}
+}
