@@ -35,6 +35,8 @@ type ProtoEncoder struct {
 
 	tags tags
 	refs []span.Ref
+
+	foreign foreignWriter
 }
 
 // NewProtoEncoder makes an encoder.
@@ -68,9 +70,9 @@ func (e *ProtoEncoder) Reset() {
 
 // Add writes spans. Every canonical span has a form in Jaeger.
 func (e *ProtoEncoder) Add(items []span.Item) int {
-	if e.draft != nil {
-		e.draft.Compare(items, &e.losses)
-	}
+	sighted := e.draft != nil && !e.opts.Drafts && (e.opts.Residue == translate.Exact || e.opts.Residue == translate.Plain)
+	from, drafted := 0, 0 // items that have their residues from a draft
+	var lead *span.Item   // the first foreign one, whose process is that of the batch in a draft
 	for i := range items {
 		it := &items[i]
 		e.setProcess(it)
@@ -78,11 +80,35 @@ func (e *ProtoEncoder) Add(items []span.Item) int {
 		s := it.Span()
 		mark := 0
 		e.buf, mark = wire.Open(e.buf, 1)
-		if s.Has&span.Exact != 0 && it.Batch.Origin.Format == formatProto && it.ID == s.ID && it.Parent == s.Parent {
+		foreign := e.draft != nil && !isOwn(it.Batch, s)
+		if foreign && lead == nil {
+			lead = it
+		}
+		copied := s.Has&span.Exact != 0 && it.Batch.Origin.Format == formatProto && it.ID == s.ID && it.Parent == s.Parent
+		done := false
+		if foreign && sighted && i >= drafted && !copied {
+			e.buf, done = e.appendForeign(e.buf, it)
+		}
+		if foreign && !done && i >= drafted {
+			from, drafted = i, len(items)
+			if sighted {
+				drafted = e.draft.More(items, i)
+			}
+			e.draft.Lead = nil
+			if lead != it {
+				e.draft.Lead = lead
+			}
+			e.draft.Compare(items[from:drafted], &e.losses)
+			e.draft.Lead = nil
+		}
+		switch {
+		case done:
+		case copied:
 			e.buf = it.Batch.AppendStr(e.buf, s.Raw)
-		} else {
-			if e.draft != nil {
-				e.residue = e.draft.Text(i)
+		default:
+			e.residue = nil
+			if foreign {
+				e.residue = e.draft.Text(i - from)
 			}
 			e.span(it)
 		}
@@ -91,6 +117,8 @@ func (e *ProtoEncoder) Add(items []span.Item) int {
 		}
 		e.buf = wire.Close(e.buf, mark)
 	}
+	e.residue = nil
+	e.foreign.forget()
 	return 0
 }
 
@@ -145,6 +173,7 @@ func (e *ProtoEncoder) setProcess(it *span.Item) {
 		e.batchNamed = named
 	}
 	e.same = bytes.Equal(e.process, e.batchProcess) && named == e.batchNamed
+	e.foreign.process(it, named)
 }
 
 // sameProcess is true when both items have one process for certain; it need

@@ -21,6 +21,9 @@ type Draft struct {
 	Decode func(w *span.Builder, body []byte)
 	// Drafted counts the items that were compared.
 	Drafted int
+	// Lead, if set, is written before the items of a call, since what comes first
+	// may say something of the others.
+	Lead *span.Item
 
 	writer  Writer
 	builder *span.Builder
@@ -61,16 +64,19 @@ func (d *Draft) Compare(items []span.Item, losses *translate.Losses) {
 	}
 	d.Drafted += len(d.items)
 	defer clear(d.items) // they point into batches
-	visible := d.read(d.items)
+	visible, lead := d.read(d.items, d.Lead), 0
+	if d.Lead != nil {
+		lead = 1
+	}
 	// A span that its own reader refuses must not cost the others theirs.
-	each := visible.Len() != len(d.items)
+	each := visible.Len() != lead+len(d.items)
 	next := 0
 	for i := range items {
 		it := &items[i]
 		if home := it.Batch.Home(it.Span()); home != d.Protocol {
-			at := next
+			at := lead + next
 			if each {
-				visible, at = d.read(d.items[next:next+1]), 0
+				visible, at = d.read(d.items[next:next+1], nil), 0
 			}
 			if at < visible.Len() {
 				d.texts = d.writer.Append(d.texts, it, visible, &visible.Spans()[at], d.Mode, losses)
@@ -83,9 +89,12 @@ func (d *Draft) Compare(items []span.Item, losses *translate.Losses) {
 	}
 }
 
-// read is what the target makes of items.
-func (d *Draft) read(items []span.Item) *span.Batch {
+// read is what the target makes of items, with one before them if it is given.
+func (d *Draft) read(items []span.Item, lead *span.Item) *span.Batch {
 	d.Encoder.Reset()
+	if lead != nil {
+		d.Encoder.Add([]span.Item{*lead})
+	}
 	d.Encoder.Add(items)
 	if d.builder == nil {
 		d.builder = span.NewBuilder(nil, span.Origin{})

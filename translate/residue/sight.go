@@ -3,6 +3,7 @@
 package residue
 
 import (
+	"net/netip"
 	"strconv"
 
 	"github.com/spanbridge/spanbridge/span"
@@ -51,7 +52,8 @@ type Sight struct {
 type Value struct {
 	Type span.Type // String, Int or Bool
 	Text string
-	Int  int64 // of a Bool 1 for true
+	Addr netip.Addr // of a String, in place of Text when valid
+	Int  int64      // of a Bool 1 for true
 }
 
 // made is such an attribute.
@@ -189,21 +191,23 @@ func (g *Sight) Made(key string, v Value, mirrored, here bool) {
 
 // told is Writer.visible for a value that was made.
 func (g *Sight) told(a *span.Attr, v *Value) choice {
+	var room [64]byte
+	var text []byte
+	switch {
+	case v.Type == span.Int:
+		text = strconv.AppendInt(room[:0], v.Int, 10)
+	case v.Type == span.Bool:
+		text = strconv.AppendBool(room[:0], v.Int != 0)
+	case v.Addr.IsValid():
+		text = v.Addr.AppendTo(room[:0])
+	default:
+		text = append(room[:0], v.Text...)
+	}
 	if a.Type == v.Type {
-		if a.Type == span.String && g.b.Str(a.Text()) == v.Text || a.Type != span.String && a.Int() == v.Int {
+		if a.Type == span.String && g.b.Str(a.Text()) == string(text) || a.Type != span.String && a.Int() == v.Int {
 			return byKey
 		}
 		return byText
-	}
-	var room [24]byte
-	var text []byte
-	switch v.Type {
-	case span.Int:
-		text = strconv.AppendInt(room[:0], v.Int, 10)
-	case span.Bool:
-		text = strconv.AppendBool(room[:0], v.Int != 0)
-	default:
-		text = append(room[:0], v.Text...)
 	}
 	w := &g.writer
 	w.text = g.b.AppendText(w.text[:0], a)

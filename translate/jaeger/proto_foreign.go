@@ -1,0 +1,424 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package jaeger
+
+import (
+	"encoding/binary"
+	"math"
+	"net/netip"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/spanbridge/spanbridge/span"
+	"github.com/spanbridge/spanbridge/translate"
+	"github.com/spanbridge/spanbridge/translate/residue"
+	"github.com/spanbridge/spanbridge/translate/wire"
+)
+
+// foreignWriter writes spans of other protocols as ProtoEncoder.span does and
+// finds their residues on the way: what is written is told to the sight as
+// protoReader will read it. What this reads in an unusual way it leaves to a
+// draft.
+type foreignWriter struct {
+	sight residue.Sight
+	scope span.Scope
+	local span.Endpoint // as it will be read of the process of the item
+	clear bool          // that process will be read as it is
+
+	item *span.Item
+	b    *span.Batch
+	s    *span.Span
+	text []byte
+	tags tags
+}
+
+// forget forgets what it knows of batches.
+func (f *foreignWriter) forget() {
+	f.sight.Forget()
+	f.item, f.b, f.s = nil, nil, nil
+	clear(f.tags[:cap(f.tags)])
+}
+
+// process takes the process of an item, which was written anew.
+func (f *foreignWriter) process(it *span.Item, named bool) {
+	b, s := it.Batch, it.Span()
+	f.clear = false
+	f.local = span.Endpoint{}
+	if service := s.Local.Service; service.Len() > 0 {
+		if name := b.Str(service); name == noServiceName || !utf8.ValidString(name) {
+			return
+		}
+		f.local.Service = service
+	}
+	if ip := s.Local.IP(); ip.Is4In6() {
+		return
+	} else if ip.IsValid() {
+		f.local.SetIP(ip)
+	}
+	if r := b.Resource(s.Resource); r != nil {
+		attrs := b.Attrs(r.Attrs)
+		for i := range attrs {
+			if a := &attrs[i]; !a.Mirrored && (!isWhole(b, a) || b.Str(a.Key) == tagIP) {
+				return
+			}
+		}
+	}
+	if g := b.Segment(s.Segment); g != nil && !utf8.ValidString(b.Str(g.Instance)) {
+		return
+	}
+	f.clear = named
+}
+
+// isWhole is true for an attribute that will be read with the same texts.
+func isWhole(b *span.Batch, a *span.Attr) bool {
+	if !utf8.ValidString(b.Str(a.Key)) {
+		return false
+	}
+	return a.Type != span.String && a.Type != span.JSON || utf8.ValidString(b.Str(a.Text()))
+}
+
+// appendForeign appends the fields of a span of another protocol, without its
+// process, with its residue. It returns false, with nothing appended, for one
+// that needs a draft.
+func (e *ProtoEncoder) appendForeign(d []byte, it *span.Item) ([]byte, bool) {
+	f := &e.foreign
+	if !f.clear || !f.sight.Begin(it) {
+		return d, false
+	}
+	f.item, f.b, f.s = it, it.Batch, it.Span()
+	start := len(d)
+	d, ok := e.head(d)
+	if ok {
+		d, ok = f.attrs(d)
+	}
+	if ok {
+		d, ok = f.made(d)
+	}
+	if ok {
+		setShared(&f.sight.Span, f.sight.Refs)
+		ok = f.resource() && f.events()
+	}
+	if ok {
+		f.text, ok = f.sight.Append(f.text[:0], e.opts.Residue, &e.losses)
+	}
+	if !ok {
+		return d[:start], false
+	}
+	if len(f.text) > 0 {
+		d = appendStringTag(d, 8, residue.Key, f.text)
+	}
+	events := f.b.Events(f.s.Events)
+	for i := range events {
+		mark := 0
+		d, mark = wire.Open(d, 9)
+		d = appendSeconds(d, 1, events[i].Time, false)
+		e.tags.event(f.b, &events[i], false)
+		d = appendTags(d, 2, e.tags)
+		d = wire.Close(d, mark)
+	}
+	return d, true
+}
+
+// head appends all up to the tags.
+func (e *ProtoEncoder) head(d []byte) ([]byte, bool) {
+	f := &e.foreign
+	it, b, s, v := f.item, f.b, f.s, &f.sight.Span
+	if it.ID == 0 || s.Trace.IsZero() || s.Kind > span.KindConsumer || !fits(s.Start) || !fits(s.Duration) ||
+		!utf8.ValidString(b.Str(s.Name)) {
+		return d, false
+	}
+	v.Trace, v.ID, v.Has = s.Trace, it.ID, span.HasDuration
+	d = appendTraceID(d, 1, s.Trace)
+	d = appendSpanID(d, 2, it.ID)
+	if s.Name.Len() > 0 {
+		d = wire.AppendString(d, 3, b.Str(s.Name))
+		v.Name = s.Name
+	}
+	e.refs = leadWithParent(collectRefs(e.refs, it, false), it)
+	for i := range e.refs {
+		r := &e.refs[i]
+		d = appendRef(d, 4, r)
+		f.sight.Refs = append(f.sight.Refs, span.Ref{Trace: r.Trace, Span: r.Span, Kind: r.Kind})
+	}
+	setParent(v, 0, f.sight.Refs)
+	v.Sampling = span.Sampling(flags(b, s))
+	d = wire.AppendVarint(d, 5, uint64(v.Sampling))
+	d = appendSeconds(d, 6, s.Start, false)
+	d = appendSeconds(d, 7, s.Duration, true)
+	v.Start, v.Duration = s.Start, s.Duration
+	if s.Start != 0 {
+		v.Has |= span.HasStart
+	}
+	v.Local = f.local
+	return d, true
+}
+
+// fits is true for a time that is not beyond what is read.
+func fits(ns int64) bool { return -maxSeconds*1_000_000_000 < ns && ns < maxSeconds*1_000_000_000 }
+
+// attrs appends the attributes of the span as tags.
+func (f *foreignWriter) attrs(d []byte) ([]byte, bool) {
+	b := f.b
+	attrs := b.Attrs(f.s.Attrs)
+	for i := range attrs {
+		a := &attrs[i]
+		key := b.Str(a.Key)
+		if !f.sight.Key(key) {
+			return d, false
+		}
+		if a.Mirrored {
+			continue
+		}
+		if isTold(key) || !isWhole(b, a) || !f.sight.Own(i, asText(a), false) {
+			return d, false
+		}
+		d = appendAttr(d, 8, b, key, a)
+	}
+	return d, true
+}
+
+// asText is true for types that Jaeger has not.
+func asText(a *span.Attr) bool { return a.Type == span.JSON || a.Type == span.Null }
+
+// isTold is true for the keys of tags that readTags takes for more than tags.
+func isTold(key string) bool {
+	if len(key) < len(tagError) {
+		return false
+	}
+	switch key[0] {
+	case 's':
+		return key == tagKind
+	case 'w':
+		return key == tagState
+	case 'e':
+		return key == tagError
+	case 'p':
+		return strings.HasPrefix(key, "peer.")
+	case 'o':
+		return strings.HasPrefix(key, "otel.")
+	case 'b':
+		return strings.HasPrefix(key, residue.Key)
+	}
+	return key[0] == '@'
+}
+
+// resource tells of the process.
+func (f *foreignWriter) resource() bool {
+	g, b, s := &f.sight, f.b, f.s
+	g.Resource = true
+	if r := b.Resource(s.Resource); r != nil {
+		attrs := b.Attrs(r.Attrs)
+		for i := range attrs {
+			if a := &attrs[i]; !a.Mirrored && !g.OfResource(i, asText(a), false, true) {
+				return false
+			}
+		}
+	}
+	if ip := s.Local.IP(); ip.IsValid() {
+		if !g.Free(tagIP) {
+			return false
+		}
+		g.Made(tagIP, residue.Value{Addr: ip}, true, true)
+	}
+	if h := b.Segment(s.Segment); h != nil && h.Instance.Len() > 0 {
+		if !g.Free(translate.TagInstance) {
+			return false
+		}
+		g.Made(translate.TagInstance, residue.Value{Text: b.Str(h.Instance)}, false, true)
+	}
+	return true
+}
+
+// events tells of the logs.
+func (f *foreignWriter) events() bool {
+	b, g := f.b, &f.sight
+	events := b.Events(f.s.Events)
+	for i := range events {
+		ev := &events[i]
+		v := span.Event{Time: ev.Time, Attrs: ev.Attrs}
+		if ev.Name.Len() > 0 {
+			v.Name = ev.Name
+		}
+		if !fits(ev.Time) || !utf8.ValidString(b.Str(ev.Name)) {
+			return false
+		}
+		attrs := b.Attrs(ev.Attrs)
+		for n := range attrs {
+			a := &attrs[n]
+			if a.Mirrored || asText(a) || !isWhole(b, a) || !v.Name.Present() && b.Str(a.Key) == tagEvent {
+				return false
+			}
+		}
+		g.Events = append(g.Events, v)
+	}
+	return true
+}
+
+// made appends the tags that say what Jaeger has no field for, as tags.span
+// has them.
+func (f *foreignWriter) made(d []byte) ([]byte, bool) {
+	b, s, g := f.b, f.s, &f.sight
+	v := &g.Span
+	ok := true
+	text := func(key, text string, mirrored bool) {
+		ok = ok && g.Free(key) && utf8.ValidString(text)
+		d = appendStringTag(d, 8, key, text)
+		g.Made(key, residue.Value{Text: text}, mirrored, false)
+	}
+	addr := func(key string, ip netip.Addr) {
+		ok = ok && g.Free(key)
+		d = appendTag(d, 8, &tag{key: key, typ: span.String, addr: ip})
+		g.Made(key, residue.Value{Addr: ip}, true, false)
+	}
+	number := func(key string, n int64, mirrored bool) {
+		ok = ok && g.Free(key)
+		d = appendTag(d, 8, &tag{key: key, typ: span.Int, bits: uint64(n)})
+		g.Made(key, residue.Value{Type: span.Int, Int: n}, mirrored, false)
+	}
+	if s.Kind != span.KindUnset {
+		text(tagKind, s.Kind.String(), true)
+		v.Kind = s.Kind
+	}
+	if s.Status != span.StatusUnset {
+		coded := s.Has&span.HasStatus != 0
+		message := b.Str(s.StatusMessage)
+		v.Status = s.Status
+		switch {
+		case s.Status > span.StatusError || s.Status == span.StatusError && !coded && message == "false":
+			return d, false
+		case s.Status == span.StatusOK:
+			text(tagStatusCode, "OK", true)
+			v.Has |= span.HasStatus
+		default:
+			ok = ok && g.Free(tagError)
+			d = appendTag(d, 8, &tag{key: tagError, typ: span.Bool, bits: 1})
+			g.Made(tagError, residue.Value{Type: span.Bool, Int: 1}, true, false)
+			if coded {
+				text(tagStatusCode, "ERROR", true)
+				v.Has |= span.HasStatus
+			}
+		}
+		if s.StatusMessage.Present() && (coded || message != "true") {
+			text(tagDescription, message, true)
+			v.StatusMessage = orEmpty(s.StatusMessage)
+		}
+	}
+	if p := &s.Remote; p.Service.Len() > 0 {
+		text(tagPeerService, b.Str(p.Service), true)
+		v.Remote.Service = p.Service
+	}
+	if ip := s.Remote.IP4(); ip.IsValid() {
+		addr(tagPeerIP4, ip)
+		v.Remote.SetIP(ip)
+	}
+	if ip := s.Remote.IP6(); ip.IsValid() {
+		addr(tagPeerIP6, ip)
+		v.Remote.SetIP6(ip.As16())
+		ok = ok && !ip.Is4In6()
+	}
+	if p := s.Remote.Port; p != 0 {
+		number(tagPeerPort, int64(p), true)
+		v.Remote.Port = p
+	}
+	if c := b.Scope(s.Scope); c != nil {
+		f.scope = span.Scope{}
+		if c.Name.Len() > 0 {
+			text(tagScopeName, b.Str(c.Name), true)
+			f.scope.Name, g.Scope = c.Name, &f.scope
+		}
+		if c.Version.Len() > 0 {
+			text(tagScopeVersion, b.Str(c.Version), true)
+			f.scope.Version, g.Scope = c.Version, &f.scope
+		}
+	}
+	if s.State.Len() > 0 {
+		text(tagState, b.Str(s.State), true)
+		v.State = s.State
+	}
+	v.Dropped = s.Dropped
+	for _, n := range [...]struct {
+		key   string
+		count uint32
+	}{{tagDroppedAttrs, s.Dropped.Attrs}, {tagDroppedEvents, s.Dropped.Events}, {tagDroppedLinks, s.Dropped.Refs}} {
+		if n.count > 0 {
+			number(n.key, int64(n.count), true)
+		}
+	}
+	if s.Agent != 0 {
+		f.tags = f.tags[:0]
+		f.tags.agent(b, s)
+		parents := 0
+		for i := range f.tags {
+			t := &f.tags[i]
+			if t.key == translate.TagParentNumber {
+				parents++
+			}
+			if ok = ok && parents < 2; t.typ == span.Int {
+				number(t.key, int64(t.bits), false)
+			} else {
+				text(t.key, t.text, false)
+			}
+		}
+	}
+	return d, ok
+}
+
+// appendAttr appends an attribute as a KeyValue.
+func appendAttr(d []byte, field int, b *span.Batch, key string, a *span.Attr) []byte {
+	t := tag{key: key, typ: a.Type}
+	switch a.Type {
+	case span.String, span.JSON:
+		return appendStringTag(d, field, key, b.Str(a.Text()))
+	case span.Int:
+		t.bits = uint64(a.Int())
+	case span.Float:
+		t.bits = math.Float64bits(a.Float())
+	case span.Bool:
+		if a.Bool() {
+			t.bits = 1
+		}
+	case span.Bytes:
+		t.text = b.Str(a.Text())
+	default:
+		t.typ = span.String
+	}
+	return appendTag(d, field, &t)
+}
+
+// appendStringTag is appendTag for a string: the sizes are known beforehand.
+func appendStringTag[T string | []byte](d []byte, field int, key string, text T) []byte {
+	size := 0
+	if key != "" {
+		size = 1 + sizeOf(len(key)) + len(key)
+	}
+	if len(text) > 0 {
+		size += 1 + sizeOf(len(text)) + len(text)
+	}
+	d = append(d, byte(field)<<3|wire.TypeBytes)
+	d = appendSize(d, size)
+	if key != "" {
+		d = appendSize(append(d, 1<<3|wire.TypeBytes), len(key))
+		d = append(d, key...)
+	}
+	if len(text) > 0 {
+		d = appendSize(append(d, 3<<3|wire.TypeBytes), len(text))
+		d = append(d, text...)
+	}
+	return d
+}
+
+// sizeOf is how many bytes a size takes.
+func sizeOf(n int) int {
+	if n < 0x80 {
+		return 1
+	}
+	var room [binary.MaxVarintLen64]byte
+	return binary.PutUvarint(room[:], uint64(n))
+}
+
+func appendSize(d []byte, n int) []byte {
+	if n < 0x80 {
+		return append(d, byte(n))
+	}
+	return binary.AppendUvarint(d, uint64(n))
+}
