@@ -21,6 +21,7 @@ type Encoder struct {
 	opts    translate.EncoderOptions
 	draft   *residue.Draft // nil in the encoder of a draft
 	residue []byte         // of the span to be written
+	sighted foreignWriter
 
 	// The groups that are open, and what their spans have in common. A mark is
 	// 0 while there is no such group.
@@ -49,14 +50,13 @@ func (e *Encoder) Fork() translate.Encoder { return NewEncoder(e.opts) }
 
 // Reset starts a new request.
 func (e *Encoder) Reset() {
-	*e = Encoder{buf: e.buf[:0], text: e.text[:0], rewrite: e.rewrite, opts: e.opts, draft: e.draft}
+	*e = Encoder{buf: e.buf[:0], text: e.text[:0], rewrite: e.rewrite, opts: e.opts, draft: e.draft, sighted: e.sighted}
 }
 
 // Add writes spans. Every canonical span has a form in OTLP.
 func (e *Encoder) Add(items []span.Item) int {
-	if e.draft != nil {
-		e.draft.Compare(items, &e.losses)
-	}
+	sighted := e.draft != nil && !e.opts.Drafts && (e.opts.Residue == translate.Exact || e.opts.Residue == translate.Plain)
+	from, drafted := 0, 0 // items that have their residues from a draft
 	for i := range items {
 		it := &items[i]
 		s := it.Span()
@@ -66,12 +66,24 @@ func (e *Encoder) Add(items []span.Item) int {
 			e.buf = wire.AppendStringAlways(e.buf, spansField, it.Batch.Str(s.Raw))
 			continue
 		}
-		if e.draft != nil {
-			e.residue = e.draft.Text(i)
+		e.residue = nil
+		if e.draft != nil && !e.own {
+			if sighted && i >= drafted && e.foreign(it) {
+				continue
+			}
+			if i >= drafted {
+				from, drafted = i, len(items)
+				if sighted {
+					drafted = e.draft.More(items, i)
+				}
+				e.draft.Compare(items[from:drafted], &e.losses)
+			}
+			e.residue = e.draft.Text(i - from)
 		}
 		e.span(it, s)
 	}
 	e.residue = nil
+	e.sighted.forget()
 	return 0
 }
 
@@ -100,7 +112,7 @@ func isOwn(b *span.Batch, s *span.Span) bool { return b.Home(s) == span.OTLP }
 // group sees to it that the groups which a span belongs to are open.
 func (e *Encoder) group(b *span.Batch, s *span.Span) {
 	service, instance := "", ""
-	own := isOwn(b, s)
+	own, fresh := isOwn(b, s), false
 	if !own {
 		service, instance = b.Str(s.Local.Service), instanceOf(b, s)
 	}
@@ -109,12 +121,17 @@ func (e *Encoder) group(b *span.Batch, s *span.Span) {
 		e.batch, e.own, e.resource, e.service, e.instance = b, own, s.Resource, service, instance
 		e.buf, e.resourceMark = wire.Open(e.buf, resourceSpansField)
 		e.appendResource()
+		fresh = true
 	}
 	if e.scopeMark == 0 || e.scope != s.Scope {
 		e.closeScope()
 		e.scope = s.Scope
 		e.buf, e.scopeMark = wire.Open(e.buf, scopeSpansField)
 		e.appendScope()
+		fresh = true
+	}
+	if fresh && !own {
+		e.sighted.groups(b, s, instance)
 	}
 }
 

@@ -3,6 +3,8 @@
 package otlp
 
 import (
+	"encoding/binary"
+
 	"github.com/spanbridge/spanbridge/span"
 	"github.com/spanbridge/spanbridge/translate/residue"
 	"github.com/spanbridge/spanbridge/translate/wire"
@@ -27,10 +29,11 @@ func (e *Encoder) appendAttr(d []byte, field int, b *span.Batch, a *span.Attr) [
 	if field == fieldAttribute {
 		key = residue.Outside(key)
 	}
+	if a.Type == span.String {
+		return appendStringAttr(d, field, key, b.Str(a.Text()))
+	}
 	d, kv, value := openAttr(d, field, key)
 	switch a.Type {
-	case span.String:
-		d = wire.AppendStringAlways(d, anyString, b.Str(a.Text()))
 	case span.Int:
 		d = wire.AppendVarintAlways(d, anyInt, uint64(a.Int()))
 	case span.Float:
@@ -63,9 +66,19 @@ func openAttr(d []byte, field int, key string) (out []byte, kv, value int) {
 
 func closeAttr(d []byte, kv, value int) []byte { return wire.Close(wire.Close(d, value), kv) }
 
-func appendStringAttr(d []byte, field int, key, text string) []byte {
-	d, kv, value := openAttr(d, field, key)
-	return closeAttr(wire.AppendStringAlways(d, anyString, text), kv, value)
+// appendStringAttr appends a text. The sizes of a short one are known beforehand.
+func appendStringAttr[T string | []byte](d []byte, field int, key string, text T) []byte {
+	value := 2 + len(text)
+	if kv := 2 + len(key) + 2 + value; kv < 0x80 && key != "" {
+		d = append(d, byte(field)<<3|wire.TypeBytes, byte(kv), tagKey, byte(len(key)))
+		d = append(d, key...)
+		d = append(d, tagValue, byte(value), tagString, byte(len(text)))
+		return append(d, text...)
+	}
+	d, kv, member := openAttr(d, field, key)
+	d = wire.AppendTag(d, anyString, wire.TypeBytes)
+	d = binary.AppendUvarint(d, uint64(len(text)))
+	return closeAttr(append(d, text...), kv, member)
 }
 
 func appendIntAttr(d []byte, field int, key string, v int64) []byte {

@@ -36,18 +36,31 @@ func (e *Encoder) span(it *span.Item, s *span.Span) {
 		d, text = wire.Open(d, anyString)
 		d = closeAttr(wire.Close(append(d, e.residue...), text), kv, value)
 	}
+	flags := s.TraceFlags
+	if !e.own {
+		flags = foreignFlags(s)
+	}
+	e.buf = wire.Close(e.tail(d, b, s, flags), mark)
+}
+
+// tail appends all behind the attributes.
+func (e *Encoder) tail(d []byte, b *span.Batch, s *span.Span, flags uint32) []byte {
 	d = wire.AppendVarint(d, fieldDroppedAttrs, uint64(s.Dropped.Attrs))
 	d = e.appendEvents(d, b, s)
 	d = wire.AppendVarint(d, fieldDroppedEvents, uint64(s.Dropped.Events))
 	d = e.appendLinks(d, b, s)
 	d = wire.AppendVarint(d, fieldDroppedLinks, uint64(s.Dropped.Refs))
 	d = e.appendStatus(d, b, s)
-	flags := s.TraceFlags
-	if !e.own && s.Sampling&(span.Sampled|span.Debug) != 0 {
-		flags |= 1
+	return wire.AppendFixed32(d, fieldFlags, flags)
+}
+
+// foreignFlags are the flags of a span of another protocol, of which OTLP says
+// by them that it was sampled.
+func foreignFlags(s *span.Span) uint32 {
+	if s.Sampling&(span.Sampled|span.Debug) != 0 {
+		return s.TraceFlags | 1
 	}
-	d = wire.AppendFixed32(d, fieldFlags, flags)
-	e.buf = wire.Close(d, mark)
+	return s.TraceFlags
 }
 
 // times are the start and the end. A span whose end lies before its start
@@ -57,6 +70,10 @@ func (e *Encoder) times(b *span.Batch, s *span.Span) (start, end uint64) {
 	if e.own && s.Has&span.HasDuration == 0 && b.Protocol() == span.OTLP {
 		return e.rawTimes(b, s)
 	}
+	return foreignTimes(s)
+}
+
+func foreignTimes(s *span.Span) (start, end uint64) {
 	if s.Has&span.HasStart != 0 {
 		start = uint64(max(s.Start, 0))
 	}

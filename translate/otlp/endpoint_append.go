@@ -44,6 +44,10 @@ func (e *Encoder) appendIP(d []byte, b *span.Batch, s *span.Span, key string, ip
 	if written(b, s.Attrs, key) {
 		return d
 	}
+	return appendIPAttr(d, key, ip)
+}
+
+func appendIPAttr(d []byte, key string, ip netip.Addr) []byte {
 	d, kv, value := openAttr(d, fieldAttribute, key)
 	var text int
 	d, text = wire.Open(d, anyString)

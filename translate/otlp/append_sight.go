@@ -1,0 +1,357 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package otlp
+
+import (
+	"math"
+	"net/netip"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/spanbridge/spanbridge/span"
+	"github.com/spanbridge/spanbridge/translate"
+	"github.com/spanbridge/spanbridge/translate/residue"
+	"github.com/spanbridge/spanbridge/translate/wire"
+)
+
+// foreignWriter writes spans of other protocols as Encoder.span does and finds
+// their residues on the way: what is written is told to the sight as reader
+// will read it. What this reads in an unusual way it leaves to a draft.
+type foreignWriter struct {
+	sight residue.Sight
+	clear bool // the open groups will be read as they are
+
+	item *span.Item
+	b    *span.Batch
+	s    *span.Span
+	text []byte
+}
+
+// forget forgets what it knows of batches.
+func (f *foreignWriter) forget() {
+	f.sight.Forget()
+	f.item, f.b, f.s = nil, nil, nil
+}
+
+// groups looks at the groups that were opened for a span.
+func (f *foreignWriter) groups(b *span.Batch, s *span.Span, instance string) {
+	f.clear = false
+	if service := s.Local.Service; !utf8.ValidString(b.Str(service)) || !utf8.ValidString(instance) {
+		return
+	}
+	if r := b.Resource(s.Resource); r != nil {
+		attrs := b.Attrs(r.Attrs)
+		for i := range attrs {
+			if a := &attrs[i]; !a.Mirrored && (!isWhole(b, a) || b.Str(a.Key) == keyService || b.Str(a.Key) == "host.ip") {
+				return
+			}
+		}
+		if !utf8.ValidString(b.Str(r.Schema)) {
+			return
+		}
+	}
+	if c := b.Scope(s.Scope); c != nil {
+		if c.Attrs.N > 0 || !utf8.ValidString(b.Str(c.Name)) || !utf8.ValidString(b.Str(c.Version)) || !utf8.ValidString(b.Str(c.Schema)) {
+			return
+		}
+	}
+	f.clear = true
+}
+
+// isWhole is true for an attribute that will be read as it is.
+func isWhole(b *span.Batch, a *span.Attr) bool {
+	if a.Type == span.JSON || !utf8.ValidString(b.Str(a.Key)) {
+		return false
+	}
+	return a.Type != span.String || utf8.ValidString(b.Str(a.Text()))
+}
+
+// foreign writes a span of another protocol with its residue. It returns false,
+// with nothing written, for one that needs a draft.
+func (e *Encoder) foreign(it *span.Item) bool {
+	f := &e.sighted
+	if !f.clear || !f.sight.Begin(it) {
+		return false
+	}
+	f.item, f.b, f.s = it, it.Batch, it.Span()
+	d, mark := wire.Open(e.buf, spansField)
+	d, ok := f.head(d)
+	if ok {
+		d, ok = e.seenAttrs(d)
+	}
+	ok = ok && f.resource(e.instance) && f.events() && f.links() && f.status()
+	if ok {
+		f.text, ok = f.sight.Append(f.text[:0], e.opts.Residue, &e.losses)
+	}
+	if !ok {
+		return false
+	}
+	if len(f.text) > 0 {
+		d = appendStringAttr(d, fieldAttribute, residue.Key, f.text)
+	}
+	d = e.tail(d, f.b, f.s, f.sight.Span.TraceFlags)
+	e.buf = wire.Close(d, mark)
+	return true
+}
+
+// head appends all up to the attributes.
+func (f *foreignWriter) head(d []byte) ([]byte, bool) {
+	it, b, s, v := f.item, f.b, f.s, &f.sight.Span
+	if it.ID == 0 || it.ID == it.Parent || s.Trace.IsZero() || s.Kind > span.KindConsumer ||
+		!utf8.ValidString(b.Str(s.Name)) || !utf8.ValidString(b.Str(s.State)) {
+		return d, false
+	}
+	v.Trace, v.ID, v.Parent, v.Kind = s.Trace, it.ID, it.Parent, s.Kind
+	d = appendTraceID(d, fieldTraceID, s.Trace)
+	d = appendSpanID(d, fieldSpanID, it.ID)
+	if s.State.Len() > 0 {
+		d = wire.AppendString(d, fieldState, b.Str(s.State))
+		v.State = s.State
+	}
+	if it.Parent != 0 {
+		d = appendSpanID(d, fieldParent, it.Parent)
+	}
+	if s.Name.Len() > 0 {
+		d = wire.AppendString(d, fieldName, b.Str(s.Name))
+		v.Name = s.Name
+	}
+	d = wire.AppendVarint(d, fieldKind, uint64(s.Kind))
+	start, end := foreignTimes(s)
+	if end > math.MaxInt64 {
+		return d, false
+	}
+	d = wire.AppendFixed64(d, fieldStart, start)
+	d = wire.AppendFixed64(d, fieldEnd, end)
+	setTimes(v, start, end)
+	v.TraceFlags = foreignFlags(s)
+	if v.TraceFlags&1 != 0 {
+		v.Sampling = span.Sampled
+	}
+	v.Dropped = s.Dropped
+	return d, true
+}
+
+// seenAttrs appends the attributes as appendForeign does.
+func (e *Encoder) seenAttrs(d []byte) ([]byte, bool) {
+	f := &e.sighted
+	b, s, g := f.b, f.s, &f.sight
+	attrs := b.Attrs(s.Attrs)
+	for i := range attrs {
+		a := &attrs[i]
+		key := b.Str(a.Key)
+		if !g.Key(key) {
+			return d, false
+		}
+		if a.Mirrored && !keeps(b, s, a) {
+			continue
+		}
+		if isTold(key) || !isWhole(b, a) || !g.Own(i, false, false) {
+			return d, false
+		}
+		if a.Type == span.String {
+			d = appendStringAttr(d, fieldAttribute, key, b.Str(a.Text()))
+		} else {
+			d = e.appendAttr(d, fieldAttribute, b, a)
+		}
+	}
+	v := &g.Span
+	v.Local.Service = filled(s.Local.Service)
+	ok := true
+	ip := func(to *span.Endpoint, key string, ip netip.Addr) {
+		ok = ok && g.Free(key) && !ip.Is4In6()
+		d = appendIPAttr(d, key, ip)
+		g.Made(key, residue.Value{Addr: ip}, true, false)
+		to.SetIP(ip)
+	}
+	ips := func(from, to *span.Endpoint, key, second string) {
+		first := from.IP()
+		if !first.IsValid() {
+			return
+		}
+		ip(to, key, first)
+		if other := from.IP6(); from.IP4().IsValid() && other.IsValid() {
+			ip(to, second, other)
+		}
+	}
+	port := func(to *span.Endpoint, key string, port uint16) {
+		if port == 0 {
+			return
+		}
+		ok = ok && g.Free(key)
+		d = appendIntAttr(d, fieldAttribute, key, int64(port))
+		g.Made(key, residue.Value{Type: span.Int, Int: int64(port)}, true, false)
+		to.Port = port
+	}
+	p := &s.Remote
+	if p.Service.Len() > 0 {
+		text := b.Str(p.Service)
+		ok = ok && g.Free("peer.service") && utf8.ValidString(text)
+		d = appendStringAttr(d, fieldAttribute, "peer.service", text)
+		g.Made("peer.service", residue.Value{Text: text}, true, false)
+		v.Remote.Service = p.Service
+	}
+	ips(p, &v.Remote, "network.peer.address", "peer.ipv6")
+	port(&v.Remote, "network.peer.port", p.Port)
+	p = &s.Local
+	ips(p, &v.Local, "network.local.address", "net.host.ip")
+	port(&v.Local, "network.local.port", p.Port)
+	if s.Agent != 0 && ok {
+		return f.agent(d)
+	}
+	return d, ok
+}
+
+// filled is a text that is not empty, or an absent one.
+func filled(t span.Text) span.Text {
+	if t.Len() == 0 {
+		return span.Text{}
+	}
+	return t
+}
+
+// isTold is true for the keys of attributes that reader.endpoints takes for
+// more.
+func isTold(key string) bool {
+	if len(key) <= 6 {
+		return false
+	}
+	switch key[0] {
+	case 'n', 's', 'p', 'd':
+		var e ends
+		e.take(key, nil)
+		return e.any
+	}
+	return strings.HasPrefix(key, residue.Key)
+}
+
+// agent appends what a SkyWalking agent said, as appendAgent does.
+func (f *foreignWriter) agent(d []byte) ([]byte, bool) {
+	b, s, g := f.b, f.s, &f.sight
+	ok := true
+	text := func(key, text string) {
+		if text == "" {
+			return
+		}
+		ok = ok && g.Free(key) && utf8.ValidString(text)
+		d = appendStringAttr(d, fieldAttribute, key, text)
+		g.Made(key, residue.Value{Text: text}, false, false)
+	}
+	number := func(key string, n int32) {
+		ok = ok && g.Free(key)
+		d = appendIntAttr(d, fieldAttribute, key, int64(n))
+		g.Made(key, residue.Value{Type: span.Int, Int: int64(n)}, false, false)
+	}
+	a := b.Agent(s.Agent)
+	if h := b.Segment(s.Segment); h != nil {
+		text(translate.TagTraceName, b.Str(h.TraceName))
+		text(translate.TagSegment, b.Str(h.Name))
+	}
+	number(translate.TagNumber, a.Number)
+	parents := 0
+	refs := b.Refs(s.Refs)
+	for i := range refs {
+		if ar := b.AgentRef(refs[i].Agent); ar != nil && refs[i].Parent {
+			text(translate.TagParentSegment, b.Str(ar.Segment))
+			number(translate.TagParentNumber, ar.Number)
+			parents++
+		}
+	}
+	if a.Layer != 0 {
+		text(translate.TagLayer, translate.LayerName(a.Layer))
+	}
+	if a.Component != 0 {
+		number(translate.TagComponent, a.Component)
+	}
+	text(translate.TagPeer, b.Str(a.Peer))
+	return d, ok && parents <= 1
+}
+
+// resource tells of the groups.
+func (f *foreignWriter) resource(instance string) bool {
+	g, b, s := &f.sight, f.b, f.s
+	g.Scope = b.Scope(s.Scope)
+	r := b.Resource(s.Resource)
+	g.Resource = r != nil || s.Local.Service.Len() > 0 || instance != ""
+	if s.Local.Service.Len() > 0 {
+		if !g.Free(keyService) {
+			return false
+		}
+		g.Made(keyService, residue.Value{Text: b.Str(s.Local.Service)}, true, true)
+	}
+	if instance != "" {
+		if !g.Free(translate.TagInstance) {
+			return false
+		}
+		g.Made(translate.TagInstance, residue.Value{Text: instance}, false, true)
+	}
+	if r == nil {
+		return true
+	}
+	g.Schema, g.Dropped = r.Schema, r.Dropped
+	attrs := b.Attrs(r.Attrs)
+	for i := range attrs {
+		if a := &attrs[i]; !a.Mirrored && !g.OfResource(i, false, false, true) {
+			return false
+		}
+	}
+	return true
+}
+
+// events tells of the events.
+func (f *foreignWriter) events() bool {
+	b, g := f.b, &f.sight
+	events := b.Events(f.s.Events)
+	for i := range events {
+		ev := &events[i]
+		v := span.Event{Time: max(ev.Time, 0), Name: filled(ev.Name), Attrs: ev.Attrs, Dropped: ev.Dropped}
+		if !utf8.ValidString(b.Str(ev.Name)) || !areWhole(b, ev.Attrs) {
+			return false
+		}
+		g.Events = append(g.Events, v)
+	}
+	return true
+}
+
+// areWhole is true for attributes that are all written and will be read as they
+// are.
+func areWhole(b *span.Batch, r span.Range) bool {
+	attrs := b.Attrs(r)
+	for i := range attrs {
+		if attrs[i].Mirrored || !isWhole(b, &attrs[i]) {
+			return false
+		}
+	}
+	return true
+}
+
+// links tells of the links.
+func (f *foreignWriter) links() bool {
+	b, g := f.b, &f.sight
+	refs := b.Refs(f.s.Refs)
+	for i := range refs {
+		r := &refs[i]
+		if !isLink(r) {
+			continue
+		}
+		if r.Kind != span.Link || r.Agent != 0 || !utf8.ValidString(b.Str(r.State)) || !areWhole(b, r.Attrs) {
+			return false
+		}
+		v := *r
+		v.State, v.Parent = filled(r.State), false
+		g.Refs = append(g.Refs, v)
+	}
+	return true
+}
+
+// status tells of the status.
+func (f *foreignWriter) status() bool {
+	b, s, v := f.b, f.s, &f.sight.Span
+	if s.Status > span.StatusError || errorFalse(b, s) || !utf8.ValidString(b.Str(s.StatusMessage)) {
+		return false
+	}
+	if s.Status != span.StatusUnset || s.StatusMessage.Len() > 0 {
+		v.Status, v.StatusMessage = s.Status, filled(s.StatusMessage)
+		v.Has |= span.HasStatus
+	}
+	return true
+}
