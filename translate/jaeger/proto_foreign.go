@@ -206,13 +206,14 @@ func isTold(key string) bool {
 func (f *foreignWriter) resource() bool {
 	g, b, s := &f.sight, f.b, f.s
 	g.Resource = true
-	if r := b.Resource(s.Resource); r != nil {
+	if r := b.Resource(s.Resource); r != nil && !g.Told() {
 		attrs := b.Attrs(r.Attrs)
 		for i := range attrs {
 			if a := &attrs[i]; !a.Mirrored && !g.OfResource(i, asText(a), false, true) {
 				return false
 			}
 		}
+		g.ResourceTold()
 	}
 	if ip := s.Local.IP(); ip.IsValid() {
 		if !g.Free(tagIP) {

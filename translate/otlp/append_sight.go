@@ -272,6 +272,18 @@ func (f *foreignWriter) resource(instance string) bool {
 	g.Scope = b.Scope(s.Scope)
 	r := b.Resource(s.Resource)
 	g.Resource = r != nil || s.Local.Service.Len() > 0 || instance != ""
+	if r != nil {
+		g.Schema, g.Dropped = r.Schema, r.Dropped
+		if !g.Told() {
+			attrs := b.Attrs(r.Attrs)
+			for i := range attrs {
+				if a := &attrs[i]; !a.Mirrored && !g.OfResource(i, false, false, true) {
+					return false
+				}
+			}
+			g.ResourceTold()
+		}
+	}
 	if s.Local.Service.Len() > 0 {
 		if !g.Free(keyService) {
 			return false
@@ -283,16 +295,6 @@ func (f *foreignWriter) resource(instance string) bool {
 			return false
 		}
 		g.Made(translate.TagInstance, residue.Value{Text: instance}, false, true)
-	}
-	if r == nil {
-		return true
-	}
-	g.Schema, g.Dropped = r.Schema, r.Dropped
-	attrs := b.Attrs(r.Attrs)
-	for i := range attrs {
-		if a := &attrs[i]; !a.Mirrored && !g.OfResource(i, false, false, true) {
-			return false
-		}
 	}
 	return true
 }

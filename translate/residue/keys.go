@@ -2,7 +2,11 @@
 
 package residue
 
-import "encoding/binary"
+import (
+	"encoding/binary"
+
+	"github.com/spanbridge/spanbridge/translate/wire"
+)
 
 // keySet holds the keys of a span's attributes and of its resource's by their
 // places: those of the resource first, which stay for the spans after it.
@@ -10,6 +14,7 @@ type keySet struct {
 	slots [256]uint8 // by a hash, and those behind it: the number in list, from 1
 	list  []string
 	taken []uint8 // the slot of each
+	plain []bool  // of each, as wire.IsPlain has it
 }
 
 // mostKeys is how many it takes; a search in a set that is half full is short.
@@ -20,7 +25,7 @@ func (k *keySet) cut(n int) {
 	for i := len(k.taken) - 1; i >= n; i-- {
 		k.slots[k.taken[i]] = 0
 	}
-	k.list, k.taken = k.list[:n], k.taken[:n]
+	k.list, k.taken, k.plain = k.list[:n], k.taken[:n], k.plain[:n]
 }
 
 // add adds a key. It returns false for one that is there and when it is full.
@@ -39,7 +44,7 @@ func (k *keySet) add(key string) bool {
 	if len(k.list) == mostKeys {
 		return false
 	}
-	k.list, k.taken = append(k.list, key), append(k.taken, h)
+	k.list, k.taken, k.plain = append(k.list, key), append(k.taken, h), append(k.plain, wire.IsPlain(key))
 	k.slots[h] = uint8(len(k.list))
 	return true
 }

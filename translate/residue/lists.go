@@ -100,6 +100,11 @@ func (w *Writer) attr(b *span.Batch, a *span.Attr, c choice) {
 	}
 	w.buf = append(w.buf, '[')
 	w.json(b.Str(a.Key))
+	w.value(b, a, c)
+}
+
+// value writes what comes behind the key.
+func (w *Writer) value(b *span.Batch, a *span.Attr, c choice) {
 	w.buf = append(w.buf, ',')
 	w.quote()
 	w.buf = append(w.buf, letterOf(a))
@@ -172,24 +177,29 @@ func (w *Writer) listOwn(b *span.Batch, own []span.Attr, clash bool) {
 			w.lost |= 1 << entryTypes
 		}
 	case l.typed:
-		w.open(entryTypes, '{')
-		any := false
-		for i := range own {
-			if l.choices[i] != byType {
-				continue
-			}
-			if any {
-				w.buf = append(w.buf, ',')
-			}
-			any = true
-			w.json(b.Str(own[i].Key))
-			w.buf = append(w.buf, ':')
-			w.quote()
-			w.buf = append(w.buf, letterOf(&own[i]))
-			w.quote()
-		}
-		w.close('}')
+		w.listTypes(b, own)
 	}
+}
+
+// listTypes writes the types of what is visible as text.
+func (w *Writer) listTypes(b *span.Batch, own []span.Attr) {
+	w.open(entryTypes, '{')
+	any := false
+	for i := range own {
+		if w.own.choices[i] != byType {
+			continue
+		}
+		if any {
+			w.buf = append(w.buf, ',')
+		}
+		any = true
+		w.json(b.Str(own[i].Key))
+		w.buf = append(w.buf, ':')
+		w.quote()
+		w.buf = append(w.buf, letterOf(&own[i]))
+		w.quote()
+	}
+	w.close('}')
 }
 
 // resource writes the list of the resource unless the reader comes to the same

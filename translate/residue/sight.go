@@ -4,6 +4,7 @@ package residue
 
 import (
 	"net/netip"
+	"slices"
 	"strconv"
 
 	"github.com/spanbridge/spanbridge/span"
@@ -43,9 +44,22 @@ type Sight struct {
 	resBatch *span.Batch
 	resource uint32
 	res      []span.Attr
-	own      []span.Attr
-	made     []made
-	left     int // visible attributes of the resource that are not mirrored
+	told     toldResource
+	list     []byte   // entryResourceAttrs as it was written for the span before
+	choices  []choice // that it was written with; nil for none
+	quotes   int      // in it
+
+	own  []span.Attr
+	made []made
+	left int // visible attributes of the resource that are not mirrored
+}
+
+// toldResource is what was told of the attributes of a resource.
+type toldResource struct {
+	ok      bool
+	choices []choice
+	flags   listed
+	left    int
 }
 
 // Value is what a visible attribute has that no original one became.
@@ -83,7 +97,7 @@ func (g *Sight) Begin(it *span.Item) bool {
 	g.own = b.Attrs(s.Attrs)
 	if g.resBatch != b || g.resource != s.Resource || g.resource == 0 {
 		g.keys.cut(0)
-		g.resBatch, g.resource, g.res = nil, 0, nil
+		g.resBatch, g.resource, g.res, g.told.ok, g.choices = nil, 0, nil, false, g.choices[:0]
 		if r := b.Resource(s.Resource); r != nil {
 			g.res = b.Attrs(r.Attrs)
 			for i := range g.res {
@@ -98,8 +112,27 @@ func (g *Sight) Begin(it *span.Item) bool {
 	}
 	w := &g.writer
 	w.own.start(len(g.own))
-	w.res.start(len(g.res))
+	if g.told.ok {
+		choices := append(w.res.choices[:0], g.told.choices...)
+		w.res, g.left = g.told.flags, g.told.left
+		w.res.choices = choices
+	} else {
+		w.res.start(len(g.res))
+	}
 	return true
+}
+
+// Told is true if the span before had the same resource, of whose attributes
+// all was told then. ResourceTold says that it has been.
+func (g *Sight) Told() bool { return g.told.ok }
+
+// ResourceTold says that of the attributes of the resource all is told, which
+// will be the same for the next span of that resource. What is made from fields
+// of the span comes after it.
+func (g *Sight) ResourceTold() {
+	t := &g.told
+	t.choices = append(t.choices[:0], g.writer.res.choices...)
+	t.ok, t.flags, t.left = true, g.writer.res, g.left
 }
 
 // start makes ready for attributes that are all invisible unless it is said.
@@ -173,13 +206,13 @@ func (g *Sight) Made(key string, v Value, mirrored, here bool) {
 	switch w := &g.writer; {
 	case i < 0 || here && i >= len(g.res):
 	case i < len(g.res):
-		c := g.told(&g.res[i], &v)
+		c := g.compare(&g.res[i], &v)
 		w.res.choices[i] = c
 		w.res.moved = w.res.moved || !here
 		m.used = c != byText
 	default:
 		i -= len(g.res)
-		c := g.told(&g.own[i], &v)
+		c := g.compare(&g.own[i], &v)
 		w.own.choices[i] = c
 		m.used = c != byText
 	}
@@ -189,8 +222,8 @@ func (g *Sight) Made(key string, v Value, mirrored, here bool) {
 	g.made = append(g.made, m)
 }
 
-// told is Writer.visible for a value that was made.
-func (g *Sight) told(a *span.Attr, v *Value) choice {
+// compare is Writer.visible for a value that was made.
+func (g *Sight) compare(a *span.Attr, v *Value) choice {
 	var room [64]byte
 	var text []byte
 	switch {
@@ -225,8 +258,8 @@ func (g *Sight) Append(dst []byte, mode translate.Residue, losses *translate.Los
 	w.compareFields(it, &f)
 	w.own.sum(g.own)
 	w.res.sum(g.res)
-	w.listOwn(b, g.own, false)
-	w.listResource(b, s, g.res, g.left, g.Resource, false)
+	g.listOwn()
+	g.listResource()
 	schema := ""
 	if g.Resource {
 		schema = b.Str(g.Schema)
@@ -248,6 +281,71 @@ func (l *listed) sum(attrs []span.Attr) {
 		l.mirrored = l.mirrored || attrs[i].Mirrored
 		l.typed = l.typed || l.choices[i] == byType
 		l.literal = l.literal || l.choices[i] == byText
+	}
+}
+
+// listOwn is Writer.listOwn, which knows which keys are plain.
+func (g *Sight) listOwn() {
+	w, keys, plain := &g.writer, g.keys.list[len(g.res):], g.keys.plain[len(g.res):]
+	l := &w.own
+	key := func(i int) {
+		if plain[i] {
+			w.plain(keys[i])
+		} else {
+			w.json(keys[i])
+		}
+	}
+	switch {
+	case l.literal || l.mirrored || l.moved:
+		w.open(entryAttrs, '[')
+		for i := range g.own {
+			if i > 0 {
+				w.buf = append(w.buf, ',')
+			}
+			a := &g.own[i]
+			if l.choices[i] == byKey && !a.Mirrored {
+				key(i)
+				continue
+			}
+			w.buf = append(w.buf, '[')
+			key(i)
+			w.value(g.b, a, l.choices[i])
+		}
+		w.close(']')
+		if l.typed {
+			w.lost |= 1 << entryTypes
+		}
+	case l.typed:
+		w.listTypes(g.b, g.own)
+	}
+}
+
+// listResource is Writer.listResource, which writes the same for the next span
+// of the resource.
+func (g *Sight) listResource() {
+	w, s := &g.writer, g.it.Span()
+	there := g.Resource && (g.left > 0 || keepsResource(g.b.Home(s)))
+	switch {
+	case s.Resource == 0 || there && w.res.plain() && len(g.res) == g.left:
+		w.listResource(g.b, s, g.res, g.left, g.Resource, false)
+	case len(g.choices) > 0 && slices.Equal(g.choices, w.res.choices):
+		w.open(entryResourceAttrs, 0)
+		w.buf = append(w.buf, g.list...)
+		w.quotes += g.quotes
+		w.close(0)
+	default:
+		quotes := w.quotes
+		w.open(entryResourceAttrs, 0)
+		from := len(w.buf)
+		w.list(g.b, g.res, w.res.choices)
+		w.close(0)
+		if !w.odd {
+			g.list, g.choices = append(g.list[:0], w.buf[from:]...), append(g.choices[:0], w.res.choices...)
+			g.quotes = w.quotes - quotes - 2 // without the key's
+			if !w.within {
+				g.quotes = 0
+			}
+		}
 	}
 }
 

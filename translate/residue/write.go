@@ -90,12 +90,23 @@ func (w *Writer) json(s string) {
 		return
 	}
 	w.quotes += 2
-	w.buf = append(w.buf, '\\', '"')
-	from := len(w.buf)
-	if w.buf = append(w.buf, s...); !wire.IsPlain(w.buf[from:]) {
+	var ok bool
+	if w.buf, ok = wire.AppendPlain(append(w.buf, '\\'), s); !ok {
 		w.odd = true
+		return
 	}
-	w.buf = append(w.buf, '\\', '"')
+	w.buf[len(w.buf)-1] = '\\'
+	w.buf = append(w.buf, '"')
+}
+
+// plain writes a string that wire.IsPlain.
+func (w *Writer) plain(s string) {
+	if !w.within {
+		w.buf = append(append(append(w.buf, '"'), s...), '"')
+		return
+	}
+	w.quotes += 2
+	w.buf = append(append(append(w.buf, '\\', '"'), s...), '\\', '"')
 }
 
 // optional writes a text, 0 for an absent one.

@@ -5,6 +5,7 @@ package wire
 import (
 	"encoding/binary"
 	"math/bits"
+	"slices"
 	"unicode/utf16"
 	"unicode/utf8"
 )
@@ -19,6 +20,52 @@ func AppendJSON[T string | []byte](dst []byte, s T) []byte {
 // AppendWhole is AppendJSON. whole is false if something in s was not UTF-8, so
 // that a reader will not get it back.
 func AppendWhole[T string | []byte](dst []byte, s T) (out []byte, whole bool) {
+	if out, ok := AppendPlain(dst, s); ok {
+		return out, true
+	}
+	return appendEscaped(dst, s)
+}
+
+// AppendPlain is AppendJSON for a text that IsPlain; false, with nothing
+// appended, for others. It copies a word at a time and looks at all of them
+// together (BenchmarkAppendJSON).
+func AppendPlain[T string | []byte](dst []byte, s T) (out []byte, ok bool) {
+	n := len(dst)
+	dst = slices.Grow(dst, len(s)+wordLen+2)
+	room := dst[n : n+len(s)+wordLen+2]
+	room[0] = '"'
+	to := room[1:]
+	var odd uint64
+	if last := len(s) - wordLen; last >= 0 {
+		for i := 0; i < last; i += wordLen {
+			w := binary.LittleEndian.Uint64([]byte(s[i : i+wordLen]))
+			odd |= special(w)
+			binary.LittleEndian.PutUint64(to[i:i+wordLen], w)
+		}
+		w := binary.LittleEndian.Uint64([]byte(s[last:]))
+		odd |= special(w)
+		binary.LittleEndian.PutUint64(to[last:last+wordLen], w)
+	} else {
+		var w uint64
+		switch n := len(s); {
+		case n >= 4: // both halves, which may have bytes in common
+			w = uint64(binary.LittleEndian.Uint32([]byte(s[:4]))) | uint64(binary.LittleEndian.Uint32([]byte(s[n-4:])))<<(8*(n-4))
+		case n > 0: // the first byte, the middle one and the last one
+			w = uint64(s[0]) | uint64(s[n>>1])<<(8*(n>>1)) | uint64(s[n-1])<<(8*(n-1))
+		}
+		odd = special(w) & (1<<(8*len(s)) - 1)
+		binary.LittleEndian.PutUint64(to, w)
+	}
+	if odd != 0 {
+		return dst[:n], false
+	}
+	to[len(s)] = '"'
+	return dst[:n+len(s)+2], true
+}
+
+const wordLen = 8
+
+func appendEscaped[T string | []byte](dst []byte, s T) (out []byte, whole bool) {
 	whole = true
 	dst = append(dst, '"')
 	for {

@@ -25,9 +25,6 @@ type foreignWriter struct {
 
 	// The tags of the resource, as they were written for the span before.
 	resource     []byte
-	batch        *span.Batch
-	number       uint32
-	usable       bool
 	local        []byte // the local endpoint of the span before
 	localOf      span.Endpoint
 	localOfBatch *span.Batch
@@ -36,7 +33,7 @@ type foreignWriter struct {
 // forget forgets what it knows of batches.
 func (f *foreignWriter) forget() {
 	f.sight.Forget()
-	f.batch, f.localOfBatch = nil, nil
+	f.localOfBatch = nil
 }
 
 // appendForeign appends a span of another protocol with its residue. It returns
@@ -258,12 +255,13 @@ func (f *foreignWriter) tags(d []byte, b *span.Batch, s *span.Span) ([]byte, boo
 	if r == nil {
 		return d, true
 	}
-	known := f.batch == b && f.number == s.Resource
-	if known && !f.usable {
-		return d, false
-	}
-	if !known {
-		f.batch, f.number, f.usable = b, s.Resource, false
+	if g.Told() {
+		if len(f.resource) > 0 {
+			d = append(d, f.sep...)
+			f.sep = ","
+			d = append(d, f.resource...)
+		}
+		return d, true
 	}
 	attrs = b.Attrs(r.Attrs)
 	from, whole := len(d)+len(f.sep), f.whole
@@ -273,28 +271,18 @@ func (f *foreignWriter) tags(d []byte, b *span.Batch, s *span.Span) ([]byte, boo
 		if a.Mirrored {
 			continue
 		}
-		if !g.OfResource(i, true, false, false) {
-			return d, false
-		}
-		if known {
-			continue
-		}
 		key := b.Str(a.Key)
-		if isTold(key) {
+		if isTold(key) || !g.OfResource(i, true, false, false) {
 			return d, false
 		}
 		d = f.tag(d, b, key, a)
 	}
-	switch {
-	case !known:
-		f.usable = f.whole
-		f.resource = append(f.resource[:0], d[min(from, len(d)):]...)
-	case len(f.resource) > 0:
-		d = append(d, f.sep...)
-		f.sep = ","
-		d = append(d, f.resource...)
+	if !f.whole {
+		return d, false
 	}
-	f.whole = f.whole && whole
+	g.ResourceTold()
+	f.resource = append(f.resource[:0], d[min(from, len(d)):]...)
+	f.whole = whole
 	return d, true
 }
 
