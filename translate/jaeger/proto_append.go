@@ -47,6 +47,7 @@ func NewProtoEncoder(opts translate.EncoderOptions) translate.Encoder {
 		Protocol: span.Jaeger, Format: formatProto, Mode: opts.Residue, Encoder: bare,
 		Decode: func(w *span.Builder, body []byte) { (&protoReader{w: w}).request(body) },
 	}}
+	e.foreign.sight = residue.NewSight(isTold, keyForm)
 	e.Reset()
 	return e
 }
@@ -173,7 +174,9 @@ func (e *ProtoEncoder) setProcess(it *span.Item) {
 		e.batchNamed = named
 	}
 	e.same = bytes.Equal(e.process, e.batchProcess) && named == e.batchNamed
-	e.foreign.process(it, named)
+	if e.foreign.sight != nil {
+		e.foreign.process(it, named)
+	}
 }
 
 // sameProcess is true when both items have one process for certain; it need

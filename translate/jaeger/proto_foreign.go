@@ -20,7 +20,7 @@ import (
 // protoReader will read it. What this reads in an unusual way it leaves to a
 // draft.
 type foreignWriter struct {
-	sight residue.Sight
+	sight *residue.Sight
 	scope span.Scope
 	local span.Endpoint // as it will be read of the process of the item
 	clear bool          // that process will be read as it is
@@ -34,6 +34,9 @@ type foreignWriter struct {
 
 // forget forgets what it knows of batches.
 func (f *foreignWriter) forget() {
+	if f.sight == nil {
+		return
+	}
 	f.sight.Forget()
 	f.item, f.b, f.s = nil, nil, nil
 	clear(f.tags[:cap(f.tags)])
@@ -157,22 +160,24 @@ func (e *ProtoEncoder) head(d []byte) ([]byte, bool) {
 func fits(ns int64) bool { return -maxSeconds*1_000_000_000 < ns && ns < maxSeconds*1_000_000_000 }
 
 // attrs appends the attributes of the span as tags.
-func (f *foreignWriter) attrs(d []byte) ([]byte, bool) {
+func (f *foreignWriter) attrs(d []byte) (out []byte, ok bool) {
 	b := f.b
 	attrs := b.Attrs(f.s.Attrs)
 	for i := range attrs {
 		a := &attrs[i]
-		key := b.Str(a.Key)
-		if !f.sight.Key(key) {
+		k := f.sight.Key(b.Str(a.Key))
+		if k == nil {
 			return d, false
 		}
 		if a.Mirrored {
 			continue
 		}
-		if isTold(key) || !isWhole(b, a) || !f.sight.Own(i, asText(a), false) {
+		if k.Told || !k.Whole || !f.sight.Own(i, asText(a), false) {
 			return d, false
 		}
-		d = appendAttr(d, 8, b, key, a)
+		if d, ok = appendAttr(d, b, k.Form, a); !ok {
+			return d, false
+		}
 	}
 	return d, true
 }
@@ -204,7 +209,7 @@ func isTold(key string) bool {
 
 // resource tells of the process.
 func (f *foreignWriter) resource() bool {
-	g, b, s := &f.sight, f.b, f.s
+	g, b, s := f.sight, f.b, f.s
 	g.Resource = true
 	if r := b.Resource(s.Resource); r != nil && !g.Told() {
 		attrs := b.Attrs(r.Attrs)
@@ -232,7 +237,7 @@ func (f *foreignWriter) resource() bool {
 
 // events tells of the logs.
 func (f *foreignWriter) events() bool {
-	b, g := f.b, &f.sight
+	b, g := f.b, f.sight
 	events := b.Events(f.s.Events)
 	for i := range events {
 		ev := &events[i]
@@ -258,7 +263,7 @@ func (f *foreignWriter) events() bool {
 // made appends the tags that say what Jaeger has no field for, as tags.span
 // has them.
 func (f *foreignWriter) made(d []byte) ([]byte, bool) {
-	b, s, g := f.b, f.s, &f.sight
+	b, s, g := f.b, f.s, f.sight
 	v := &g.Span
 	ok := true
 	text := func(key, text string, mirrored bool) {
@@ -364,26 +369,44 @@ func (f *foreignWriter) made(d []byte) ([]byte, bool) {
 	return d, ok
 }
 
-// appendAttr appends an attribute as a KeyValue.
-func appendAttr(d []byte, field int, b *span.Batch, key string, a *span.Attr) []byte {
-	t := tag{key: key, typ: a.Type}
+// keyForm is the key of a tag as it is written.
+func keyForm(key string) []byte { return wire.AppendString(nil, 1, key) }
+
+// appendAttr appends an attribute of the span as a tag, whose key is given as it
+// is written; false for a text that is not UTF-8.
+func appendAttr(d []byte, b *span.Batch, key []byte, a *span.Attr) (out []byte, ok bool) {
+	var text string
 	switch a.Type {
 	case span.String, span.JSON:
-		return appendStringTag(d, field, key, b.Str(a.Text()))
-	case span.Int:
-		t.bits = uint64(a.Int())
-	case span.Float:
-		t.bits = math.Float64bits(a.Float())
-	case span.Bool:
-		if a.Bool() {
-			t.bits = 1
-		}
-	case span.Bytes:
-		t.text = b.Str(a.Text())
+		text = b.Str(a.Text())
+	case span.Null:
 	default:
-		t.typ = span.String
+		mark := 0
+		d, mark = wire.Open(d, 8)
+		d = append(d, key...)
+		d = wire.AppendVarint(d, 2, protoNumbers[a.Type])
+		switch a.Type {
+		case span.Int:
+			d = wire.AppendVarint(d, 5, uint64(a.Int()))
+		case span.Float:
+			d = wire.AppendFixed64(d, 6, math.Float64bits(a.Float()))
+		case span.Bool:
+			d = wire.AppendBool(d, 4, a.Bool())
+		default:
+			d = wire.AppendString(d, 7, b.Str(a.Text()))
+		}
+		return wire.Close(d, mark), true
 	}
-	return appendTag(d, field, &t)
+	size := len(key)
+	if text != "" {
+		size += 1 + sizeOf(len(text)) + len(text)
+	}
+	d = append(appendSize(append(d, 8<<3|wire.TypeBytes), size), key...)
+	if text == "" {
+		return d, true
+	}
+	d = appendSize(append(d, 3<<3|wire.TypeBytes), len(text))
+	return wire.AppendValid(d, text)
 }
 
 // appendStringTag is appendTag for a string: the sizes are known beforehand.

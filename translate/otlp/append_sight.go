@@ -3,6 +3,7 @@
 package otlp
 
 import (
+	"encoding/binary"
 	"math"
 	"net/netip"
 	"strings"
@@ -18,7 +19,7 @@ import (
 // their residues on the way: what is written is told to the sight as reader
 // will read it. What this reads in an unusual way it leaves to a draft.
 type foreignWriter struct {
-	sight residue.Sight
+	sight *residue.Sight
 	clear bool // the open groups will be read as they are
 
 	item *span.Item
@@ -29,6 +30,9 @@ type foreignWriter struct {
 
 // forget forgets what it knows of batches.
 func (f *foreignWriter) forget() {
+	if f.sight == nil {
+		return
+	}
 	f.sight.Forget()
 	f.item, f.b, f.s = nil, nil, nil
 }
@@ -134,24 +138,27 @@ func (f *foreignWriter) head(d []byte) ([]byte, bool) {
 // seenAttrs appends the attributes as appendForeign does.
 func (e *Encoder) seenAttrs(d []byte) ([]byte, bool) {
 	f := &e.sighted
-	b, s, g := f.b, f.s, &f.sight
+	b, s, g := f.b, f.s, f.sight
 	attrs := b.Attrs(s.Attrs)
 	for i := range attrs {
 		a := &attrs[i]
-		key := b.Str(a.Key)
-		if !g.Key(key) {
+		k := g.Key(b.Str(a.Key))
+		if k == nil {
 			return d, false
 		}
 		if a.Mirrored && !keeps(b, s, a) {
 			continue
 		}
-		if isTold(key) || !isWhole(b, a) || !g.Own(i, false, false) {
+		if k.Told || !k.Whole || a.Type == span.JSON || !g.Own(i, false, false) {
 			return d, false
 		}
-		if a.Type == span.String {
-			d = appendStringAttr(d, fieldAttribute, key, b.Str(a.Text()))
-		} else {
+		if a.Type != span.String {
 			d = e.appendAttr(d, fieldAttribute, b, a)
+			continue
+		}
+		var ok bool
+		if d, ok = appendKnownAttr(d, k.Form, b.Str(a.Text())); !ok {
+			return d, false
 		}
 	}
 	v := &g.Span
@@ -201,6 +208,27 @@ func (e *Encoder) seenAttrs(d []byte) ([]byte, bool) {
 	return d, ok
 }
 
+// keyForm is the key of an attribute as it is written.
+func keyForm(key string) []byte { return wire.AppendString(nil, 1, key) }
+
+// appendKnownAttr appends an attribute of the span whose key is given as it is
+// written; false for a text that is not UTF-8.
+func appendKnownAttr(d, key []byte, text string) (out []byte, ok bool) {
+	value := 2 + len(text)
+	if kv := len(key) + 2 + value; kv < 0x80 {
+		d = append(d, fieldAttribute<<3|wire.TypeBytes, byte(kv))
+		d = append(d, key...)
+		d = append(d, tagValue, byte(value), tagString, byte(len(text)))
+		return wire.AppendValid(d, text)
+	}
+	d, kv := wire.Open(d, fieldAttribute)
+	d, member := wire.Open(append(d, key...), 2)
+	d = wire.AppendTag(d, anyString, wire.TypeBytes)
+	d = binary.AppendUvarint(d, uint64(len(text)))
+	d, ok = wire.AppendValid(d, text)
+	return closeAttr(d, kv, member), ok
+}
+
 // filled is a text that is not empty, or an absent one.
 func filled(t span.Text) span.Text {
 	if t.Len() == 0 {
@@ -226,7 +254,7 @@ func isTold(key string) bool {
 
 // agent appends what a SkyWalking agent said, as appendAgent does.
 func (f *foreignWriter) agent(d []byte) ([]byte, bool) {
-	b, s, g := f.b, f.s, &f.sight
+	b, s, g := f.b, f.s, f.sight
 	ok := true
 	text := func(key, text string) {
 		if text == "" {
@@ -268,7 +296,7 @@ func (f *foreignWriter) agent(d []byte) ([]byte, bool) {
 
 // resource tells of the groups.
 func (f *foreignWriter) resource(instance string) bool {
-	g, b, s := &f.sight, f.b, f.s
+	g, b, s := f.sight, f.b, f.s
 	g.Scope = b.Scope(s.Scope)
 	r := b.Resource(s.Resource)
 	g.Resource = r != nil || s.Local.Service.Len() > 0 || instance != ""
@@ -301,7 +329,7 @@ func (f *foreignWriter) resource(instance string) bool {
 
 // events tells of the events.
 func (f *foreignWriter) events() bool {
-	b, g := f.b, &f.sight
+	b, g := f.b, f.sight
 	events := b.Events(f.s.Events)
 	for i := range events {
 		ev := &events[i]
@@ -328,7 +356,7 @@ func areWhole(b *span.Batch, r span.Range) bool {
 
 // links tells of the links.
 func (f *foreignWriter) links() bool {
-	b, g := f.b, &f.sight
+	b, g := f.b, f.sight
 	refs := b.Refs(f.s.Refs)
 	for i := range refs {
 		r := &refs[i]

@@ -4,67 +4,124 @@ package residue
 
 import (
 	"encoding/binary"
+	"strings"
+	"unicode/utf8"
 
 	"github.com/spanbridge/spanbridge/translate/wire"
 )
 
-// keySet holds the keys of a span's attributes and of its resource's by their
-// places: those of the resource first, which stay for the spans after it.
-type keySet struct {
-	slots [256]uint8 // by a hash, and those behind it: the number in list, from 1
-	list  []string
-	taken []uint8 // the slot of each
-	plain []bool  // of each, as wire.IsPlain has it
+// Known is a key of attributes that was met before, with what an encoder needs to
+// know of it. Spans have the same keys over and over.
+type Known struct {
+	key   string
+	after uint8 // the key that came next the last time
+	plain bool  // as wire.IsPlain has it
+	// Whole: it is UTF-8.
+	Whole bool
+	// Told: a decoder takes an attribute of the key for more than that.
+	Told bool
+	// Form is the key as the encoder writes it.
+	Form []byte
 }
 
-// mostKeys is how many it takes; a search in a set that is half full is short.
-const mostKeys = 100
+// keySet holds the keys of a span's attributes and of its resource's by their
+// places: those of the resource first, which stay for the spans after it. They
+// are numbers of keys that are known.
+type keySet struct {
+	told func(key string) bool
+	form func(key string) []byte
+
+	known [mostKnown]Known // number 0 stands for none
+	n     uint8
+	slots [1 << slotBits]uint8 // the numbers by a hash, and those behind it
+
+	list  []uint8
+	place [mostKnown]uint8 // of a key that is in the list, from 1
+}
+
+const (
+	mostKnown = 256
+	slotBits  = 9 // twice as many as there are keys: a search ends soon
+	// mostKeys is how many attributes a span may have, and longestKey how long
+	// their keys.
+	mostKeys   = 200
+	longestKey = 256
+)
+
+// full is true when no other key can become known.
+func (k *keySet) full() bool { return int(k.n) == mostKnown-1 }
+
+// reset forgets all keys.
+func (k *keySet) reset() {
+	k.cut(0)
+	clear(k.known[:])
+	clear(k.slots[:])
+	k.n = 0
+}
 
 // cut takes the keys from place n on out.
 func (k *keySet) cut(n int) {
-	for i := len(k.taken) - 1; i >= n; i-- {
-		k.slots[k.taken[i]] = 0
+	for _, number := range k.list[n:] {
+		k.place[number] = 0
 	}
-	k.list, k.taken, k.plain = k.list[:n], k.taken[:n], k.plain[:n]
+	k.list = k.list[:n]
 }
 
-// add adds a key. It returns false for one that is there and when it is full.
-func (k *keySet) add(key string) bool {
-	h := hashKey(key)
-	for {
-		n := k.slots[h]
-		if n == 0 {
-			break
-		}
-		if k.list[n-1] == key {
-			return false
-		}
-		h++
+// add adds a key. It returns nil for one that is there, that is too long or that
+// there is no room for.
+func (k *keySet) add(key string) *Known {
+	prev := uint8(0)
+	if n := len(k.list); n > 0 {
+		prev = k.list[n-1]
 	}
-	if len(k.list) == mostKeys {
-		return false
+	number := k.known[prev].after
+	if number == 0 || k.known[number].key != key {
+		if number = k.number(key); number == 0 {
+			return nil
+		}
+		k.known[prev].after = number
 	}
-	k.list, k.taken, k.plain = append(k.list, key), append(k.taken, h), append(k.plain, wire.IsPlain(key))
-	k.slots[h] = uint8(len(k.list))
-	return true
+	if k.place[number] != 0 || len(k.list) == mostKeys {
+		return nil
+	}
+	k.list = append(k.list, number)
+	k.place[number] = uint8(len(k.list))
+	return &k.known[number]
+}
+
+// at is the key at a place.
+func (k *keySet) at(place int) *Known { return &k.known[k.list[place]] }
+
+// number is the number of a key, which becomes known if it is not.
+func (k *keySet) number(key string) uint8 {
+	h, number := k.search(key)
+	if number != 0 || len(key) > longestKey || k.full() {
+		return number
+	}
+	k.n++
+	k.slots[h] = k.n
+	own := strings.Clone(key)
+	k.known[k.n] = Known{key: own, plain: wire.IsPlain(own), Whole: utf8.ValidString(own), Told: k.told(own), Form: k.form(own)}
+	return k.n
+}
+
+// search finds the slot of a key, and its number, 0 for one that is not known.
+func (k *keySet) search(key string) (slot uint, number uint8) {
+	for h := hashKey(key); ; h = (h + 1) % uint(len(k.slots)) {
+		if number = k.slots[h]; number == 0 || k.known[number].key == key {
+			return h, number
+		}
+	}
 }
 
 // find is the place of a key, -1 for none.
 func (k *keySet) find(key string) int {
-	for h := hashKey(key); ; h++ {
-		n := k.slots[h]
-		if n == 0 {
-			return -1
-		}
-		if k.list[n-1] == key {
-			return int(n) - 1
-		}
-	}
+	_, number := k.search(key)
+	return int(k.place[number]) - 1
 }
 
-// hashKey mixes the length, the first and the last bytes of a key. Whoever sends
-// keys that all have one hash makes each search as long as it was without one.
-func hashKey(s string) uint8 {
+// hashKey mixes the length, the first and the last bytes of a key.
+func hashKey(s string) uint {
 	n := len(s)
 	h := uint64(n) * 0x9e3779b97f4a7c15
 	switch {
@@ -79,5 +136,5 @@ func hashKey(s string) uint8 {
 			h = (h ^ uint64(s[i])) * 0xbf58476d1ce4e5b9
 		}
 	}
-	return uint8(h >> 56)
+	return uint(h >> (64 - slotBits))
 }

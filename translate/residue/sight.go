@@ -78,6 +78,12 @@ type made struct {
 	used     bool // an original one, which a field told, can be told from it
 }
 
+// NewSight makes a sight for an encoder. told is true for keys of which a
+// decoder takes an attribute for more than that; form is a key as it is written.
+func NewSight(told func(key string) bool, form func(key string) []byte) *Sight {
+	return &Sight{keys: keySet{told: told, form: form}}
+}
+
 // Forget forgets the batches that items came of, which end with the call in
 // which they were given.
 func (g *Sight) Forget() {
@@ -95,13 +101,17 @@ func (g *Sight) Begin(it *span.Item) bool {
 	g.Resource, g.Schema, g.Dropped, g.left = false, span.Text{}, 0, 0
 	g.made = g.made[:0]
 	g.own = b.Attrs(s.Attrs)
-	if g.resBatch != b || g.resource != s.Resource || g.resource == 0 {
+	full := g.keys.full()
+	if full {
+		g.keys.reset()
+	}
+	if g.resBatch != b || g.resource != s.Resource || g.resource == 0 || full {
 		g.keys.cut(0)
 		g.resBatch, g.resource, g.res, g.told.ok, g.choices = nil, 0, nil, false, g.choices[:0]
 		if r := b.Resource(s.Resource); r != nil {
 			g.res = b.Attrs(r.Attrs)
 			for i := range g.res {
-				if !g.keys.add(b.Str(g.res[i].Key)) {
+				if g.keys.add(b.Str(g.res[i].Key)) == nil {
 					return false
 				}
 			}
@@ -144,8 +154,12 @@ func (l *listed) start(n int) {
 	*l = listed{choices: choices}
 }
 
-// Key takes the key of the next attribute of the span. They must not repeat.
-func (g *Sight) Key(key string) bool { return g.keys.add(key) }
+// Key takes the key of the next attribute of the span. It is nil for one that
+// repeats, and for some others.
+func (g *Sight) Key(key string) *Known { return g.keys.add(key) }
+
+// ResourceKey is the key of an attribute of the resource.
+func (g *Sight) ResourceKey(i int) *Known { return g.keys.at(i) }
 
 // Own says that an attribute of the span will be visible, as what it is or, if
 // it is not a string but in plain, as its text; a mirrored one will be in a
@@ -286,13 +300,13 @@ func (l *listed) sum(attrs []span.Attr) {
 
 // listOwn is Writer.listOwn, which knows which keys are plain.
 func (g *Sight) listOwn() {
-	w, keys, plain := &g.writer, g.keys.list[len(g.res):], g.keys.plain[len(g.res):]
+	w := &g.writer
 	l := &w.own
 	key := func(i int) {
-		if plain[i] {
-			w.plain(keys[i])
+		if k := g.keys.at(len(g.res) + i); k.plain {
+			w.plain(k.key)
 		} else {
-			w.json(keys[i])
+			w.json(k.key)
 		}
 	}
 	switch {

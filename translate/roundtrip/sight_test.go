@@ -153,8 +153,12 @@ func usual(t testing.TB) map[string]*span.Batch {
 	return all
 }
 
-// What it costs to write usual spans for another protocol.
-func BenchmarkForeign(b *testing.B) {
+// What it costs to write usual spans for another protocol, and what it does when
+// all residues come from drafts.
+func BenchmarkForeign(b *testing.B)        { benchForeign(b, translate.EncoderOptions{}) }
+func BenchmarkForeignByDraft(b *testing.B) { benchForeign(b, translate.EncoderOptions{Drafts: true}) }
+
+func benchForeign(b *testing.B, opts translate.EncoderOptions) {
 	all := usual(b)
 	for _, from := range slices.Sorted(maps.Keys(all)) {
 		for _, to := range sightTargets {
@@ -163,7 +167,7 @@ func BenchmarkForeign(b *testing.B) {
 				continue
 			}
 			b.Run(from+" to "+to.name, func(b *testing.B) {
-				e := to.encoder(translate.EncoderOptions{})
+				e := to.encoder(opts)
 				b.ReportAllocs()
 				for b.Loop() {
 					e.Reset()

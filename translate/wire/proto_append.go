@@ -5,6 +5,8 @@ package wire
 import (
 	"encoding/binary"
 	"math"
+	"slices"
+	"unicode/utf8"
 )
 
 // The functions here append protobuf fields. Except for Append…Always they
@@ -79,6 +81,26 @@ func AppendStringAlways(dst []byte, field int, s string) []byte {
 	dst = AppendTag(dst, field, TypeBytes)
 	dst = binary.AppendUvarint(dst, uint64(len(s)))
 	return append(dst, s...)
+}
+
+// AppendValid appends s without a head; ok is false if it is not UTF-8. It copies
+// a word at a time and looks at all of them together.
+func AppendValid(dst []byte, s string) (out []byte, ok bool) {
+	n, last := len(dst), len(s)-wordLen
+	if last < 0 {
+		return append(dst, s...), utf8.ValidString(s)
+	}
+	dst = slices.Grow(dst, len(s))
+	to := dst[n : n+len(s)]
+	var all uint64
+	for i := 0; i < last; i += wordLen {
+		w := binary.LittleEndian.Uint64([]byte(s[i : i+wordLen]))
+		all |= w
+		binary.LittleEndian.PutUint64(to[i:i+wordLen], w)
+	}
+	w := binary.LittleEndian.Uint64([]byte(s[last:]))
+	binary.LittleEndian.PutUint64(to[last:], w)
+	return dst[:n+len(s)], (all|w)&highs == 0 || utf8.ValidString(s)
 }
 
 // Open starts an embedded message: the fields appended until Close belong to

@@ -18,7 +18,7 @@ import (
 // it, with the outcome of the tags and the fields of events. What these read in
 // an unusual way it leaves to a draft.
 type foreignWriter struct {
-	sight residue.Sight
+	sight *residue.Sight
 	scope span.Scope
 	whole bool // all texts of the span were UTF-8
 	sep   string
@@ -32,6 +32,9 @@ type foreignWriter struct {
 
 // forget forgets what it knows of batches.
 func (f *foreignWriter) forget() {
+	if f.sight == nil {
+		return
+	}
 	f.sight.Forget()
 	f.localOfBatch = nil
 }
@@ -175,7 +178,7 @@ func seenEndpoint(p span.Endpoint) span.Endpoint {
 // order or as something else.
 func (e *JSONEncoder) foreignEvents(d []byte, b *span.Batch, s *span.Span) ([]byte, bool) {
 	f := &e.foreign
-	g := &f.sight
+	g := f.sight
 	events := b.Events(s.Events)
 	for i := range events {
 		ev := &events[i]
@@ -235,21 +238,21 @@ func simpleFields(b *span.Batch, e *span.Event) bool {
 
 // tags appends the tags of the span and of its resource.
 func (f *foreignWriter) tags(d []byte, b *span.Batch, s *span.Span) ([]byte, bool) {
-	g := &f.sight
+	g := f.sight
 	attrs := b.Attrs(s.Attrs)
 	for i := range attrs {
 		a := &attrs[i]
-		key := b.Str(a.Key)
-		if !g.Key(key) {
+		k := g.Key(b.Str(a.Key))
+		if k == nil {
 			return d, false
 		}
 		if a.Mirrored {
 			continue
 		}
-		if isTold(key) || !g.Own(i, true, false) {
+		if k.Told || !k.Whole || !g.Own(i, true, false) {
 			return d, false
 		}
-		d = f.tag(d, b, key, a)
+		d = f.tag(d, b, k.Form, a)
 	}
 	r := b.Resource(s.Resource)
 	if r == nil {
@@ -271,11 +274,11 @@ func (f *foreignWriter) tags(d []byte, b *span.Batch, s *span.Span) ([]byte, boo
 		if a.Mirrored {
 			continue
 		}
-		key := b.Str(a.Key)
-		if isTold(key) || !g.OfResource(i, true, false, false) {
+		k := g.ResourceKey(i)
+		if k.Told || !k.Whole || !g.OfResource(i, true, false, false) {
 			return d, false
 		}
-		d = f.tag(d, b, key, a)
+		d = f.tag(d, b, k.Form, a)
 	}
 	if !f.whole {
 		return d, false
@@ -286,11 +289,13 @@ func (f *foreignWriter) tags(d []byte, b *span.Batch, s *span.Span) ([]byte, boo
 	return d, true
 }
 
-func (f *foreignWriter) tag(d []byte, b *span.Batch, key string, a *span.Attr) []byte {
+// keyForm is the key of a tag as it is written.
+func keyForm(key string) []byte { return append(appendText(nil, key), ':') }
+
+func (f *foreignWriter) tag(d []byte, b *span.Batch, key []byte, a *span.Attr) []byte {
 	d = append(d, f.sep...)
 	f.sep = ","
-	d = f.text(d, key)
-	d = append(d, ':')
+	d = append(d, key...)
 	if a.Type == span.String || a.Type == span.JSON {
 		return f.text(d, b.Str(a.Text()))
 	}
