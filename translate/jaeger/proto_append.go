@@ -47,7 +47,7 @@ func NewProtoEncoder(opts translate.EncoderOptions) translate.Encoder {
 		Protocol: span.Jaeger, Format: formatProto, Mode: opts.Residue, Encoder: bare,
 		Decode: func(w *span.Builder, body []byte) { (&protoReader{w: w}).request(body) },
 	}}
-	e.foreign.sight = residue.NewSight(isTold, keyForm)
+	e.foreign.sight = residue.NewSight(false, isTold, keyForm)
 	e.Reset()
 	return e
 }

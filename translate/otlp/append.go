@@ -37,7 +37,7 @@ type Encoder struct {
 
 // NewEncoder makes an encoder.
 func NewEncoder(opts translate.EncoderOptions) translate.Encoder {
-	return &Encoder{opts: opts, sighted: foreignWriter{sight: residue.NewSight(isTold, keyForm)}, draft: &residue.Draft{
+	return &Encoder{opts: opts, sighted: foreignWriter{sight: residue.NewSight(false, isTold, keyForm)}, draft: &residue.Draft{
 		Protocol: span.OTLP, Format: formatProto, Mode: opts.Residue, Encoder: &Encoder{opts: opts},
 		Decode: func(w *span.Builder, body []byte) {
 			(&reader{w: w, bad: &translate.Malformed{}}).request(wire.ReadProto(body))

@@ -87,6 +87,15 @@ var entries = [numEntries]struct {
 	entryResourceMade:  {"xr", noField},
 }
 
+// opened are the beginnings of the entries, as they are and within a JSON string.
+var opened = func() (all [2][numEntries]string) {
+	for e := range entries {
+		all[0][e] = `,"` + entries[e].key + `":`
+		all[1][e] = `,\"` + entries[e].key + `\":`
+	}
+	return all
+}()
+
 // entryOf is the entry of a key.
 func entryOf(key string) (entry, bool) {
 	for e := range entries {

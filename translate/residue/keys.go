@@ -15,7 +15,8 @@ import (
 type Known struct {
 	key   string
 	after uint8 // the key that came next the last time
-	plain bool  // as wire.IsPlain has it
+	// quoted is the key as a residue has it, if it is plain.
+	quoted []byte
 	// Whole: it is UTF-8.
 	Whole bool
 	// Told: a decoder takes an attribute of the key for more than that.
@@ -30,6 +31,8 @@ type Known struct {
 type keySet struct {
 	told func(key string) bool
 	form func(key string) []byte
+
+	within bool // quotes are escaped
 
 	known [mostKnown]Known // number 0 stands for none
 	n     uint8
@@ -101,7 +104,15 @@ func (k *keySet) number(key string) uint8 {
 	k.n++
 	k.slots[h] = k.n
 	own := strings.Clone(key)
-	k.known[k.n] = Known{key: own, plain: wire.IsPlain(own), Whole: utf8.ValidString(own), Told: k.told(own), Form: k.form(own)}
+	var quoted []byte
+	if wire.IsPlain(own) {
+		quote := `"`
+		if k.within {
+			quote = `\"`
+		}
+		quoted = []byte(quote + own + quote)
+	}
+	k.known[k.n] = Known{key: own, quoted: quoted, Whole: utf8.ValidString(own), Told: k.told(own), Form: k.form(own)}
 	return k.n
 }
 

@@ -31,9 +31,8 @@ type Sight struct {
 	Resource bool
 	Schema   span.Text
 	Dropped  uint32
-	// Within: the text becomes a part of a JSON string.
-	Within bool
 
+	within bool
 	it     *span.Item
 	b      *span.Batch
 	writer Writer
@@ -45,13 +44,20 @@ type Sight struct {
 	resource uint32
 	res      []span.Attr
 	told     toldResource
-	list     []byte   // entryResourceAttrs as it was written for the span before
-	choices  []choice // that it was written with; nil for none
-	quotes   int      // in it
+	last     lastResource
 
 	own  []span.Attr
 	made []made
 	left int // visible attributes of the resource that are not mirrored
+}
+
+// lastResource is the list of the resource as it was written for the span before,
+// and what that depends on.
+type lastResource struct {
+	ok, there bool
+	left      int
+	choices   []choice
+	text      []byte
 }
 
 // toldResource is what was told of the attributes of a resource.
@@ -78,10 +84,11 @@ type made struct {
 	used     bool // an original one, which a field told, can be told from it
 }
 
-// NewSight makes a sight for an encoder. told is true for keys of which a
+// NewSight makes a sight for an encoder. With within set a text becomes a part of
+// a JSON string; told is true for keys of which a
 // decoder takes an attribute for more than that; form is a key as it is written.
-func NewSight(told func(key string) bool, form func(key string) []byte) *Sight {
-	return &Sight{keys: keySet{told: told, form: form}}
+func NewSight(within bool, told func(key string) bool, form func(key string) []byte) *Sight {
+	return &Sight{within: within, keys: keySet{told: told, form: form, within: within}}
 }
 
 // Forget forgets the batches that items came of, which end with the call in
@@ -107,7 +114,7 @@ func (g *Sight) Begin(it *span.Item) bool {
 	}
 	if g.resBatch != b || g.resource != s.Resource || g.resource == 0 || full {
 		g.keys.cut(0)
-		g.resBatch, g.resource, g.res, g.told.ok, g.choices = nil, 0, nil, false, g.choices[:0]
+		g.resBatch, g.resource, g.res, g.told.ok, g.last.ok = nil, 0, nil, false, false
 		if r := b.Resource(s.Resource); r != nil {
 			g.res = b.Attrs(r.Attrs)
 			for i := range g.res {
@@ -268,10 +275,15 @@ func (g *Sight) compare(a *span.Attr, v *Value) choice {
 func (g *Sight) Append(dst []byte, mode translate.Residue, losses *translate.Losses) ([]byte, bool) {
 	w, it, b, s := &g.writer, g.it, g.b, g.it.Span()
 	f := form{b, &g.Span, g.Scope, g.Events, g.Refs}
-	w.begin(g.Within)
+	w.begin(g.within)
+	own, from := w.buf, len(dst)
+	if g.within {
+		w.buf = append(dst, headWithin...)
+	} else {
+		w.buf = append(dst, head...)
+	}
 	w.compareFields(it, &f)
 	w.own.sum(g.own)
-	w.res.sum(g.res)
 	g.listOwn()
 	g.listResource()
 	schema := ""
@@ -282,11 +294,19 @@ func (g *Sight) Append(dst []byte, mode translate.Residue, losses *translate.Los
 	g.listMade(entryMade, false)
 	g.listMade(entryResourceMade, true)
 	w.details(it, &f)
+	home := b.Home(s)
+	w.ends(home, &f)
+	out := append(w.buf, '}')
+	w.buf = own
 	// What has to go where a text is too long a draft decides.
-	if w.odd || len(w.buf) > Max/2 {
-		return dst, false
+	if w.odd || len(out)-from > Max {
+		return out[:from], false
 	}
-	return w.end(dst, it, &f, mode, losses), true
+	if mode != translate.Exact {
+		w.count(home, 1<<numEntries-1, losses)
+		return out[:from], true
+	}
+	return out, true
 }
 
 // sum takes together what is known of each.
@@ -303,8 +323,8 @@ func (g *Sight) listOwn() {
 	w := &g.writer
 	l := &w.own
 	key := func(i int) {
-		if k := g.keys.at(len(g.res) + i); k.plain {
-			w.plain(k.key)
+		if k := g.keys.at(len(g.res) + i); k.quoted != nil {
+			w.buf = append(w.buf, k.quoted...)
 		} else {
 			w.json(k.key)
 		}
@@ -339,27 +359,19 @@ func (g *Sight) listOwn() {
 func (g *Sight) listResource() {
 	w, s := &g.writer, g.it.Span()
 	there := g.Resource && (g.left > 0 || keepsResource(g.b.Home(s)))
-	switch {
-	case s.Resource == 0 || there && w.res.plain() && len(g.res) == g.left:
-		w.listResource(g.b, s, g.res, g.left, g.Resource, false)
-	case len(g.choices) > 0 && slices.Equal(g.choices, w.res.choices):
-		w.open(entryResourceAttrs, 0)
-		w.buf = append(w.buf, g.list...)
-		w.quotes += g.quotes
-		w.close(0)
-	default:
-		quotes := w.quotes
-		w.open(entryResourceAttrs, 0)
-		from := len(w.buf)
-		w.list(g.b, g.res, w.res.choices)
-		w.close(0)
-		if !w.odd {
-			g.list, g.choices = append(g.list[:0], w.buf[from:]...), append(g.choices[:0], w.res.choices...)
-			g.quotes = w.quotes - quotes - 2 // without the key's
-			if !w.within {
-				g.quotes = 0
-			}
+	if last := &g.last; last.ok && last.there == there && last.left == g.left && slices.Equal(last.choices, w.res.choices) {
+		w.buf = append(w.buf, last.text...)
+		if len(last.text) > 0 {
+			w.parts = append(w.parts, part{entry: entryResourceAttrs})
 		}
+		return
+	}
+	w.res.sum(g.res)
+	from := len(w.buf)
+	w.listResource(g.b, s, g.res, g.left, g.Resource, false)
+	g.last = lastResource{
+		ok: !w.odd, there: there, left: g.left,
+		text: append(g.last.text[:0], w.buf[from:]...), choices: append(g.last.choices[:0], w.res.choices...),
 	}
 }
 

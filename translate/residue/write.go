@@ -23,7 +23,6 @@ type Writer struct {
 	// than its quotes escaped is odd then and has to be written otherwise.
 	within bool
 	odd    bool
-	quotes int // that were escaped
 
 	spans, resources matcher
 	own, res         listed
@@ -40,11 +39,11 @@ type part struct {
 // open starts an entry with its key and a bracket (0: none), close ends it.
 func (w *Writer) open(e entry, bracket byte) {
 	w.parts = append(w.parts, part{entry: e, from: len(w.buf)})
-	w.buf = append(w.buf, ',')
-	w.quote()
-	w.buf = append(w.buf, entries[e].key...)
-	w.quote()
-	w.buf = append(w.buf, ':')
+	if w.within {
+		w.buf = append(w.buf, opened[1][e]...)
+	} else {
+		w.buf = append(w.buf, opened[0][e]...)
+	}
 	if bracket != 0 {
 		w.buf = append(w.buf, bracket)
 	}
@@ -76,7 +75,6 @@ func (w *Writer) string(s string) {
 // quote begins or ends a string.
 func (w *Writer) quote() {
 	if w.within {
-		w.quotes++
 		w.buf = append(w.buf, '\\', '"')
 		return
 	}
@@ -89,7 +87,6 @@ func (w *Writer) json(s string) {
 		w.buf = wire.AppendJSON(w.buf, s)
 		return
 	}
-	w.quotes += 2
 	var ok bool
 	if w.buf, ok = wire.AppendPlain(append(w.buf, '\\'), s); !ok {
 		w.odd = true
@@ -97,16 +94,6 @@ func (w *Writer) json(s string) {
 	}
 	w.buf[len(w.buf)-1] = '\\'
 	w.buf = append(w.buf, '"')
-}
-
-// plain writes a string that wire.IsPlain.
-func (w *Writer) plain(s string) {
-	if !w.within {
-		w.buf = append(append(append(w.buf, '"'), s...), '"')
-		return
-	}
-	w.quotes += 2
-	w.buf = append(append(append(w.buf, '\\', '"'), s...), '\\', '"')
 }
 
 // optional writes a text, 0 for an absent one.
@@ -157,21 +144,13 @@ func (w *Writer) Append(dst []byte, it *span.Item, vb *span.Batch, v *span.Span,
 // begin starts a residue.
 func (w *Writer) begin(within bool) {
 	w.buf, w.parts, w.lost = w.buf[:0], w.parts[:0], 0
-	w.within, w.odd, w.quotes = within, false, 0
+	w.within, w.odd = within, false
 }
 
 // end appends the residue that was written.
 func (w *Writer) end(dst []byte, it *span.Item, f *form, mode translate.Residue, losses *translate.Losses) []byte {
 	home := it.Batch.Home(it.Span())
-	w.open(entryHome, 0)
-	w.quote()
-	w.buf = append(w.buf, home.String()[0])
-	w.quote()
-	w.close(0)
-	w.open(entryFields, 0)
-	w.buf = strconv.AppendInt(w.buf, printStart.fields(f).sum(), 10)
-	w.close(0)
-
+	w.ends(home, f)
 	var out uint32 // entries that are left out
 	if mode == translate.Exact {
 		out = w.bound()
@@ -182,14 +161,7 @@ func (w *Writer) end(dst []byte, it *span.Item, f *form, mode translate.Residue,
 	if mode != translate.Exact {
 		return dst
 	}
-	if w.within {
-		dst = append(dst, headWithin...)
-	} else {
-		dst = append(dst, head...)
-	}
-	if out == 0 {
-		return append(append(dst, w.buf...), '}')
-	}
+	dst = append(dst, head...)
 	for _, p := range w.parts {
 		if out&(1<<p.entry) == 0 {
 			dst = append(dst, w.buf[p.from:p.to]...)
@@ -198,9 +170,21 @@ func (w *Writer) end(dst []byte, it *span.Item, f *form, mode translate.Residue,
 	return append(dst, '}')
 }
 
+// ends writes the entries that come last.
+func (w *Writer) ends(home span.Protocol, f *form) {
+	w.open(entryHome, 0)
+	w.quote()
+	w.buf = append(w.buf, home.String()[0])
+	w.quote()
+	w.close(0)
+	w.open(entryFields, 0)
+	w.buf = strconv.AppendInt(w.buf, printStart.fields(f).sum(), 10)
+	w.close(0)
+}
+
 // bound says which entries have to go so that the others fit.
 func (w *Writer) bound() (out uint32) {
-	size := len(head) + 1 + len(w.buf) - w.quotes
+	size := len(head) + 1 + len(w.buf)
 	for _, group := range order {
 		if size <= Max {
 			return out

@@ -40,8 +40,7 @@ func NewJSONEncoder(opts translate.EncoderOptions) translate.Encoder {
 			r.readList(&translate.Malformed{}, (*reader).v2span)
 		},
 	}
-	e.foreign.sight = residue.NewSight(isTold, keyForm)
-	e.foreign.sight.Within = true
+	e.foreign.sight = residue.NewSight(true, isTold, keyForm)
 	return e
 }
 
