@@ -5,7 +5,6 @@ package otlp
 import (
 	"encoding/binary"
 	"math"
-	"net/netip"
 	"strings"
 	"unicode/utf8"
 
@@ -26,6 +25,8 @@ type foreignWriter struct {
 	b    *span.Batch
 	s    *span.Span
 	text []byte
+	told bool // some attributes say something of an end
+	ends sightedEnds
 }
 
 // forget forgets what it knows of batches.
@@ -35,6 +36,8 @@ func (f *foreignWriter) forget() {
 	}
 	f.sight.Forget()
 	f.item, f.b, f.s = nil, nil, nil
+	clear(f.ends.marked[:cap(f.ends.marked)])
+	f.ends = sightedEnds{marked: f.ends.marked[:0]}
 }
 
 // groups looks at the groups that were opened for a span.
@@ -139,6 +142,7 @@ func (f *foreignWriter) head(d []byte) ([]byte, bool) {
 func (e *Encoder) seenAttrs(d []byte) ([]byte, bool) {
 	f := &e.sighted
 	b, s, g := f.b, f.s, f.sight
+	f.told = false
 	attrs := b.Attrs(s.Attrs)
 	for i := range attrs {
 		a := &attrs[i]
@@ -149,8 +153,14 @@ func (e *Encoder) seenAttrs(d []byte) ([]byte, bool) {
 		if a.Mirrored && !keeps(b, s, a) {
 			continue
 		}
-		if k.Told || !k.Whole || a.Type == span.JSON || !g.Own(i, false, false) {
+		if !k.Whole || a.Type == span.JSON || !g.Own(i, false, false) {
 			return d, false
+		}
+		if k.Told {
+			if isOutside(b.Str(a.Key)) {
+				return d, false
+			}
+			f.told = true
 		}
 		if a.Type != span.String {
 			d = e.appendAttr(d, fieldAttribute, b, a)
@@ -161,47 +171,7 @@ func (e *Encoder) seenAttrs(d []byte) ([]byte, bool) {
 			return d, false
 		}
 	}
-	v := &g.Span
-	v.Local.Service = filled(s.Local.Service)
-	ok := true
-	ip := func(to *span.Endpoint, key string, ip netip.Addr) {
-		ok = ok && g.Free(key) && !ip.Is4In6()
-		d = appendIPAttr(d, key, ip)
-		g.Made(key, residue.Value{Addr: ip}, true, false)
-		to.SetIP(ip)
-	}
-	ips := func(from, to *span.Endpoint, key, second string) {
-		first := from.IP()
-		if !first.IsValid() {
-			return
-		}
-		ip(to, key, first)
-		if other := from.IP6(); from.IP4().IsValid() && other.IsValid() {
-			ip(to, second, other)
-		}
-	}
-	port := func(to *span.Endpoint, key string, port uint16) {
-		if port == 0 {
-			return
-		}
-		ok = ok && g.Free(key)
-		d = appendIntAttr(d, fieldAttribute, key, int64(port))
-		g.Made(key, residue.Value{Type: span.Int, Int: int64(port)}, true, false)
-		to.Port = port
-	}
-	p := &s.Remote
-	if p.Service.Len() > 0 {
-		text := b.Str(p.Service)
-		ok = ok && g.Free("peer.service") && utf8.ValidString(text)
-		d = appendStringAttr(d, fieldAttribute, "peer.service", text)
-		g.Made("peer.service", residue.Value{Text: text}, true, false)
-		v.Remote.Service = p.Service
-	}
-	ips(p, &v.Remote, "network.peer.address", "peer.ipv6")
-	port(&v.Remote, "network.peer.port", p.Port)
-	p = &s.Local
-	ips(p, &v.Local, "network.local.address", "net.host.ip")
-	port(&v.Local, "network.local.port", p.Port)
+	d, ok := f.appendEnds(d)
 	if s.Agent != 0 && ok {
 		return f.agent(d)
 	}
@@ -249,8 +219,11 @@ func isTold(key string) bool {
 		e.take(key, nil)
 		return e.any
 	}
-	return strings.HasPrefix(key, residue.Key)
+	return isOutside(key)
 }
+
+// isOutside is true for keys that leave with a suffix, and some others.
+func isOutside(key string) bool { return strings.HasPrefix(key, residue.Key) }
 
 // agent appends what a SkyWalking agent said, as appendAgent does.
 func (f *foreignWriter) agent(d []byte) ([]byte, bool) {

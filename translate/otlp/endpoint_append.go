@@ -6,7 +6,6 @@ import (
 	"net/netip"
 
 	"github.com/spanbridge/spanbridge/span"
-	"github.com/spanbridge/spanbridge/translate/wire"
 )
 
 // appendEndpoints appends the attributes that say where a span of another
@@ -48,10 +47,8 @@ func (e *Encoder) appendIP(d []byte, b *span.Batch, s *span.Span, key string, ip
 }
 
 func appendIPAttr(d []byte, key string, ip netip.Addr) []byte {
-	d, kv, value := openAttr(d, fieldAttribute, key)
-	var text int
-	d, text = wire.Open(d, anyString)
-	return closeAttr(wire.Close(ip.AppendTo(d), text), kv, value)
+	var room [64]byte
+	return appendStringAttr(d, fieldAttribute, key, ip.AppendTo(room[:0]))
 }
 
 func (e *Encoder) appendPort(d []byte, b *span.Batch, s *span.Span, port uint16, key string) []byte {

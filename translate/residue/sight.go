@@ -209,6 +209,16 @@ func (g *Sight) Free(key string) bool {
 	return i < 0 || g.at(i).Mirrored
 }
 
+// Visible is true for a key of an attribute of the span that no field tells.
+func (g *Sight) Visible(key string) bool {
+	i := g.keys.find(key)
+	return i >= len(g.res) && !g.at(i).Mirrored
+}
+
+// InField says that an attribute of the span will be in a field as well, which it
+// was not said of when it was told.
+func (g *Sight) InField() { g.writer.own.mirrored = true }
+
 // at is the attribute of the key at a place.
 func (g *Sight) at(i int) *span.Attr {
 	if i < len(g.res) {

@@ -153,10 +153,13 @@ func usual(t testing.TB) map[string]*span.Batch {
 	return all
 }
 
-// What it costs to write usual spans for another protocol, and what it does when
-// all residues come from drafts.
+// What it costs to write usual spans for another protocol, what it does when all
+// residues come from drafts, and what it does without any.
 func BenchmarkForeign(b *testing.B)        { benchForeign(b, translate.EncoderOptions{}) }
 func BenchmarkForeignByDraft(b *testing.B) { benchForeign(b, translate.EncoderOptions{Drafts: true}) }
+func BenchmarkForeignBare(b *testing.B) {
+	benchForeign(b, translate.EncoderOptions{Residue: translate.None})
+}
 
 func benchForeign(b *testing.B, opts translate.EncoderOptions) {
 	all := usual(b)
