@@ -55,6 +55,9 @@ func NewProtoEncoder(opts translate.EncoderOptions) translate.Encoder {
 // Fork makes another encoder: payloads share nothing.
 func (e *ProtoEncoder) Fork() translate.Encoder { return NewProtoEncoder(e.opts) }
 
+// spanWidth is what the length of a span takes in most requests.
+const spanWidth = 2
+
 // headRoom is what the head of the batch takes at most: a tag of one byte and
 // a length. It is written last, when the length is known.
 const headRoom = 1 + binary.MaxVarintLen64
@@ -80,7 +83,7 @@ func (e *ProtoEncoder) Add(items []span.Item) int {
 		e.spans++
 		s := it.Span()
 		mark := 0
-		e.buf, mark = wire.Open(e.buf, 1)
+		e.buf, mark = wire.OpenWide(e.buf, 1, spanWidth)
 		foreign := e.draft != nil && !isOwn(it.Batch, s)
 		if foreign && lead == nil {
 			lead = it
@@ -116,7 +119,7 @@ func (e *ProtoEncoder) Add(items []span.Item) int {
 		if !e.same {
 			e.buf = appendProcess(e.buf, 10, e.process)
 		}
-		e.buf = wire.Close(e.buf, mark)
+		e.buf = wire.CloseWide(e.buf, mark, spanWidth)
 	}
 	e.residue = nil
 	e.foreign.forget()

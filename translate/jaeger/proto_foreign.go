@@ -221,16 +221,14 @@ func (f *foreignWriter) resource() bool {
 		g.ResourceTold()
 	}
 	if ip := s.Local.IP(); ip.IsValid() {
-		if !g.Free(tagIP) {
+		if !g.Made(tagIP, residue.Value{Addr: ip}, true, true) {
 			return false
 		}
-		g.Made(tagIP, residue.Value{Addr: ip}, true, true)
 	}
 	if h := b.Segment(s.Segment); h != nil && h.Instance.Len() > 0 {
-		if !g.Free(translate.TagInstance) {
+		if !g.Made(translate.TagInstance, residue.Value{Text: b.Str(h.Instance)}, false, true) {
 			return false
 		}
-		g.Made(translate.TagInstance, residue.Value{Text: b.Str(h.Instance)}, false, true)
 	}
 	return true
 }
@@ -267,19 +265,17 @@ func (f *foreignWriter) made(d []byte) ([]byte, bool) {
 	v := &g.Span
 	ok := true
 	text := func(key, text string, mirrored bool) {
-		ok = ok && g.Free(key) && utf8.ValidString(text)
+		ok = ok && utf8.ValidString(text) && g.Made(key, residue.Value{Text: text}, mirrored, false)
 		d = appendStringTag(d, 8, key, text)
-		g.Made(key, residue.Value{Text: text}, mirrored, false)
 	}
+	var room [64]byte
 	addr := func(key string, ip netip.Addr) {
-		ok = ok && g.Free(key)
-		d = appendTag(d, 8, &tag{key: key, typ: span.String, addr: ip})
-		g.Made(key, residue.Value{Addr: ip}, true, false)
+		ok = ok && g.Made(key, residue.Value{Addr: ip}, true, false)
+		d = appendStringTag(d, 8, key, ip.AppendTo(room[:0]))
 	}
 	number := func(key string, n int64, mirrored bool) {
-		ok = ok && g.Free(key)
+		ok = ok && g.Made(key, residue.Value{Type: span.Int, Int: n}, mirrored, false)
 		d = appendTag(d, 8, &tag{key: key, typ: span.Int, bits: uint64(n)})
-		g.Made(key, residue.Value{Type: span.Int, Int: n}, mirrored, false)
 	}
 	if s.Kind != span.KindUnset {
 		text(tagKind, s.Kind.String(), true)
@@ -296,9 +292,8 @@ func (f *foreignWriter) made(d []byte) ([]byte, bool) {
 			text(tagStatusCode, "OK", true)
 			v.Has |= span.HasStatus
 		default:
-			ok = ok && g.Free(tagError)
+			ok = ok && g.Made(tagError, residue.Value{Type: span.Bool, Int: 1}, true, false)
 			d = appendTag(d, 8, &tag{key: tagError, typ: span.Bool, bits: 1})
-			g.Made(tagError, residue.Value{Type: span.Bool, Int: 1}, true, false)
 			if coded {
 				text(tagStatusCode, "ERROR", true)
 				v.Has |= span.HasStatus

@@ -106,6 +106,9 @@ func (e *Encoder) Messages() []translate.Message {
 	return e.msg[:]
 }
 
+// What the lengths of a group and of a span take in most requests.
+const groupWidth, spanWidth = 3, 2
+
 // isOwn tells a span whose attributes follow OTLP's conventions.
 func isOwn(b *span.Batch, s *span.Span) bool { return b.Home(s) == span.OTLP }
 
@@ -119,14 +122,14 @@ func (e *Encoder) group(b *span.Batch, s *span.Span) {
 	if e.resourceMark == 0 || e.batch != b || e.own != own || e.resource != s.Resource || e.service != service || e.instance != instance {
 		e.closeResource()
 		e.batch, e.own, e.resource, e.service, e.instance = b, own, s.Resource, service, instance
-		e.buf, e.resourceMark = wire.Open(e.buf, resourceSpansField)
+		e.buf, e.resourceMark = wire.OpenWide(e.buf, resourceSpansField, groupWidth)
 		e.appendResource()
 		fresh = true
 	}
 	if e.scopeMark == 0 || e.scope != s.Scope {
 		e.closeScope()
 		e.scope = s.Scope
-		e.buf, e.scopeMark = wire.Open(e.buf, scopeSpansField)
+		e.buf, e.scopeMark = wire.OpenWide(e.buf, scopeSpansField, groupWidth)
 		e.appendScope()
 		fresh = true
 	}
@@ -137,7 +140,7 @@ func (e *Encoder) group(b *span.Batch, s *span.Span) {
 
 func (e *Encoder) closeScope() {
 	if e.scopeMark != 0 {
-		e.buf = wire.Close(e.buf, e.scopeMark)
+		e.buf = wire.CloseWide(e.buf, e.scopeMark, groupWidth)
 		e.scopeMark = 0
 	}
 }
@@ -145,7 +148,7 @@ func (e *Encoder) closeScope() {
 func (e *Encoder) closeResource() {
 	e.closeScope()
 	if e.resourceMark != 0 {
-		e.buf = wire.Close(e.buf, e.resourceMark)
+		e.buf = wire.CloseWide(e.buf, e.resourceMark, groupWidth)
 		e.resourceMark = 0
 	}
 }

@@ -81,7 +81,7 @@ func (e *Encoder) foreign(it *span.Item) bool {
 		return false
 	}
 	f.item, f.b, f.s = it, it.Batch, it.Span()
-	d, mark := wire.Open(e.buf, spansField)
+	d, mark := wire.OpenWide(e.buf, spansField, spanWidth)
 	d, ok := f.head(d)
 	if ok {
 		d, ok = e.seenAttrs(d)
@@ -97,7 +97,7 @@ func (e *Encoder) foreign(it *span.Item) bool {
 		d = appendStringAttr(d, fieldAttribute, residue.Key, f.text)
 	}
 	d = e.tail(d, f.b, f.s, f.sight.Span.TraceFlags)
-	e.buf = wire.Close(d, mark)
+	e.buf = wire.CloseWide(d, mark, spanWidth)
 	return true
 }
 
@@ -171,7 +171,12 @@ func (e *Encoder) seenAttrs(d []byte) ([]byte, bool) {
 			return d, false
 		}
 	}
-	d, ok := f.appendEnds(d)
+	var ok bool
+	if f.told {
+		d, ok = f.appendEnds(d)
+	} else {
+		d, ok = f.appendOwnEnds(d)
+	}
 	if s.Agent != 0 && ok {
 		return f.agent(d)
 	}
@@ -233,14 +238,12 @@ func (f *foreignWriter) agent(d []byte) ([]byte, bool) {
 		if text == "" {
 			return
 		}
-		ok = ok && g.Free(key) && utf8.ValidString(text)
+		ok = ok && utf8.ValidString(text) && g.Made(key, residue.Value{Text: text}, false, false)
 		d = appendStringAttr(d, fieldAttribute, key, text)
-		g.Made(key, residue.Value{Text: text}, false, false)
 	}
 	number := func(key string, n int32) {
-		ok = ok && g.Free(key)
+		ok = ok && g.Made(key, residue.Value{Type: span.Int, Int: int64(n)}, false, false)
 		d = appendIntAttr(d, fieldAttribute, key, int64(n))
-		g.Made(key, residue.Value{Type: span.Int, Int: int64(n)}, false, false)
 	}
 	a := b.Agent(s.Agent)
 	if h := b.Segment(s.Segment); h != nil {
@@ -286,16 +289,14 @@ func (f *foreignWriter) resource(instance string) bool {
 		}
 	}
 	if s.Local.Service.Len() > 0 {
-		if !g.Free(keyService) {
+		if !g.Made(keyService, residue.Value{Text: b.Str(s.Local.Service)}, true, true) {
 			return false
 		}
-		g.Made(keyService, residue.Value{Text: b.Str(s.Local.Service)}, true, true)
 	}
 	if instance != "" {
-		if !g.Free(translate.TagInstance) {
+		if !g.Made(translate.TagInstance, residue.Value{Text: instance}, false, true) {
 			return false
 		}
-		g.Made(translate.TagInstance, residue.Value{Text: instance}, false, true)
 	}
 	return true
 }

@@ -13,7 +13,7 @@ import (
 // span writes a span with the fields in the order of their numbers.
 func (e *Encoder) span(it *span.Item, s *span.Span) {
 	b := it.Batch
-	d, mark := wire.Open(e.buf, spansField)
+	d, mark := wire.OpenWide(e.buf, spansField, spanWidth)
 	d = appendTraceID(d, fieldTraceID, s.Trace)
 	d = appendSpanID(d, fieldSpanID, it.ID)
 	d = wire.AppendString(d, fieldState, b.Str(s.State))
@@ -40,7 +40,7 @@ func (e *Encoder) span(it *span.Item, s *span.Span) {
 	if !e.own {
 		flags = foreignFlags(s)
 	}
-	e.buf = wire.Close(e.tail(d, b, s, flags), mark)
+	e.buf = wire.CloseWide(e.tail(d, b, s, flags), mark, spanWidth)
 }
 
 // tail appends all behind the attributes.

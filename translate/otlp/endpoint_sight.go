@@ -32,33 +32,68 @@ type madeEnd struct {
 	addr netip.Addr // of an address, whose attribute has no text
 }
 
-// appendEnds appends what appendEndpoints does.
+// appendOwnEnds appends what appendEndpoints does for a span whose attributes say
+// nothing of an end: all that is written will be in a field again.
+func (f *foreignWriter) appendOwnEnds(d []byte) ([]byte, bool) {
+	g, s, v := f.sight, f.s, &f.sight.Span
+	v.Local, v.Remote = s.Local, s.Remote
+	v.Local.Service, v.Remote.Service = filled(s.Local.Service), filled(s.Remote.Service)
+	ok := true
+	if s.Remote.Service.Len() > 0 {
+		text := f.b.Str(s.Remote.Service)
+		ok = utf8.ValidString(text) && g.Made("peer.service", residue.Value{Text: text}, true, false)
+		d = appendStringAttr(d, fieldAttribute, "peer.service", text)
+	}
+	var room [64]byte
+	for _, end := range [...]struct {
+		*span.Endpoint
+		key, second, port string
+	}{
+		{&s.Remote, "network.peer.address", "peer.ipv6", "network.peer.port"},
+		{&s.Local, "network.local.address", "net.host.ip", "network.local.port"},
+	} {
+		ip, other := end.IP(), end.IP6()
+		if ip.IsValid() {
+			ok = ok && !ip.Is4In6() && g.Made(end.key, residue.Value{Addr: ip}, true, false)
+			d = appendStringAttr(d, fieldAttribute, end.key, ip.AppendTo(room[:0]))
+			if other.IsValid() && ip.Is4() {
+				ok = ok && !other.Is4In6() && g.Made(end.second, residue.Value{Addr: other}, true, false)
+				d = appendStringAttr(d, fieldAttribute, end.second, other.AppendTo(room[:0]))
+			}
+		}
+		if port := int64(end.Port); port != 0 {
+			ok = ok && g.Made(end.port, residue.Value{Type: span.Int, Int: port}, true, false)
+			d = appendIntAttr(d, fieldAttribute, end.port, port)
+		}
+	}
+	return d, ok
+}
+
+// appendEnds appends what appendEndpoints does for one whose attributes do.
 func (f *foreignWriter) appendEnds(d []byte) ([]byte, bool) {
 	e, g, b, s := &f.ends, f.sight, f.b, f.s
-	*e = sightedEnds{b: b, marked: e.marked[:0]}
-	if f.told {
-		attrs := b.Attrs(s.Attrs)
-		for i := range attrs {
-			if a := &attrs[i]; !a.Mirrored {
-				if key := b.Str(a.Key); len(key) > 6 {
-					e.take(key, a)
-				}
+	e.ends, e.b, e.n, e.marked = ends{}, b, 0, e.marked[:0]
+	attrs := b.Attrs(s.Attrs)
+	for i := range attrs {
+		if a := &attrs[i]; !a.Mirrored {
+			if key := b.Str(a.Key); len(key) > 6 {
+				e.take(key, a)
 			}
 		}
 	}
 	ok := true
 	p := &s.Remote
-	if p.Service.Len() > 0 && e.wanted(g, "peer.service", &ok) {
+	if p.Service.Len() > 0 && !g.Visible("peer.service") {
 		text := b.Str(p.Service)
 		ok = ok && utf8.ValidString(text)
 		d = appendStringAttr(d, fieldAttribute, "peer.service", text)
 		e.add("peer.service", span.StringAttr(span.Text{}, p.Service), netip.Addr{})
 	}
 	d = e.appendAddress(d, g, p, "network.peer.address", "peer.ipv6", &ok)
-	d = e.appendPort(d, g, p.Port, "network.peer.port", &ok)
+	d = e.appendPort(d, g, p.Port, "network.peer.port")
 	p = &s.Local
 	d = e.appendAddress(d, g, p, "network.local.address", "net.host.ip", &ok)
-	d = e.appendPort(d, g, p.Port, "network.local.port", &ok)
+	d = e.appendPort(d, g, p.Port, "network.local.port")
 	if !ok {
 		return d, false
 	}
@@ -76,27 +111,14 @@ func (f *foreignWriter) appendEnds(d []byte) ([]byte, bool) {
 		} else {
 			value.Text = b.Str(m.attr.Text())
 		}
-		g.Made(m.key, value, slices.Contains(e.marked, &m.attr), false)
+		ok = ok && g.Made(m.key, value, slices.Contains(e.marked, &m.attr), false)
 	}
-	if f.told {
-		attrs := b.Attrs(s.Attrs)
-		for i := range attrs {
-			if !attrs[i].Mirrored && slices.Contains(e.marked, &attrs[i]) {
-				g.InField()
-			}
+	for _, a := range e.marked {
+		if e.madeOf(a) == nil {
+			g.InField()
 		}
 	}
-	return d, true
-}
-
-// wanted is true for a key that no attribute has which goes out as it is. Where
-// one of the resource has it, ok becomes false.
-func (e *sightedEnds) wanted(g *residue.Sight, key string, ok *bool) bool {
-	if g.Visible(key) {
-		return false
-	}
-	*ok = *ok && g.Free(key)
-	return true
+	return d, ok
 }
 
 func (e *sightedEnds) add(key string, a span.Attr, addr netip.Addr) {
@@ -119,7 +141,7 @@ func (e *sightedEnds) appendAddress(d []byte, g *residue.Sight, p *span.Endpoint
 }
 
 func (e *sightedEnds) appendIP(d []byte, g *residue.Sight, key string, ip netip.Addr, ok *bool) []byte {
-	if !e.wanted(g, key, ok) {
+	if g.Visible(key) {
 		return d
 	}
 	*ok = *ok && !ip.Is4In6()
@@ -127,8 +149,8 @@ func (e *sightedEnds) appendIP(d []byte, g *residue.Sight, key string, ip netip.
 	return appendIPAttr(d, key, ip)
 }
 
-func (e *sightedEnds) appendPort(d []byte, g *residue.Sight, port uint16, key string, ok *bool) []byte {
-	if port == 0 || !e.wanted(g, key, ok) {
+func (e *sightedEnds) appendPort(d []byte, g *residue.Sight, port uint16, key string) []byte {
+	if port == 0 || g.Visible(key) {
 		return d
 	}
 	e.add(key, span.IntAttr(span.Text{}, int64(port)), netip.Addr{})

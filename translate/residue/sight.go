@@ -203,12 +203,6 @@ func (g *Sight) seen(l *listed, i int, a *span.Attr, asText, mirrored bool) bool
 	return true
 }
 
-// Free is true for a key that no attribute has which will be visible.
-func (g *Sight) Free(key string) bool {
-	i := g.keys.find(key)
-	return i < 0 || g.at(i).Mirrored
-}
-
 // Visible is true for a key of an attribute of the span that no field tells.
 func (g *Sight) Visible(key string) bool {
 	i := g.keys.find(key)
@@ -228,12 +222,15 @@ func (g *Sight) at(i int) *span.Attr {
 }
 
 // Made says that a value will be visible among the attributes of the span or,
-// if here is set, of the resource, that none of the original ones became. The
-// key must be free.
-func (g *Sight) Made(key string, v Value, mirrored, here bool) {
+// if here is set, of the resource, that none of the original ones became. It
+// returns false if one of these will be visible under the key.
+func (g *Sight) Made(key string, v Value, mirrored, here bool) bool {
 	m := made{key: key, here: here, mirrored: mirrored}
 	// One that a field told may be told from what was made of the field.
 	i := g.keys.find(key)
+	if i >= 0 && !g.at(i).Mirrored {
+		return false
+	}
 	switch w := &g.writer; {
 	case i < 0 || here && i >= len(g.res):
 	case i < len(g.res):
@@ -251,6 +248,7 @@ func (g *Sight) Made(key string, v Value, mirrored, here bool) {
 		g.left++
 	}
 	g.made = append(g.made, m)
+	return true
 }
 
 // compare is Writer.visible for a value that was made.

@@ -125,3 +125,25 @@ func Close(dst []byte, mark int) []byte {
 	copy(dst[mark-1:], a[:w])
 	return dst
 }
+
+// OpenWide is Open with room for a length of so many bytes: where that is what
+// the length takes, CloseWide need not move the content.
+func OpenWide(dst []byte, field, width int) (out []byte, mark int) {
+	var room [binary.MaxVarintLen64]byte
+	dst = append(AppendTag(dst, field, TypeBytes), room[:width]...)
+	return dst, len(dst)
+}
+
+// CloseWide is Close for OpenWide of the same width.
+func CloseWide(dst []byte, mark, width int) []byte {
+	var a [binary.MaxVarintLen64]byte
+	n := len(dst) - mark
+	w := binary.PutUvarint(a[:], uint64(n))
+	if w != width {
+		dst = append(dst, a[:max(w-width, 0)]...)
+		copy(dst[mark-width+w:], dst[mark:mark+n])
+		dst = dst[:mark-width+w+n]
+	}
+	copy(dst[mark-width:], a[:w])
+	return dst
+}

@@ -305,3 +305,20 @@ func FuzzProto(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, in []byte) { compareProto(t, in) })
 }
+
+// The widths that lengths are given room for do not show.
+func TestOpenWide(t *testing.T) {
+	t.Parallel()
+	for _, n := range []int{0, 1, 127, 128, 300, 16383, 16384, 70000} {
+		for width := 1; width <= 4; width++ {
+			content := bytes.Repeat([]byte("content "), n/8+1)[:n]
+			want, mark := Open([]byte("before"), 7)
+			want = Close(append(want, content...), mark)
+			got, mark := OpenWide([]byte("before"), 7, width)
+			got = CloseWide(append(got, content...), mark, width)
+			if !bytes.Equal(got, want) {
+				t.Errorf("%d bytes, width %d", n, width)
+			}
+		}
+	}
+}

@@ -389,13 +389,13 @@ func (f *foreignWriter) say(d []byte, key, text string, mirrored bool) []byte {
 	d = append(d, key...)
 	d = append(d, `":`...)
 	d = f.text(d, text)
-	f.sight.Made(key, residue.Value{Text: text}, mirrored, false)
+	f.whole = f.sight.Made(key, residue.Value{Text: text}, mirrored, false) && f.whole
 	return d
 }
 
 // add appends a tag unless there is no text or one of its key.
 func (f *foreignWriter) add(d []byte, key, text string) []byte {
-	if text == "" || !f.sight.Free(key) {
+	if text == "" || f.sight.Visible(key) {
 		return d
 	}
 	return f.say(d, key, text, false)
