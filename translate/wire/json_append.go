@@ -39,11 +39,11 @@ func AppendPlain[T string | []byte](dst []byte, s T) (out []byte, ok bool) {
 	if last := len(s) - wordLen; last >= 0 {
 		for i := 0; i < last; i += wordLen {
 			w := binary.LittleEndian.Uint64([]byte(s[i : i+wordLen]))
-			odd |= special(w)
+			odd |= unplain(w)
 			binary.LittleEndian.PutUint64(to[i:i+wordLen], w)
 		}
 		w := binary.LittleEndian.Uint64([]byte(s[last:]))
-		odd |= special(w)
+		odd |= unplain(w)
 		binary.LittleEndian.PutUint64(to[last:last+wordLen], w)
 	} else {
 		var w uint64
@@ -53,7 +53,7 @@ func AppendPlain[T string | []byte](dst []byte, s T) (out []byte, ok bool) {
 		case n > 0: // the first byte, the middle one and the last one
 			w = uint64(s[0]) | uint64(s[n>>1])<<(8*(n>>1)) | uint64(s[n-1])<<(8*(n-1))
 		}
-		odd = special(w) & (1<<(8*len(s)) - 1)
+		odd = unplain(w) & (1<<(8*len(s)) - 1)
 		binary.LittleEndian.PutUint64(to, w)
 	}
 	if odd != 0 {
@@ -106,7 +106,7 @@ func IsPlain[T string | []byte](s T) bool { return plain(s) == len(s) }
 func plain[T string | []byte](s T) int {
 	i := 0
 	for ; i+8 <= len(s); i += 8 {
-		if m := special(binary.LittleEndian.Uint64([]byte(s[i : i+8]))); m != 0 {
+		if m := unplain(binary.LittleEndian.Uint64([]byte(s[i : i+8]))); m != 0 {
 			return i + bits.TrailingZeros64(m)>>3
 		}
 	}
@@ -118,13 +118,9 @@ func plain[T string | []byte](s T) int {
 	return i
 }
 
-// special has the highest bit of each byte set that needs a look; the lowest
-// one of them is right, others may be set besides.
-func special(w uint64) uint64 {
-	q := w ^ lows*'"'
-	b := w ^ lows*'\\'
-	return (((q - lows) &^ q) | ((b - lows) &^ b) | ((w - lows*0x20) &^ w) | w) & highs
-}
+// unplain has the highest bit of each byte set that needs a look; the lowest one of
+// them is right, others may be set besides.
+func unplain(w uint64) uint64 { return special(w) | w&highs }
 
 // AppendASCII appends JSON with every character beyond ASCII escaped. It wants
 // JSON in UTF-8, where such characters are in strings alone.
