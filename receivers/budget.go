@@ -4,10 +4,10 @@ package receivers
 
 import (
 	"runtime"
-	"runtime/metrics"
 	"sync"
 	"sync/atomic"
 	"time"
+	"weak"
 )
 
 // Budget is the memory that the process may take. A third of it is for what is
@@ -29,18 +29,21 @@ type Budget struct {
 }
 
 // NewBudget makes a budget of so many bytes.
-func NewBudget(most int64) *Budget { return &Budget{most: most, live: liveHeap(), fresh: readLive} }
+func NewBudget(most int64) *Budget {
+	b := &Budget{most: most, fresh: LiveHeap}
+	last := new(atomic.Int64) // to ask the runtime takes longer than all the rest of take
+	b.live = last.Load
+	owner := weak.Make(b)
+	AfterCollections(func() bool {
+		last.Store(LiveHeap())
+		return owner.Value() != nil
+	})
+	return b
+}
 
 // Relieve has a function asked for memory when the heap is full, before anybody is
 // refused: it gives up what is the least worth, and says how many bytes that was.
 func (b *Budget) Relieve(f func(bytes int64) int64) { b.relieve = f }
-
-// readLive is what the last garbage collection has left.
-func readLive() int64 {
-	sample := []metrics.Sample{{Name: "/gc/heap/live:bytes"}}
-	metrics.Read(sample)
-	return int64(sample[0].Value.Uint64())
-}
 
 // relieved is true when there is room now that something was given up for it. One
 // does it while others wait, for a moment: they profit by it.
@@ -61,23 +64,6 @@ func (b *Budget) relieved() bool {
 		live = b.fresh()
 	}
 	return live <= most
-}
-
-// liveHeap gives what the last garbage collection has left; it asks the runtime
-// once in a while only.
-func liveHeap() func() int64 {
-	var mu sync.Mutex
-	var asked time.Time
-	var last int64
-	return func() int64 {
-		mu.Lock()
-		defer mu.Unlock()
-		if now := time.Now(); now.Sub(asked) > 10*time.Millisecond {
-			asked = now
-			last = readLive()
-		}
-		return last
-	}
 }
 
 // onWayMost is the most for what is on its way in.

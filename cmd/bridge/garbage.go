@@ -4,10 +4,10 @@ package main
 
 import (
 	"os"
-	"runtime"
 	"runtime/debug"
-	"runtime/metrics"
 	"sync"
+
+	"github.com/spanbridge/spanbridge/receivers"
 )
 
 // leastGarbage is how much may be allocated at least between two collections.
@@ -35,8 +35,8 @@ func spareCollector(budget int64) (stop func()) {
 	if os.Getenv("GOGC") != "" {
 		return func() {}
 	}
-	s := &sparing{garbage: min(leastGarbage, budget/8), sample: []metrics.Sample{{Name: "/gc/heap/live:bytes"}}}
-	s.adjust()
+	s := &sparing{garbage: min(leastGarbage, budget/8)}
+	receivers.AfterCollections(s.adjust)
 	return s.stop
 }
 
@@ -46,28 +46,24 @@ type sparing struct {
 
 	mu      sync.Mutex
 	percent int
-	sample  []metrics.Sample
 	ended   bool
 }
 
-// adjust sets GOGC for what lives now, and again after the next collection. To set it
-// stops the world for a moment, so it is left alone where it would change little.
-func (s *sparing) adjust() {
+// adjust sets GOGC for what lives now. To set it stops the world for a moment, so it
+// is left alone where it would change little.
+func (s *sparing) adjust() (again bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.ended {
-		return
+		return false
 	}
-	metrics.Read(s.sample)
-	percent := percentFor(int64(s.sample[0].Value.Uint64()), s.garbage)
+	percent := percentFor(receivers.LiveHeap(), s.garbage)
 	change := percent - s.percent
 	if change > s.percent/8 || -change > s.percent/8 || percent == usualPercent && change != 0 {
 		s.percent = percent
 		debug.SetGCPercent(percent)
 	}
-	// A collection is what finalizes an object that nobody has. The runtime tells of
-	// it in no other way.
-	runtime.SetFinalizer(new([16]byte), func(*[16]byte) { s.adjust() })
+	return true
 }
 
 func (s *sparing) stop() {
