@@ -5,8 +5,12 @@ package skywalking
 import (
 	"errors"
 	"fmt"
+	"math"
 	"strings"
 	"testing"
+
+	commonv3 "skywalking.apache.org/repo/goapi/collect/common/v3"
+	agentv3 "skywalking.apache.org/repo/goapi/collect/language/agent/v3"
 
 	"github.com/spanbridge/spanbridge/span"
 	"github.com/spanbridge/spanbridge/translate"
@@ -204,5 +208,32 @@ func TestSegmentFlags(t *testing.T) {
 	b := decode(t, formatSegments, collection(t, segment(t, `isSizeLimited: true spans { parentSpanId: -1 startTime: 1 skipAnalysis: true }`)))
 	if s := &b.Spans()[0]; !b.Segment(s.Segment).SizeLimited || !b.Agent(s.Agent).Skip || b.Segment(s.Segment).Spans != 1 {
 		t.Error("a flag is lost")
+	}
+}
+
+// A negative int32 takes ten bytes. That is how every root says that it has no
+// parent.
+func TestNegativeNumbers(t *testing.T) {
+	t.Parallel()
+	for _, n := range []int32{-1, math.MinInt32, math.MaxInt32, 0, 127, 128, -128} {
+		body := marshal(t, &agentv3.SegmentCollection{Segments: []*agentv3.SegmentObject{{
+			TraceId: "t", TraceSegmentId: "s", Service: "a", Spans: []*agentv3.SpanObject{{
+				SpanId: 3, ParentSpanId: n, StartTime: 1, OperationName: "op", ComponentId: n,
+				Refs: []*agentv3.SegmentReference{{TraceId: "t", ParentTraceSegmentId: "p", ParentSpanId: n}},
+				Tags: []*commonv3.KeyStringValuePair{{Key: "k", Value: strings.Repeat("v", 200)}},
+			}},
+		}}})
+		compareWithUpstream(t, body)
+		b := decode(t, formatSegments, body)
+		s := &b.Spans()[0]
+		if a := b.Agent(s.Agent); a.Parent != n || a.Component != n || a.Number != 3 {
+			t.Errorf("%d: %+v", n, a)
+		}
+		if r := b.AgentRef(b.Refs(s.Refs)[0].Agent); r.Number != n {
+			t.Errorf("%d: %+v", n, r)
+		}
+		if n == -1 && s.Parent != span.SpanOf(span.TraceOf("t"), "p", -1) {
+			t.Errorf("parent %s", s.Parent)
+		}
 	}
 }
