@@ -4,6 +4,7 @@ package span
 
 import (
 	"bytes"
+	"encoding/binary"
 	"slices"
 	"unicode/utf8"
 	"unsafe"
@@ -130,10 +131,21 @@ func (w *Builder) Valid(t Text) bool {
 
 // ValidAt is ValidText of n bytes at pos of the body.
 func (w *Builder) ValidAt(pos, n int) Text {
-	if IsASCII(w.b.body[pos : pos+n]) {
-		return At(pos, n)
+	p := w.b.body[pos : pos+n]
+	// IsASCII, for which the compiler would put a call.
+	var bits uint64
+	if n >= 8 {
+		bits = binary.LittleEndian.Uint64(p[n-8:])
+		for ; len(p) > 8; p = p[8:] {
+			bits |= binary.LittleEndian.Uint64(p)
+		}
+	} else if !isShortASCII(p) {
+		bits = highs
 	}
-	return w.ValidText(At(pos, n))
+	if bits&highs != 0 {
+		return w.ValidText(At(pos, n))
+	}
+	return At(pos, n)
 }
 
 // Mark is a state of the slabs to return to.

@@ -86,7 +86,7 @@ func (r *protoReader) batch(p *wire.Proto, bad *translate.Malformed) {
 			r.number++
 			mark, scopes, processes := r.w.Mark(), len(r.scopes), len(r.processes)
 			r.w.At(m.Pos, len(m.Buf))
-			if r.span(m); r.fault != (translate.Fault{}) {
+			if r.span(m); r.faulty() {
 				r.w.Undo(mark)
 				r.scopes, r.processes = r.scopes[:scopes], r.processes[:processes]
 				r.fault.Place = joinPlace("span "+strconv.Itoa(r.number), r.fault.Place)
@@ -109,7 +109,7 @@ func (r *protoReader) batch(p *wire.Proto, bad *translate.Malformed) {
 			process.reports(s)
 		}
 	}
-	if r.fault != (translate.Fault{}) {
+	if r.faulty() {
 		bad.Stop(r.fault)
 		r.fault = translate.Fault{}
 	}
@@ -122,16 +122,18 @@ func joinPlace(outer, inner string) string {
 	return outer + ": " + inner
 }
 
+func (r *protoReader) faulty() bool { return r.fault.Found != "" }
+
 // refuse records a fault of the span; the first one counts.
 func (r *protoReader) refuse(place, found, want string) {
-	if r.fault == (translate.Fault{}) {
+	if !r.faulty() {
 		r.fault = translate.Fault{Place: place, Found: found, Want: want}
 	}
 }
 
 // adopt takes over the fault of a message.
 func (r *protoReader) adopt(place string, p *wire.Proto) {
-	if p.Err != nil && r.fault == (translate.Fault{}) {
+	if p.Err != nil && !r.faulty() {
 		r.fault = translate.FaultOf(place, p.Err)
 	}
 }

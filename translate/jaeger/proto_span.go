@@ -7,7 +7,6 @@ import (
 	"fmt"
 
 	"github.com/spanbridge/spanbridge/span"
-	"github.com/spanbridge/spanbridge/translate"
 	"github.com/spanbridge/spanbridge/translate/wire"
 )
 
@@ -87,7 +86,7 @@ func (r *protoReader) span(p wire.Proto) {
 	if s.ID == 0 {
 		r.refuse("span_id", "nothing or zeros", "8 bytes")
 	}
-	if r.fault != (translate.Fault{}) {
+	if r.faulty() {
 		return
 	}
 	s.Has = span.HasDuration
@@ -113,7 +112,7 @@ func (r *protoReader) span(p wire.Proto) {
 	} else if r.plain {
 		s.Has |= span.Exact
 	}
-	if r.fault == (translate.Fault{}) {
+	if !r.faulty() {
 		r.w.AddSpan()
 		if marked {
 			r.residues.Found(r.w.Len() - 1)

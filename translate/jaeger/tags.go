@@ -142,6 +142,12 @@ func (t *told) readOwn(w *span.Builder, s *span.Span, key string, a *span.Attr) 
 
 // kindOf is the kind of a name. Clients write it in lower case.
 func kindOf(name string) span.Kind {
+	switch name {
+	case "server":
+		return span.KindServer
+	case "client":
+		return span.KindClient
+	}
 	for k := span.KindInternal; k <= span.KindConsumer; k++ {
 		if strings.EqualFold(name, k.String()) {
 			return k

@@ -165,7 +165,7 @@ func (r *thriftReader) readProcess() {
 	}
 	r.StructEnd()
 	r.process.finish(r.w, mark)
-	if r.fault != (translate.Fault{}) {
+	if r.faulty() {
 		r.bad.Stop(r.fault)
 		r.fault = translate.Fault{}
 	}
@@ -199,7 +199,7 @@ func (r *thriftReader) spans() {
 		case r.Err != nil:
 			r.w.Undo(mark)
 			r.place = "span " + strconv.Itoa(i)
-		case r.fault != (translate.Fault{}):
+		case r.faulty():
 			r.w.Undo(mark)
 			r.scopes = r.scopes[:scopes]
 			r.fault.Place = "span " + strconv.Itoa(i) + ": " + r.fault.Place
@@ -219,9 +219,11 @@ func (r *thriftReader) structs(field string) (n int, ok bool) {
 	return n, r.Err == nil
 }
 
+func (r *thriftReader) faulty() bool { return r.fault.Found != "" }
+
 // refuse records a fault of the span; the first one counts.
 func (r *thriftReader) refuse(place, found, want string) {
-	if r.fault == (translate.Fault{}) {
+	if !r.faulty() {
 		r.fault = translate.Fault{Place: place, Found: found, Want: want}
 	}
 }

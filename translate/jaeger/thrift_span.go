@@ -7,7 +7,6 @@ import (
 	"strconv"
 
 	"github.com/spanbridge/spanbridge/span"
-	"github.com/spanbridge/spanbridge/translate"
 	"github.com/spanbridge/spanbridge/translate/wire"
 )
 
@@ -80,7 +79,7 @@ func (r *thriftReader) span() {
 	if s.ID == 0 {
 		r.refuse("spanId", "0", "another number")
 	}
-	if r.Err != nil || r.fault != (translate.Fault{}) {
+	if r.Err != nil || r.faulty() {
 		return
 	}
 	s.Raw = span.At(start, r.Pos-start)
