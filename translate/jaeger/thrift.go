@@ -239,7 +239,10 @@ const maxMicros = (1<<63 - 1) / 1000
 
 // micros reads microseconds as nanoseconds.
 func (r *thriftReader) micros(field string, log int) int64 {
-	v := r.I64()
+	return r.microsOf(r.I64(), field, log)
+}
+
+func (r *thriftReader) microsOf(v int64, field string, log int) int64 {
 	if v > maxMicros || v < -maxMicros {
 		r.refuse(inLog(log, field), strconv.FormatInt(v, 10), "microseconds up to "+strconv.Itoa(maxMicros))
 		return 0

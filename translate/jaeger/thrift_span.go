@@ -24,11 +24,10 @@ const required = 1<<1 | 1<<2 | 1<<3 | 1<<4 | 1<<5 | 1<<7 | 1<<8 | 1<<9
 // span reads a span and adds it to the batch.
 func (r *thriftReader) span() {
 	s := r.w.NextSpan()
-	var parent span.ID
-	var seen uint16
 	start := r.Pos
 	refs, attrs, attrsEnd, events := r.w.RefMark(), r.w.AttrMark(), r.w.AttrMark(), r.w.EventMark()
 	r.StructBegin()
+	parent, seen := r.usualHead(s)
 	for {
 		typ, id := r.Field()
 		if typ == wire.ThriftStop {
@@ -51,6 +50,7 @@ func (r *thriftReader) span() {
 			r.references()
 		case id == 7 && typ == wire.ThriftI32:
 			s.Sampling = span.Sampling(r.I32())
+			seen |= r.usualTimes(s)
 		case id == 8 && typ == wire.ThriftI64:
 			s.Start = r.micros("startTime", 0)
 		case id == 9 && typ == wire.ThriftI64:

@@ -11,7 +11,8 @@ import (
 )
 
 // Most of a batch is tags, and every client writes a tag alike: the key, the type,
-// the one value of that type. What has that form is read here in one go; anything
+// the one value of that type. Ids, times and references come in one order as well.
+// What has that form is read here in one go; anything
 // else, faults included, is left to the reader of fields, which answers the same
 // (FuzzThriftUsual, BenchmarkDecodeBinary).
 
@@ -185,6 +186,93 @@ func (r *thriftReader) usualCompact() (a span.Attr, ok bool) {
 	return a, true
 }
 
+// isLong is true where the head of a field of type i64 and of a number stands.
+func isLong(p []byte, number uint32) bool {
+	return binary.BigEndian.Uint32(p)>>8 == wire.ThriftI64<<16|number
+}
+
+// usualHead reads the ids and the name of a span, its fields 1 to 5, if they come in
+// this order. It gives the parent and a bit for each field that was read.
+func (r *thriftReader) usualHead(s *span.Span) (parent span.ID, seen uint16) {
+	var ids [4]uint64
+	var name, n, end int
+	switch p := r.Buf[r.Pos:]; {
+	case r.literal || r.Err != nil:
+		return 0, 0
+	case r.Compact:
+		at, ok := r.Pos, false
+		for i := range ids {
+			if ids[i], at, ok = r.compactLong(at); !ok {
+				return 0, 0
+			}
+		}
+		if at >= len(r.Buf) || r.Buf[at] != compactKey {
+			return 0, 0
+		}
+		if n, name = length(r.Buf, at+1); n < 0 {
+			return 0, 0
+		}
+		end = name + n
+	default:
+		const size = 4*11 + 7
+		if len(p) <= size || !isLong(p, 1) || !isLong(p[11:], 2) || !isLong(p[22:], 3) || !isLong(p[33:], 4) {
+			return 0, 0
+		}
+		head, length := seven(p, 44)
+		if head != wire.ThriftString<<16|5 || uint64(length) >= uint64(len(p)-size) {
+			return 0, 0
+		}
+		for i := range ids {
+			ids[i] = binary.BigEndian.Uint64(p[i*11+3:])
+		}
+		name, n = r.Pos+size, int(length)
+		end = name + n
+	}
+	s.Trace = span.TraceID{Lo: ids[0], Hi: ids[1]}
+	s.ID = span.ID(ids[2])
+	s.Name = nonEmpty(r.w.ValidAt(name, n))
+	r.Took(end, 5)
+	return span.ID(ids[3]), 1<<1 | 1<<2 | 1<<3 | 1<<4 | 1<<5
+}
+
+// usualTimes reads the start and the duration of a span, if they come behind its
+// flags. It gives a bit for each field that was read.
+func (r *thriftReader) usualTimes(s *span.Span) (seen uint16) {
+	var start, duration uint64
+	end := r.Pos
+	switch p := r.Buf[r.Pos:]; {
+	case r.literal || r.Err != nil:
+		return 0
+	case r.Compact:
+		var ok bool
+		if start, end, ok = r.compactLong(end); !ok {
+			return 0
+		}
+		if duration, end, ok = r.compactLong(end); !ok {
+			return 0
+		}
+	default:
+		if len(p) < 22 || !isLong(p, 8) || !isLong(p[11:], 9) {
+			return 0
+		}
+		start, duration = binary.BigEndian.Uint64(p[3:]), binary.BigEndian.Uint64(p[14:])
+		end += 22
+	}
+	r.Took(end, 9)
+	s.Start = r.microsOf(int64(start), "startTime", 0)
+	s.Duration = r.microsOf(int64(duration), "duration", 0)
+	return 1<<8 | 1<<9
+}
+
+// compactLong reads an i64 of the field behind the one before.
+func (r *thriftReader) compactLong(at int) (v uint64, next int, ok bool) {
+	if at >= len(r.Buf) || r.Buf[at] != 1<<4|6 {
+		return 0, at, false
+	}
+	v, n := wire.Uvarint(r.Buf[at+1:])
+	return v>>1 ^ -(v & 1), at + 1 + n, n > 0
+}
+
 // usualRef reads the reference that comes next, if it has all its fields in their
 // order.
 func (r *thriftReader) usualRef() (ref span.Ref, ok bool) {
@@ -199,9 +287,7 @@ func (r *thriftReader) usualRef() (ref span.Ref, ok bool) {
 	}
 	p := r.Buf[r.Pos : r.Pos+size]
 	head, kind := seven(p, 0)
-	const i64 = wire.ThriftI64 << 16
-	if head != wire.ThriftI32<<16|1 || binary.BigEndian.Uint32(p[7:])>>8 != i64|2 ||
-		binary.BigEndian.Uint32(p[18:])>>8 != i64|3 || binary.BigEndian.Uint32(p[29:])>>8 != i64|4 || p[40] != wire.ThriftStop {
+	if head != wire.ThriftI32<<16|1 || !isLong(p[7:], 2) || !isLong(p[18:], 3) || !isLong(p[29:], 4) || p[40] != wire.ThriftStop {
 		return ref, false
 	}
 	r.Pos += size
@@ -212,29 +298,24 @@ func (r *thriftReader) usualRef() (ref span.Ref, ok bool) {
 }
 
 func (r *thriftReader) usualCompactRef() (ref span.Ref, ok bool) {
-	const i32, i64 = 1<<4 | 5, 1<<4 | 6
-	p := r.Buf[r.Pos:]
-	if len(p) < 9 || p[0] != i32 || p[1] >= 0x80 {
+	const i32 = 1<<4 | 5
+	p := r.Buf
+	at := r.Pos + 2
+	if at >= len(p) || p[at-2] != i32 || p[at-1] >= 0x80 {
 		return ref, false
 	}
-	at := 2
+	kind := p[at-1]
 	var ids [3]uint64
 	for i := range ids {
-		if at >= len(p) || p[at] != i64 {
+		if ids[i], at, ok = r.compactLong(at); !ok {
 			return ref, false
 		}
-		v, n := wire.Uvarint(p[at+1:])
-		if n <= 0 {
-			return ref, false
-		}
-		ids[i] = v>>1 ^ -(v & 1)
-		at += 1 + n
 	}
 	if at >= len(p) || p[at] != wire.ThriftStop {
 		return ref, false
 	}
-	r.Pos += at + 1
-	ref.Kind = refKind(int64(int8(p[1]>>1) ^ -int8(p[1]&1)))
+	r.Pos = at + 1
+	ref.Kind = refKind(int64(int8(kind>>1) ^ -int8(kind&1)))
 	ref.Trace = span.TraceID{Lo: ids[0], Hi: ids[1]}
 	ref.Span = span.ID(ids[2])
 	return ref, true
