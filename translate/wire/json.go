@@ -177,11 +177,17 @@ func (j *JSON) Elem() bool {
 // Null steps over the literal null if it comes next.
 func (j *JSON) Null() bool {
 	// Mostly there is a value, and no white space before it.
-	if i := j.Pos; i < len(j.Buf) && j.Buf[i] > ' ' && j.Buf[i] != 'n' {
-		return false
-	}
-	return j.null()
+	return (j.Pos >= len(j.Buf) || maybeNull[j.Buf[j.Pos]]) && j.null()
 }
+
+// maybeNull has the bytes that null may begin with: its first letter, white space.
+var maybeNull = func() (t [256]bool) {
+	for c := range ' ' + 1 {
+		t[c] = true
+	}
+	t['n'] = true
+	return t
+}()
 
 func (j *JSON) null() bool {
 	if j.Peek() != 'n' {
