@@ -16,12 +16,13 @@ import (
 // readers of fields (FuzzProtoUsual, BenchmarkDecodeProto).
 
 const (
-	bytes1, bytes2, bytes3, bytes7 = 1<<3 | wire.TypeBytes, 2<<3 | wire.TypeBytes, 3<<3 | wire.TypeBytes, 7<<3 | wire.TypeBytes
+	bytes1, bytes2, bytes3, bytes4 = 1<<3 | wire.TypeBytes, 2<<3 | wire.TypeBytes, 3<<3 | wire.TypeBytes, 4<<3 | wire.TypeBytes
+	bytes6, bytes7, bytes8         = 6<<3 | wire.TypeBytes, 7<<3 | wire.TypeBytes, 8<<3 | wire.TypeBytes
 
-	varint1, varint2, varint4, varint5 = 1<<3 | wire.TypeVarint, 2<<3 | wire.TypeVarint, 4<<3 | wire.TypeVarint, 5<<3 | wire.TypeVarint
+	varint1, varint2, varint3 = 1<<3 | wire.TypeVarint, 2<<3 | wire.TypeVarint, 3<<3 | wire.TypeVarint
+	varint4, varint5          = 4<<3 | wire.TypeVarint, 5<<3 | wire.TypeVarint
 
 	fixed6 = 6<<3 | wire.TypeFixed64
-	bytes8 = 8<<3 | wire.TypeBytes
 )
 
 // usual reads the fields of a span from a place on and gives the place of the first
@@ -47,6 +48,37 @@ func (r *protoReader) usual(buf []byte, at int, s *span.Span) int {
 				return at
 			}
 			r.w.Attr(a)
+			at = next
+		case bytes3:
+			first, end := head(buf, at+1)
+			if first == 0 {
+				return at
+			}
+			s.Name = nonEmpty(r.textAt(first, end-first))
+			at = end
+		case bytes4:
+			ref, next := usualRef(buf, at+1)
+			if next == 0 {
+				return at
+			}
+			r.w.Ref(ref)
+			at = next
+		case varint5:
+			if buf[at+1] >= 0x80 {
+				return at
+			}
+			s.Sampling = span.Sampling(buf[at+1])
+			at += 2
+		case bytes6, bytes7:
+			ns, next := usualSeconds(buf, at+1)
+			if next == 0 {
+				return at
+			}
+			if buf[at] == bytes6 {
+				s.Start = ns
+			} else {
+				s.Duration = ns
+			}
 			at = next
 		default:
 			return at
@@ -132,6 +164,28 @@ func (r *protoReader) usualTag(buf []byte, at int) (a span.Attr, next int) {
 		return span.FloatAttr(r.textAt(key, n), math.Float64frombits(binary.LittleEndian.Uint64(p[at+1:]))), end
 	}
 	return a, 0
+}
+
+// usualRef reads the SpanRef whose length stands at a place, if it has both ids and a
+// kind that is one.
+func usualRef(buf []byte, at int) (ref span.Ref, next int) {
+	const short, long = 2 + 16 + 2 + 8, 2 + 16 + 2 + 8 + 2 // CHILD_OF is 0, which is not written
+	first, end := head(buf, at)
+	p := buf[first:end]
+	if len(p) != short && len(p) != long || p[0] != bytes1 || p[1] != 16 || p[18] != bytes2 || p[19] != 8 {
+		return ref, 0
+	}
+	if len(p) == long {
+		if p[short] != varint3 || p[short+1] > refFollowsFrom {
+			return ref, 0
+		}
+		ref.Kind = refKind(int64(p[short+1]))
+	}
+	ref.Trace, ref.Span = traceID(p[2:]), span.ID(binary.BigEndian.Uint64(p[20:]))
+	if isZeroRef(&ref) {
+		return ref, 0
+	}
+	return ref, end
 }
 
 // usualSeconds reads the Timestamp or the Duration whose length stands at a place:

@@ -39,6 +39,14 @@ func usualProtos(t testing.TB) [][]byte {
 				request(field(1, join(ids, field(8, join(value, varint(2, kind), field(1, []byte("k\xffy"))))))))
 		}
 	}
+	one, two := field(1, trace16), field(2, id8)
+	for _, ref := range [][]byte{
+		nil, one, two, join(one, two), join(two, one), join(one, two, varint(3, 1)), join(one, two, varint(3, 0)), join(one, two, varint(3, 2)),
+		join(one, two, varint(3, 1<<64-1)), join(field(1, make([]byte, 16)), two), join(one, field(2, make([]byte, 8))), join(one, field(2, id8[:7])),
+		join(one, two, varint(4, 1)), join(field(1, id8), two),
+	} {
+		bodies = append(bodies, request(field(1, join(ids, field(4, ref), field(4, ref), varint(5, uint64(len(ref))), varint(5, 1<<32+1), field(3, []byte("n\xff"))))))
+	}
 	for _, at := range [][]byte{
 		nil, varint(1, 1700000000), join(varint(1, 1700000000), varint(2, 999_999_999)), join(varint(1, 1700000000), varint(2, 1_000_000_000)),
 		join(varint(2, 5), varint(1, 3)), varint(2, 1<<63), varint(1, maxSeconds), varint(1, maxSeconds+1), varint(1, 1<<63), join(varint(1, 5), varint(2, 1<<64-1)),
