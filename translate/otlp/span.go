@@ -194,6 +194,23 @@ func (r *reader) usual(buf []byte, at int, s *span.Span, start, end *uint64) int
 		case fieldEnd<<3 | wire.TypeFixed64:
 			*end = binary.LittleEndian.Uint64(buf[at+1:])
 			at += 9
+		case fieldName<<3 | wire.TypeBytes:
+			n := int(buf[at+1])
+			if n >= 0x80 || n > len(buf)-at-2 {
+				return at
+			}
+			s.Name = span.Text{}
+			if n > 0 {
+				s.Name = r.textAt(at+2, n)
+			}
+			at += 2 + n
+		case fieldStatus<<3 | wire.TypeBytes:
+			if buf[at+1] != 0 {
+				return at
+			}
+			s.Status, s.StatusMessage = span.StatusUnset, span.Text{}
+			s.Has |= span.HasStatus
+			at += 2
 		default:
 			return at
 		}

@@ -183,7 +183,7 @@ func (r *protoReader) span(p *wire.Proto) {
 	}
 }
 
-// usual reads ids of the right length, times, the kind and tags in their usual form
+// usual reads ids of the right length, name, times, kind and tags in their usual form
 // from a place of a span on, and gives the place of the first field that is another
 // one. It only saves time.
 func (r *protoReader) usual(buf []byte, at int, s *span.Span, said *outcome) int {
@@ -222,6 +222,16 @@ func (r *protoReader) usual(buf []byte, at int, s *span.Span, said *outcome) int
 			s.Duration = int64(v) * 1000
 			s.Has |= span.HasDuration
 			at += 1 + n
+		case fieldName<<3 | wire.TypeBytes:
+			n := int(buf[at+1])
+			if n >= 0x80 || n > len(buf)-at-2 {
+				return at
+			}
+			s.Name = span.Text{}
+			if n > 0 {
+				s.Name = r.textAt(at+2, n)
+			}
+			at += 2 + n
 		case fieldKind<<3 | wire.TypeVarint:
 			if int(buf[at+1]) >= len(protoKinds) {
 				return at
