@@ -47,7 +47,7 @@ func NewProtoEncoder(opts translate.EncoderOptions) translate.Encoder {
 		Protocol: span.Jaeger, Format: formatProto, Mode: opts.Residue, Encoder: bare,
 		Decode: func(w *span.Builder, body []byte) { (&protoReader{w: w}).request(body) },
 	}}
-	e.foreign.sight = residue.NewSight(false, isTold, keyForm)
+	e.foreign.sight = residue.NewSight(opts, false, isTold, keyForm)
 	e.Reset()
 	return e
 }
@@ -74,7 +74,7 @@ func (e *ProtoEncoder) Reset() {
 
 // Add writes spans. Every canonical span has a form in Jaeger.
 func (e *ProtoEncoder) Add(items []span.Item) int {
-	sighted := e.draft != nil && !e.opts.Drafts && (e.opts.Residue == translate.Exact || e.opts.Residue == translate.Plain)
+	sighted := e.foreign.sight != nil
 	from, drafted := 0, 0 // items that have their residues from a draft
 	var lead *span.Item   // the first foreign one, whose process is that of the batch in a draft
 	for i := range items {

@@ -37,7 +37,7 @@ type Encoder struct {
 
 // NewEncoder makes an encoder.
 func NewEncoder(opts translate.EncoderOptions) translate.Encoder {
-	return &Encoder{opts: opts, sighted: foreignWriter{sight: residue.NewSight(false, isTold, keyForm)}, draft: &residue.Draft{
+	return &Encoder{opts: opts, sighted: foreignWriter{sight: residue.NewSight(opts, false, isTold, keyForm)}, draft: &residue.Draft{
 		Protocol: span.OTLP, Format: formatProto, Mode: opts.Residue, Encoder: &Encoder{opts: opts},
 		Decode: func(w *span.Builder, body []byte) {
 			(&reader{w: w, bad: &translate.Malformed{}}).request(wire.ReadProto(body))
@@ -55,7 +55,7 @@ func (e *Encoder) Reset() {
 
 // Add writes spans. Every canonical span has a form in OTLP.
 func (e *Encoder) Add(items []span.Item) int {
-	sighted := e.draft != nil && !e.opts.Drafts && (e.opts.Residue == translate.Exact || e.opts.Residue == translate.Plain)
+	sighted := e.sighted.sight != nil
 	from, drafted := 0, 0 // items that have their residues from a draft
 	for i := range items {
 		it := &items[i]

@@ -8,13 +8,19 @@
 //
 // # How a protocol joins in
 //
-// An encoder writes the spans of other protocols without a residue into a
-// [Draft], whose decode function is the protocol's own decoder: so the visible
-// form is never guessed. What differs between the original and the visible
-// form is the residue. The encoder then writes the span again, with the text
-// of Draft.Text as its last attribute under [Key]. An encoder that does not
-// write one span for one item calls [Writer.Append] itself with the visible
-// span.
+// What differs between the original and the visible form, which is what the
+// protocol's own decoder makes of what its encoder writes, is the residue. An
+// encoder writes a span, with the text of the residue as its last attribute
+// under [Key]. It finds the text in one of two ways:
+//
+//   - While it writes, it tells a [Sight] what its decoder will make of it. It does
+//     so for spans that the decoder reads in the usual way, which are nearly all.
+//   - For others it writes the spans without a residue into a [Draft], which has
+//     the decoder read them, and then once more with the text of Draft.Text. So the
+//     visible form is never guessed.
+//
+// Tests hold both to the same texts. An encoder that does not write one span for
+// one item calls [Writer.Append] itself with the visible span.
 //
 // A decoder tells the [Reader] of each span that has an attribute of the key,
 // and calls Reader.Restore when the whole body was read. Keys of attributes

@@ -84,10 +84,14 @@ type made struct {
 	used     bool // an original one, which a field told, can be told from it
 }
 
-// NewSight makes a sight for an encoder. With within set a text becomes a part of
-// a JSON string; told is true for keys of which a
-// decoder takes an attribute for more than that; form is a key as it is written.
-func NewSight(within bool, told func(key string) bool, form func(key string) []byte) *Sight {
+// NewSight makes a sight for an encoder, nil for options with which it has no use.
+// With within set a text becomes a part of a JSON string; told is true for keys of
+// which a decoder takes an attribute for more than that; form is a key as it is
+// written.
+func NewSight(opts translate.EncoderOptions, within bool, told func(key string) bool, form func(key string) []byte) *Sight {
+	if opts.Drafts || opts.Residue != translate.Exact && opts.Residue != translate.Plain {
+		return nil
+	}
 	return &Sight{within: within, keys: keySet{told: told, form: form, within: within}}
 }
 
@@ -253,6 +257,12 @@ func (g *Sight) Made(key string, v Value, mirrored, here bool) bool {
 
 // compare is Writer.visible for a value that was made.
 func (g *Sight) compare(a *span.Attr, v *Value) choice {
+	if a.Type == span.String && v.Type == span.String && !v.Addr.IsValid() {
+		if g.b.Str(a.Text()) == v.Text {
+			return byKey
+		}
+		return byText
+	}
 	var room [64]byte
 	var text []byte
 	switch {

@@ -72,26 +72,33 @@ func TestSightIsDraft(t *testing.T) {
 	}
 }
 
-// The same of spans that came on a detour, and of SkyWalking's.
+// The same of spans that came on a detour, and of SkyWalking's, mixed.
 func TestSightIsDraftOnDetours(t *testing.T) {
 	t.Parallel()
 	segments := decoder(skywalking.Protocol, "skywalking.segments")
 	rapid.Check(t, func(t *rapid.T) {
-		var b *span.Batch
-		var err error
-		if yes(t, 2) {
-			b, err = segments(segmentsBody(t))
-		} else {
+		var list []span.Item
+		for range rapid.IntRange(1, 2).Draw(t, "batches") {
+			var b *span.Batch
+			var err error
 			s := rapid.SampledFrom(sources).Draw(t, "source")
-			if b, err = s.decode(s.body(t)); err == nil {
-				b, err = detour(t, b)
+			switch rapid.IntRange(0, 3).Draw(t, "way") {
+			case 0:
+				b, err = segments(segmentsBody(t))
+			case 1:
+				b, err = s.decode(s.body(t))
+			default:
+				if b, err = s.decode(s.body(t)); err == nil {
+					b, err = detour(t, b)
+				}
 			}
-		}
-		if err != nil {
-			t.Fatal(err)
+			if err != nil {
+				t.Fatal(err)
+			}
+			list = append(list, items(b)...)
 		}
 		for _, to := range sightTargets {
-			sameByDraft(t, to, items(b), translate.Exact)
+			sameByDraft(t, to, list, translate.Exact)
 		}
 	})
 }
@@ -151,6 +158,28 @@ func usual(t testing.TB) map[string]*span.Batch {
 		all[file.Name] = b
 	}
 	return all
+}
+
+// The same of whatever can be read.
+func FuzzSight(f *testing.F) {
+	decode := []func([]byte) (*span.Batch, error){
+		viaZipkin.decode, viaJaeger.decode, viaOTLP.decode, decoder(jaeger.New(nil), "jaeger.thrift"), decoder(skywalking.Protocol, "skywalking.segments"),
+	}
+	for _, b := range usual(f) {
+		for i, to := range sightTargets {
+			f.Add(uint8(i), to.encode(items(b)[:3]))
+		}
+	}
+	f.Fuzz(func(t *testing.T, n uint8, body []byte) {
+		b, err := decode[int(n)%len(decode)](body)
+		if b == nil || b.Len() == 0 || err != nil && b.Len() > 100 {
+			return
+		}
+		for _, to := range sightTargets {
+			sameByDraft(t, to, items(b), translate.Exact)
+			sameByDraft(t, to, items(b), translate.Plain)
+		}
+	})
 }
 
 // What it costs to write usual spans for another protocol, what it does when all

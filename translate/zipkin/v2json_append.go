@@ -40,7 +40,7 @@ func NewJSONEncoder(opts translate.EncoderOptions) translate.Encoder {
 			r.readList(&translate.Malformed{}, (*reader).v2span)
 		},
 	}
-	e.foreign.sight = residue.NewSight(true, isTold, keyForm)
+	e.foreign.sight = residue.NewSight(opts, true, isTold, keyForm)
 	return e
 }
 
@@ -56,7 +56,7 @@ func (e *JSONEncoder) Reset() {
 
 // Add writes spans. Every canonical span has a form in Zipkin.
 func (e *JSONEncoder) Add(items []span.Item) int {
-	sighted := e.draft != nil && !e.opts.Drafts && (e.opts.Residue == translate.Exact || e.opts.Residue == translate.Plain)
+	sighted := e.foreign.sight != nil
 	drafted := 0 // items up to here have their residues from a draft that begins at from
 	from := 0
 	for i := range items {
