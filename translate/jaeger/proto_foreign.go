@@ -110,16 +110,28 @@ func (e *ProtoEncoder) appendForeign(d []byte, it *span.Item) ([]byte, bool) {
 	if len(f.text) > 0 {
 		d = appendStringTag(d, 8, residue.Key, f.text)
 	}
-	events := f.b.Events(f.s.Events)
+	return f.logs(d), true
+}
+
+// logs appends the events that were told of.
+func (f *foreignWriter) logs(d []byte) []byte {
+	b, mark := f.b, 0
+	events := b.Events(f.s.Events)
 	for i := range events {
-		mark := 0
+		ev := &events[i]
 		d, mark = wire.Open(d, 9)
-		d = appendSeconds(d, 1, events[i].Time, false)
-		e.tags.event(f.b, &events[i], false)
-		d = appendTags(d, 2, e.tags)
+		d = appendSeconds(d, 1, ev.Time, false)
+		if ev.Name.Len() > 0 {
+			d = appendStringTag(d, 2, tagEvent, b.Str(ev.Name))
+		}
+		if ev.Attrs.N > 0 {
+			f.tags = f.tags[:0]
+			f.tags.attrs(b, ev.Attrs, false)
+			d = appendTags(d, 2, f.tags)
+		}
 		d = wire.Close(d, mark)
 	}
-	return d, true
+	return d
 }
 
 // head appends all up to the tags.

@@ -408,7 +408,10 @@ func (g *Sight) listMade(e entry, here bool) {
 		} else {
 			w.buf = append(w.buf, ',')
 		}
-		w.json(m.key)
+		// The keys are those that encoders know, which are plain.
+		w.quote()
+		w.buf = append(w.buf, m.key...)
+		w.quote()
 	}
 	if any {
 		w.close(']')
