@@ -6,14 +6,14 @@ import (
 	"github.com/spanbridge/spanbridge/span"
 )
 
-// choice is how an original attribute is written: by its key (visible, of the
-// same type), with a type (visible as text), or with type and text.
+// choice is how an original attribute is written: with type and text, with a type
+// (visible as text), or by its key (visible, of the same type).
 type choice uint8
 
 const (
-	byKey choice = iota
+	byText choice = iota
 	byType
-	byText
+	byKey
 )
 
 // listed is what became known of a list of attributes while it was compared.
@@ -25,6 +25,7 @@ type listed struct {
 	moved    bool // the visible ones are not in this order
 	again    bool // keys of typed ones repeat
 	last     int  // visible place of the last one
+	seen     int  // by a Sight: how many it was told of
 }
 
 // compare finds for each original attribute the visible one.
@@ -105,10 +106,11 @@ func (w *Writer) attr(b *span.Batch, a *span.Attr, c choice) {
 
 // value writes what comes behind the key.
 func (w *Writer) value(b *span.Batch, a *span.Attr, c choice) {
-	w.buf = append(w.buf, ',')
-	w.quote()
-	w.buf = append(w.buf, letterOf(a))
-	w.quote()
+	if w.within {
+		w.buf = append(w.buf, ',', '\\', '"', letterOf(a), '\\', '"')
+	} else {
+		w.buf = append(w.buf, ',', '"', letterOf(a), '"')
+	}
 	if c == byText {
 		w.buf = append(w.buf, ',')
 		if a.Type == span.String {

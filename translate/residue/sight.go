@@ -158,10 +158,8 @@ func (g *Sight) ResourceTold() {
 
 // start makes ready for attributes that are all invisible unless it is said.
 func (l *listed) start(n int) {
-	choices := l.choices[:0]
-	for range n {
-		choices = append(choices, byText)
-	}
+	choices := slices.Grow(l.choices[:0], n)[:n]
+	clear(choices) // byText
 	*l = listed{choices: choices}
 }
 
@@ -172,9 +170,9 @@ func (g *Sight) Key(key string) *Known { return g.keys.add(key) }
 // ResourceKey is the key of an attribute of the resource.
 func (g *Sight) ResourceKey(i int) *Known { return g.keys.at(i) }
 
-// Own says that an attribute of the span will be visible, as what it is or, if
-// it is not a string but in plain, as its text; a mirrored one will be in a
-// field as well. An attribute of which nothing is said will be invisible.
+// Own says that an attribute of the span will be visible, as what it is or as its
+// text; with mirrored set it will be in a field as well. One of which nothing is
+// said will be invisible, which only those may be that are in a field.
 func (g *Sight) Own(i int, asText, mirrored bool) bool {
 	return g.seen(&g.writer.own, i, &g.own[i], asText, mirrored)
 }
@@ -203,7 +201,9 @@ func (g *Sight) seen(l *listed, i int, a *span.Attr, asText, mirrored bool) bool
 		c = byType
 	}
 	l.choices[i] = c
-	l.mirrored = l.mirrored || mirrored
+	l.typed = l.typed || c == byType
+	l.mirrored = l.mirrored || mirrored || a.Mirrored
+	l.seen++
 	return true
 }
 
@@ -246,6 +246,7 @@ func (g *Sight) Made(key string, v Value, mirrored, here bool) bool {
 		i -= len(g.res)
 		c := g.compare(&g.own[i], &v)
 		w.own.choices[i] = c
+		w.own.typed = w.own.typed || c == byType
 		m.used = c != byText
 	}
 	if here && !mirrored {
@@ -301,7 +302,7 @@ func (g *Sight) Append(dst []byte, mode translate.Residue, losses *translate.Los
 		w.buf = append(dst, head...)
 	}
 	w.compareFields(it, &f)
-	w.own.sum(g.own)
+	w.own.mirrored = w.own.mirrored || w.own.seen < len(g.own)
 	g.listOwn()
 	g.listResource()
 	schema := ""
@@ -327,15 +328,6 @@ func (g *Sight) Append(dst []byte, mode translate.Residue, losses *translate.Los
 	return out, true
 }
 
-// sum takes together what is known of each.
-func (l *listed) sum(attrs []span.Attr) {
-	for i := range attrs {
-		l.mirrored = l.mirrored || attrs[i].Mirrored
-		l.typed = l.typed || l.choices[i] == byType
-		l.literal = l.literal || l.choices[i] == byText
-	}
-}
-
 // listOwn is Writer.listOwn, which knows which keys are plain.
 func (g *Sight) listOwn() {
 	w := &g.writer
@@ -348,7 +340,7 @@ func (g *Sight) listOwn() {
 		}
 	}
 	switch {
-	case l.literal || l.mirrored || l.moved:
+	case l.mirrored:
 		w.open(entryAttrs, '[')
 		for i := range g.own {
 			if i > 0 {
@@ -384,7 +376,7 @@ func (g *Sight) listResource() {
 		}
 		return
 	}
-	w.res.sum(g.res)
+	w.res.mirrored = w.res.mirrored || w.res.seen < len(g.res)
 	from := len(w.buf)
 	w.listResource(g.b, s, g.res, g.left, g.Resource, false)
 	g.last = lastResource{

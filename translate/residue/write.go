@@ -24,6 +24,9 @@ type Writer struct {
 	within bool
 	odd    bool
 
+	flags   memo[flagsOf]
+	outcome memo[statusOf]
+
 	spans, resources matcher
 	own, res         listed
 	inner            matcher
@@ -35,6 +38,45 @@ type part struct {
 	entry    entry
 	from, to int
 }
+
+// memo is an entry as it was written for a span before, and what it depends on:
+// some are the same for most spans of a client.
+type memo[T comparable] struct {
+	of     T
+	text   []byte
+	within bool
+}
+
+// again writes the entry once more if it is of the same.
+func (m *memo[T]) again(w *Writer, e entry, of T) bool {
+	if len(m.text) == 0 || m.of != of || m.within != w.within {
+		return false
+	}
+	from := len(w.buf)
+	w.buf = append(w.buf, m.text...)
+	w.parts = append(w.parts, part{e, from, len(w.buf)})
+	return true
+}
+
+// keep takes what was written from a place on.
+func (m *memo[T]) keep(w *Writer, from int, of T) {
+	m.of, m.text, m.within = of, append(m.text[:0], w.buf[from:]...), w.within
+}
+
+// flagsOf is what entryFlags depends on, of the original and the visible span,
+// and statusOf what entryStatus does where there is no message.
+type (
+	flagsOf struct {
+		sampling, visible span.Sampling
+		flags, shown      uint32
+	}
+	statusOf struct {
+		status, visible span.Status
+		has, shown      span.Has
+	}
+)
+
+func (f flagsOf) differ() bool { return f.sampling != f.visible || f.flags != f.shown }
 
 // open starts an entry with its key and a bracket (0: none), close ends it.
 func (w *Writer) open(e entry, bracket byte) {
@@ -243,11 +285,13 @@ func (w *Writer) compareFields(it *span.Item, f *form) {
 	w.time(entryStart, s.Start, v.Start, s.Has&span.HasStart != 0, v.Has&span.HasStart != 0)
 	w.time(entryDuration, s.Duration, v.Duration, s.Has&span.HasDuration != 0, v.Has&span.HasDuration != 0)
 	w.status(b, s, vb, v)
-	if s.Sampling != v.Sampling || s.TraceFlags != v.TraceFlags {
+	if now := (flagsOf{s.Sampling, v.Sampling, s.TraceFlags, v.TraceFlags}); now.differ() && !w.flags.again(w, entryFlags, now) {
+		from := len(w.buf)
 		w.group(entryFlags, printStart.word(uint64(v.Sampling)).word(uint64(v.TraceFlags)))
 		w.number(int64(s.Sampling))
 		w.number(int64(s.TraceFlags))
 		w.close(']')
+		w.flags.keep(w, from, now)
 	}
 	if !same(b, s.State, vb, v.State) {
 		w.group(entryState, printStart.text(vb.Str(v.State)))
@@ -347,6 +391,12 @@ func (w *Writer) status(b *span.Batch, s *span.Span, vb *span.Batch, v *span.Spa
 		s.StatusMessage.Present() == v.StatusMessage.Present() && same(b, s.StatusMessage, vb, v.StatusMessage) {
 		return
 	}
+	now := statusOf{s.Status, v.Status, s.Has & span.HasStatus, v.Has & span.HasStatus}
+	plain := !s.StatusMessage.Present() && !v.StatusMessage.Present()
+	if plain && w.outcome.again(w, entryStatus, now) {
+		return
+	}
+	from := len(w.buf)
 	w.group(entryStatus, printStart.status(vb, v))
 	w.number(int64(s.Status))
 	w.number(int64(flag(s.Has&span.HasStatus != 0)))
@@ -358,6 +408,9 @@ func (w *Writer) status(b *span.Batch, s *span.Span, vb *span.Batch, v *span.Spa
 		w.string(b.Str(s.StatusMessage))
 	}
 	w.close(']')
+	if plain {
+		w.outcome.keep(w, from, now)
+	}
 }
 
 func (w *Writer) endpoint(e entry, b *span.Batch, s *span.Endpoint, vb *span.Batch, v *span.Endpoint) {
