@@ -14,6 +14,9 @@ import (
 
 // AppendTag appends a field's tag.
 func AppendTag(dst []byte, field, typ int) []byte {
+	if field < 16 {
+		return append(dst, byte(field<<3|typ))
+	}
 	return binary.AppendUvarint(dst, uint64(field)<<3|uint64(typ))
 }
 
@@ -78,9 +81,10 @@ func AppendString(dst []byte, field int, s string) []byte {
 
 // AppendStringAlways appends the field also when it is empty.
 func AppendStringAlways(dst []byte, field int, s string) []byte {
-	dst = AppendTag(dst, field, TypeBytes)
-	dst = binary.AppendUvarint(dst, uint64(len(s)))
-	return append(dst, s...)
+	if len(s) < 0x80 {
+		return append(append(AppendTag(dst, field, TypeBytes), byte(len(s))), s...)
+	}
+	return append(binary.AppendUvarint(AppendTag(dst, field, TypeBytes), uint64(len(s))), s...)
 }
 
 // AppendValid appends s without a head; ok is false if it is not UTF-8. It copies
