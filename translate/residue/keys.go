@@ -14,7 +14,8 @@ import (
 // know of it. Spans have the same keys over and over.
 type Known struct {
 	key   string
-	after uint8 // the key that came next the last time
+	after uint16 // the key that came next the last time
+	place uint16 // in the list of the span, from 1; 0: it is not there
 	// quoted is the key as a residue has it, if it is plain.
 	quoted []byte
 	// Whole: it is UTF-8.
@@ -34,38 +35,52 @@ type keySet struct {
 
 	within bool // quotes are escaped
 
-	known [mostKnown]Known // number 0 stands for none
-	n     uint8
-	slots [1 << slotBits]uint8 // the numbers by a hash, and those behind it
-
-	list  []uint8
-	place [mostKnown]uint8 // of a key that is in the list, from 1
+	known []Known               // number 0 stands for none
+	slots [1 << slotBits]uint16 // the numbers by a hash, and those behind it
+	list  []uint16
+	spans int // since there was no room for other keys
 }
 
 const (
-	mostKnown = 256
-	slotBits  = 9 // twice as many as there are keys: a search ends soon
+	mostKnown = 1 << (slotBits - 1)
+	slotBits  = 11 // twice as many as there are keys: a search ends soon
 	// mostKeys is how many attributes a span may have, and longestKey how long
 	// their keys.
-	mostKeys   = 200
+	mostKeys   = 1000
 	longestKey = 256
+	// patience is how many spans it keeps the keys that it knows when there is no
+	// room for others, so that keys that are made up for each span cost no more
+	// than a draft.
+	patience = 4096
 )
 
 // full is true when no other key can become known.
-func (k *keySet) full() bool { return int(k.n) == mostKnown-1 }
+func (k *keySet) full() bool { return len(k.known) == mostKnown }
 
-// reset forgets all keys.
-func (k *keySet) reset() {
+// begin sees to it that there is room for other keys at times. It returns false
+// if it has forgotten all.
+func (k *keySet) begin() bool {
+	if len(k.known) == 0 {
+		k.known = append(k.known, Known{})
+	}
+	if !k.full() {
+		return true
+	}
+	if k.spans++; k.spans < patience {
+		return true
+	}
+	k.spans = 0
 	k.cut(0)
-	clear(k.known[:])
+	clear(k.known)
+	k.known = k.known[:1]
 	clear(k.slots[:])
-	k.n = 0
+	return false
 }
 
 // cut takes the keys from place n on out.
 func (k *keySet) cut(n int) {
 	for _, number := range k.list[n:] {
-		k.place[number] = 0
+		k.known[number].place = 0
 	}
 	k.list = k.list[:n]
 }
@@ -73,7 +88,7 @@ func (k *keySet) cut(n int) {
 // add adds a key. It returns nil for one that is there, that is too long or that
 // there is no room for.
 func (k *keySet) add(key string) *Known {
-	prev := uint8(0)
+	prev := uint16(0)
 	if n := len(k.list); n > 0 {
 		prev = k.list[n-1]
 	}
@@ -84,25 +99,25 @@ func (k *keySet) add(key string) *Known {
 		}
 		k.known[prev].after = number
 	}
-	if k.place[number] != 0 || len(k.list) == mostKeys {
+	known := &k.known[number]
+	if known.place != 0 || len(k.list) == mostKeys {
 		return nil
 	}
 	k.list = append(k.list, number)
-	k.place[number] = uint8(len(k.list))
-	return &k.known[number]
+	known.place = uint16(len(k.list))
+	return known
 }
 
 // at is the key at a place.
 func (k *keySet) at(place int) *Known { return &k.known[k.list[place]] }
 
 // number is the number of a key, which becomes known if it is not.
-func (k *keySet) number(key string) uint8 {
+func (k *keySet) number(key string) uint16 {
 	h, number := k.search(key)
 	if number != 0 || len(key) > longestKey || k.full() {
 		return number
 	}
-	k.n++
-	k.slots[h] = k.n
+	k.slots[h] = uint16(len(k.known))
 	own := strings.Clone(key)
 	var quoted []byte
 	if wire.IsPlain(own) {
@@ -112,12 +127,12 @@ func (k *keySet) number(key string) uint8 {
 		}
 		quoted = []byte(quote + own + quote)
 	}
-	k.known[k.n] = Known{key: own, quoted: quoted, Whole: utf8.ValidString(own), Told: k.told(own), Form: k.form(own)}
-	return k.n
+	k.known = append(k.known, Known{key: own, quoted: quoted, Whole: utf8.ValidString(own), Told: k.told(own), Form: k.form(own)})
+	return k.slots[h]
 }
 
 // search finds the slot of a key, and its number, 0 for one that is not known.
-func (k *keySet) search(key string) (slot uint, number uint8) {
+func (k *keySet) search(key string) (slot uint, number uint16) {
 	for h := hashKey(key); ; h = (h + 1) % uint(len(k.slots)) {
 		if number = k.slots[h]; number == 0 || k.known[number].key == key {
 			return h, number
@@ -128,7 +143,7 @@ func (k *keySet) search(key string) (slot uint, number uint8) {
 // find is the place of a key, -1 for none.
 func (k *keySet) find(key string) int {
 	_, number := k.search(key)
-	return int(k.place[number]) - 1
+	return int(k.known[number].place) - 1
 }
 
 // hashKey mixes the length, the first and the last bytes of a key.

@@ -112,11 +112,7 @@ func (g *Sight) Begin(it *span.Item) bool {
 	g.Resource, g.Schema, g.Dropped, g.left = false, span.Text{}, 0, 0
 	g.made = g.made[:0]
 	g.own = b.Attrs(s.Attrs)
-	full := g.keys.full()
-	if full {
-		g.keys.reset()
-	}
-	if g.resBatch != b || g.resource != s.Resource || g.resource == 0 || full {
+	if !g.keys.begin() || g.resBatch != b || g.resource != s.Resource || g.resource == 0 {
 		g.keys.cut(0)
 		g.resBatch, g.resource, g.res, g.told.ok, g.last.ok = nil, 0, nil, false, false
 		if r := b.Resource(s.Resource); r != nil {

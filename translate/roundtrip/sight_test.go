@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/txtar"
@@ -130,6 +131,35 @@ func TestUsualSpansInSight(t *testing.T) {
 			sameByDraft(t, to, list, translate.Exact)
 			sameByDraft(t, to, list, translate.Plain)
 		}
+	}
+}
+
+// Keys that are made up for each span make the encoders forget those that they
+// knew, which changes nothing.
+func TestSightOfNewKeys(t *testing.T) {
+	t.Parallel()
+	var body []byte
+	for i := range 12_000 {
+		key := fmt.Sprintf("made up %d", i)
+		if i%4 == 0 {
+			key = "usual"
+		}
+		body = fmt.Appendf(body, `,{"traceId":"1","id":"%x","tags":{"first":"a","%s":"b","last":"c"}}`, i+1, key)
+	}
+	body[0] = '['
+	b, err := viaZipkin.decode(append(body, ']'))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, to := range sightTargets[1:] {
+		sameByDraft(t, to, items(b), translate.Exact)
+	}
+	key := strings.Repeat("long ", 100)
+	if b, err = viaZipkin.decode([]byte(`[{"traceId":"1","id":"2","tags":{"` + key + `":"b"}}]`)); err != nil {
+		t.Fatal(err)
+	}
+	for _, to := range sightTargets[1:] {
+		sameByDraft(t, to, items(b), translate.Exact)
 	}
 }
 
