@@ -30,6 +30,8 @@ type Encoder struct {
 	roles    []role // of Observe
 	payload  uint64
 	draft    draft
+	noting   bool // a shadow follows what is written
+	shadow   shadow
 	losses   translate.Losses
 	left     span.LeftOut
 }
@@ -171,13 +173,17 @@ func (e *Encoder) add(items []span.Item) {
 	}
 	e.place(items)
 	e.countMerged(items)
-	e.compare(items)
 	for members := range e.each() {
+		e.noting = e.opts.Residue != translate.None && !e.draft.always && e.usual(items, members)
+		if !e.noting && e.opts.Residue != translate.None {
+			e.compare(items, members)
+		}
 		e.segments = append(e.segments, e.begin(methodCollect))
 		spans := e.appendSegment(items, members)
 		e.end(e.segments)
 		e.segments[len(e.segments)-1].spans = spans
 	}
+	e.noting = false
 	clear(e.pending) // it points into batches
 	e.reporter = reporter{}
 }
@@ -200,6 +206,9 @@ func (e *Encoder) appendSegment(items []span.Item, members []int32) (spans int) 
 	e.buf = appendText(e.buf, 1, root.trace)
 	d, mark := wire.Open(e.buf, 2)
 	d = span.AppendSegmentName(d, it.Span().Trace, it.ID)
+	if e.noting {
+		e.shadow.begin(root, d[mark:], len(members))
+	}
 	e.buf = wire.Close(d, mark)
 	for _, i := range members {
 		v := &e.pending[i]

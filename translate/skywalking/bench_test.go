@@ -118,3 +118,96 @@ func BenchmarkObserve(b *testing.B) {
 	}
 	perSpan(b, len(items))
 }
+
+// shop is a trace through four services, in ten spans as a Zipkin client reports
+// them: what compat-tests/bench sends.
+func shop(t span.TraceID) []made {
+	const ms = 1_000_000
+	of := func(id, parent span.ID, kind span.Kind, name, service, remote string, port uint16, start, took int64, attrs ...any) made {
+		m := made{
+			trace: t, id: id, parent: parent, kind: kind, name: name, service: service, ip: "10.11.12.13", remote: remote, port: port,
+			start: at + start*ms + 345_000, duration: took*ms + 678_000,
+			attrs: append(attrs, "host.name", service+"-7d9f8b6c-x2k4", "app.version", "2.11.37", "cloud.zone", "eu-central-1b"),
+		}
+		if remote != "" || port != 0 {
+			m.remoteIP = "10.99.98.97"
+		}
+		return m
+	}
+	called := func(method, path string) []any {
+		return []any{
+			"component", "net/http", "http.method", method, "http.path", path, "http.status_code", "200",
+			"user_agent.original", "Mozilla/5.0 (X11; Linux x86_64) Gecko/20100101 Firefox/128.0",
+		}
+	}
+	calls := func(to, method, path string) []any {
+		return append(called(method, path)[:8:8], "http.url", "http://"+to+".shop.svc:8080"+path)
+	}
+	statement := func(database, text string) []any {
+		return []any{"component", "database/sql", "db.type", "sql", "db.instance", database, "db.statement", text}
+	}
+	queue := []any{"component", "kafka", "kafka.topic", "orders-paid", "kafka.partition", "17"}
+	list := []made{
+		of(1, 0, span.KindServer, "post /api/v1/{resource}/{id}", "frontend", "", 34567, 0, 180, called("POST", "/api/v1/orders/123456")...),
+		of(2, 1, span.KindUnset, "validate basket", "frontend", "", 0, 5, 8, "basket.items", "12", "basket.rules", "eu-2026"),
+		of(3, 1, span.KindClient, "put /reserve/{id}", "frontend", "cart", 8080, 15, 50, calls("cart", "PUT", "/reserve/123456")...),
+		of(4, 3, span.KindServer, "put /reserve/{id}", "cart", "", 41000, 17, 45, called("PUT", "/reserve/123456")...),
+		of(5, 4, span.KindClient, "select stock", "cart", "mysql", 3306, 24, 30,
+			statement("cart", "SELECT item_id, amount, reserved_until FROM stock WHERE item_id IN (?, ?, ?) AND warehouse = ? FOR UPDATE")...),
+		of(6, 1, span.KindClient, "post /payments/{id}", "frontend", "payment", 8080, 70, 95, calls("payment", "POST", "/payments/123456")...),
+		of(7, 6, span.KindServer, "post /payments/{id}", "payment", "", 41001, 73, 88, called("POST", "/payments/123456")...),
+		of(8, 7, span.KindProducer, "send orders-paid", "payment", "kafka", 9092, 150, 4, queue...),
+		of(9, 8, span.KindConsumer, "receive orders-paid", "shipping", "kafka", 9092, 160, 60, queue...),
+		of(10, 9, span.KindClient, "insert shipment", "shipping", "mysql", 3306, 165, 40,
+			statement("shipping", "INSERT INTO shipments (order_id, address_id, carrier, weight_g, state, created_at) VALUES (?, ?, ?, ?, 'NEW', NOW())")...),
+	}
+	list[0].events, list[3].events, list[6].events = []string{"request.parsed", "response.started"}, []string{"cache.miss"}, []string{"card.authorized"}
+	return list
+}
+
+// shopped is a message of ten such traces.
+func shopped() *span.Batch {
+	var spans []made
+	for i := range 10 {
+		spans = append(spans, shop(span.TraceID{Hi: 7, Lo: uint64(i + 1)})...)
+	}
+	return batch("zipkin.v2.json", spans...)
+}
+
+// anew gives the traces of a message other ids.
+func anew(b *span.Batch, n int) {
+	for i := range b.Spans() {
+		b.Spans()[i].Trace.Lo = uint64(n)<<8 | uint64(i/10+1)
+	}
+}
+
+// What a gateway does with spans that are new each time.
+func BenchmarkFresh(b *testing.B) {
+	run := func(name string, opts translate.EncoderOptions, observe, add bool) {
+		b.Run(name, func(b *testing.B) {
+			batch := shopped()
+			items := spantest.Items(batch)
+			first := NewEncoder(opts)
+			observer := first.Fork().(*Encoder)
+			e := first.Fork()
+			b.ReportAllocs()
+			for n := 1; b.Loop(); n++ {
+				anew(batch, n)
+				if observe {
+					observer.Observe(items)
+				}
+				if add {
+					e.Reset()
+					e.Add(items)
+					if len(e.Messages()) < 70 {
+						b.Fatal(len(e.Messages()))
+					}
+				}
+			}
+			perSpan(b, len(items))
+		})
+	}
+	run("observe", translate.EncoderOptions{}, true, false)
+	run("exact", translate.EncoderOptions{}, true, true)
+	run("plain", plain, true, true)
+}

@@ -51,7 +51,7 @@ func (e *Encoder) locate(m *memory, ref *reference, k spanKey) {
 	owner := k.id
 	switch {
 	case p.is&fromAgent != 0:
-		ref.segment, ref.number = e.names.keep(p.text(placeSegment)), p.number
+		ref.segment, ref.number, ref.agents = e.names.keep(p.text(placeSegment)), p.number, true
 		return
 	case p.is&isSent != 0:
 		owner, ref.number = p.owner, p.number
@@ -63,7 +63,7 @@ func (e *Encoder) locate(m *memory, ref *reference, k spanKey) {
 	}
 	mark := len(e.names)
 	e.names = span.AppendSegmentName(e.names, k.trace, owner)
-	ref.segment = e.names.since(mark)
+	ref.segment, ref.owner = e.names.since(mark), owner
 }
 
 // describe fills in what is known of the caller of another process. The address

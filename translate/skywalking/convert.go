@@ -12,6 +12,8 @@ import (
 // reference is a SegmentReference to be written. Its trace is the segment's.
 type reference struct {
 	crossThread       bool
+	agents            bool    // the segment is an agent's
+	owner             span.ID // the root of a segment that we named, else 0
 	segment           string
 	number            int32
 	service, instance string
@@ -24,9 +26,16 @@ const rootParent = -1
 // appendSpan writes a pending span as field spans of a SegmentObject, with its
 // parent's number there. ref is nil but for a root with a parent.
 func (e *Encoder) appendSpan(items []span.Item, v *conversion, parent int32, ref *reference) {
-	it, r := &items[v.item], &v.role
+	it, r, n := &items[v.item], &v.role, &e.shadow
 	start, end, failed := e.times(items, v)
-	d, mark := wire.Open(e.buf, 3)
+	n.on = e.noting && v.more < 0
+	if n.on {
+		n.span(it, r, start, end, failed)
+		if v == &e.pending[v.owner] && v.child {
+			n.reference(it, v)
+		}
+	}
+	d, mark := openSpan(e.buf)
 	d = wire.AppendVarint(d, 1, uint64(int64(v.number)))
 	d = wire.AppendVarint(d, 2, uint64(int64(parent)))
 	d = wire.AppendVarint(d, 3, uint64(start))
@@ -34,20 +43,53 @@ func (e *Encoder) appendSpan(items []span.Item, v *conversion, parent int32, ref
 	if ref != nil {
 		d = appendReference(d, v.trace, ref)
 	}
-	d = appendText(d, 6, r.operation)
-	d = appendText(d, 7, r.spanPeer(ref))
+	operation, peer := sound(r.operation), sound(r.spanPeer(ref))
+	d = wire.AppendString(d, 6, operation)
+	if n.on && operation != "" {
+		n.s.Name = span.At(len(d)-len(operation), len(operation))
+	}
+	d = wire.AppendString(d, 7, peer)
 	d = wire.AppendVarint(d, 8, uint64(r.typ))
 	d = wire.AppendVarint(d, 9, uint64(r.layer))
 	d = wire.AppendVarint(d, 10, uint64(r.component))
 	d = wire.AppendBool(d, 11, failed)
 	d = e.appendTags(d, items, v)
+	if x := e.draft.text(v); len(x) > 0 {
+		d = insertResidue(d, len(d), x)
+	}
+	tags := len(d)
+	if n.on {
+		n.s.Attrs = n.w.AttrsFrom(0)
+	}
 	d = e.appendLogs(d, it, start, end, failed)
 	for k := v.more; k >= 0; k = e.partials[k].next {
 		d = e.appendLogs(d, &items[e.partials[k].item], start, end, false)
 	}
+	if n.on {
+		if x := n.end(d, it, r, peer, e.opts.Residue, &e.losses); len(x) > 0 {
+			d = insertResidue(d, tags, x)
+		}
+	}
 	// A local span with a reference would be an endpoint of its own.
 	d = wire.AppendBool(d, 14, r.typ == typeLocal && parent == rootParent)
-	e.buf = wire.Close(d, mark)
+	e.buf = closeSpan(d, mark)
+	n.on = false
+}
+
+// openSpan is wire.Open for a span, which takes two bytes to say how long it is.
+func openSpan(d []byte) (out []byte, mark int) {
+	d = append(d, 3<<3|wire.TypeBytes, 0, 0)
+	return d, len(d)
+}
+
+func closeSpan(d []byte, mark int) []byte {
+	n := len(d) - mark
+	if n < 1<<7 || n >= 1<<14 {
+		copy(d[mark-1:], d[mark:])
+		return wire.Close(d[:len(d)-1], mark-1)
+	}
+	d[mark-2], d[mark-1] = byte(n)|0x80, byte(n>>7)
+	return d
 }
 
 // appendWrapper writes the local span that stands around an exit, so that the
@@ -134,46 +176,81 @@ func (e *Encoder) times(items []span.Item, v *conversion) (start, end int64, fai
 
 // appendLogs appends the events, and the message of an error in the form of the
 // agents unless an event has it.
-func (c *converter) appendLogs(d []byte, it *span.Item, start, end int64, failed bool) []byte {
+func (e *Encoder) appendLogs(d []byte, it *span.Item, start, end int64, failed bool) []byte {
 	b, s := it.Batch, it.Span()
 	told := !failed || s.StatusMessage.Len() == 0
-	for _, e := range b.Events(s.Events) {
-		told = told || b.Str(e.Name) == "error"
+	if !told {
+		for _, e := range b.Events(s.Events) {
+			told = told || b.Str(e.Name) == "error"
+		}
 	}
-	d = c.appendEvents(d, b, s, start)
+	d = e.appendEvents(d, b, s, start)
 	if told {
 		return d
 	}
-	d, mark := wire.Open(d, 13)
-	d = wire.AppendVarint(d, 1, uint64(end))
-	d = appendPair(d, 2, "event", "error")
-	d = appendPair(d, 2, "message", b.Str(s.StatusMessage))
-	return wire.Close(d, mark)
+	d, l := e.openLog(d, end)
+	d = e.appendField(d, &l, "event", "error")
+	d = e.appendField(d, &l, "message", b.Str(s.StatusMessage))
+	return e.closeLog(d, &l)
 }
 
 // appendEvents appends the events as logs: the name as the pair event, first.
 // Those of the year 1970 happen at the given time, in milliseconds.
-func (c *converter) appendEvents(d []byte, b *span.Batch, s *span.Span, start int64) []byte {
+func (e *Encoder) appendEvents(d []byte, b *span.Batch, s *span.Span, start int64) []byte {
 	events := b.Events(s.Events)
 	for i := range events {
-		e := &events[i]
-		at := e.Time / 1_000_000
+		v := &events[i]
+		at := v.Time / 1_000_000
 		if at <= 0 {
 			at = start
 		}
-		var mark int
-		d, mark = wire.Open(d, 13)
-		d = wire.AppendVarint(d, 1, uint64(at))
-		if e.Name.Present() {
-			d = appendPair(d, 2, "event", b.Str(e.Name))
+		var l openLog
+		d, l = e.openLog(d, at)
+		if v.Name.Present() {
+			d = e.appendField(d, &l, "event", b.Str(v.Name))
 		}
-		attrs := b.Attrs(e.Attrs)
+		attrs := b.Attrs(v.Attrs)
 		for j := range attrs {
 			if a := &attrs[j]; !a.Mirrored {
-				d = appendPair(d, 2, b.Str(a.Key), c.text(b, a))
+				d = e.appendField(d, &l, b.Str(a.Key), e.text(b, a))
 			}
 		}
-		d = wire.Close(d, mark)
+		d = e.closeLog(d, &l)
+	}
+	return d
+}
+
+// openLog is a log that is being written.
+type openLog struct {
+	mark int
+	noted
+}
+
+func (e *Encoder) openLog(d []byte, at int64) ([]byte, openLog) {
+	var l openLog
+	d, l.mark = wire.Open(d, 13)
+	if e.shadow.on {
+		l.attrs = e.shadow.w.AttrMark()
+		l.Time = at * 1_000_000
+	}
+	return wire.AppendVarint(d, 1, uint64(at)), l
+}
+
+// appendField appends a field of a log.
+func (e *Encoder) appendField(d []byte, l *openLog, key, value string) []byte {
+	key, value = sound(key), sound(value)
+	d = appendSound(d, 2, key, value)
+	if e.shadow.on {
+		e.shadow.pair(&l.noted, d, key, value)
+	}
+	return d
+}
+
+func (e *Encoder) closeLog(d []byte, l *openLog) []byte {
+	before := len(d)
+	d = wire.Close(d, l.mark)
+	if e.shadow.on {
+		e.shadow.event(&l.noted, len(d)-before)
 	}
 	return d
 }

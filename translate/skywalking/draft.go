@@ -9,9 +9,12 @@ import (
 	"github.com/spanbridge/spanbridge/translate/wire"
 )
 
-// draft finds what the segments of a call do not say of their spans: they are
-// written without residues and read again.
+// draft finds what a segment does not say of its spans: it is written without
+// residues and read again. So is one of which shadow cannot say what a decoder
+// makes of it.
 type draft struct {
+	always bool // of all segments, to compare the two ways
+	asked  int  // so many times
 	buf    []byte
 	reader *reader
 	writer residue.Writer
@@ -24,28 +27,22 @@ type extent struct{ from, to int }
 // text is the residue of a span, empty for none.
 func (d *draft) text(v *conversion) []byte { return d.texts[v.residue.from:v.residue.to] }
 
-// compare finds the residues of the pending spans. A span of which several
+// compare finds the residues of the members of a segment. A span of which several
 // reports came has none: it is none of them.
-func (e *Encoder) compare(items []span.Item) {
+func (e *Encoder) compare(items []span.Item, members []int32) {
 	d := &e.draft
+	d.asked++
 	d.texts = d.texts[:0]
-	if len(e.pending) == 0 || e.opts.Residue == translate.None {
-		return
-	}
 	whole := e.buf
-	e.buf = d.buf[:0]
-	for members := range e.each() {
-		var mark int
-		e.buf, mark = wire.Open(e.buf, 1)
-		e.appendSegment(items, members)
-		e.buf = wire.Close(e.buf, mark)
-	}
-	d.buf, e.buf = e.buf, whole
+	var mark int
+	e.buf, mark = wire.Open(d.buf[:0], 1)
+	e.appendSegment(items, members)
+	d.buf, e.buf = wire.Close(e.buf, mark), whole
 	visible := d.read()
-	if visible.Len() != len(e.order) {
+	if visible.Len() != len(members) {
 		return
 	}
-	for i, at := range e.order {
+	for i, at := range members {
 		v := &e.pending[at]
 		if v.more >= 0 {
 			continue

@@ -35,6 +35,7 @@ type made struct {
 	failed     bool
 	message    string
 	events     []string
+	fields     []any // of each event
 	resource   []any
 	ok         bool
 }
@@ -108,7 +109,11 @@ func batchAt(received int64, format string, spans ...made) *span.Batch {
 		s.Attrs = attrs(m.attrs)
 		mark := w.EventMark()
 		for _, name := range m.events {
-			w.Event(span.Event{Time: at + 1_500_000, Name: w.Copy(name)})
+			e := span.Event{Time: at + 1_500_000, Attrs: attrs(m.fields)}
+			if name != "-" {
+				e.Name = w.Copy(name)
+			}
+			w.Event(e)
 		}
 		s.Events = w.EventsFrom(mark)
 		w.Span(s)

@@ -6,7 +6,6 @@ import (
 	"encoding/binary"
 	"slices"
 	"strings"
-	"unicode/utf8"
 
 	"github.com/spanbridge/spanbridge/span"
 	"github.com/spanbridge/spanbridge/translate"
@@ -89,16 +88,23 @@ func (e *Encoder) appendTags(d []byte, items []span.Item, v *conversion) []byte 
 		d = e.appendTag(d, tagCacheType, or(r.database, "redis"), r)
 	}
 	var id [16]byte
-	d = appendPair(d, 12, tagSpanID, string(it.ID.AppendHex(id[:0])))
+	d = e.appendMark(d, tagSpanID, it.ID.AppendHex(id[:0]))
 	if it.Parent != 0 {
-		d = appendPair(d, 12, tagParentID, string(it.Parent.AppendHex(id[:0])))
+		d = e.appendMark(d, tagParentID, it.Parent.AppendHex(id[:0]))
 	}
-	if x := e.draft.text(v); len(x) > 0 {
-		d, mark := wire.Open(d, 12)
-		d = wire.AppendString(d, 1, residue.Key)
-		d = wire.AppendTag(d, 2, wire.TypeBytes)
-		d = binary.AppendUvarint(d, uint64(len(x)))
-		return wire.Close(append(d, x...), mark)
+	return d
+}
+
+func (e *Encoder) appendMark(d []byte, key string, id []byte) []byte {
+	d = append(d, 12<<3|wire.TypeBytes, byte(len(key)+len(id)+4), 1<<3|wire.TypeBytes, byte(len(key)))
+	d = append(d, key...)
+	d = append(d, 2<<3|wire.TypeBytes, byte(len(id)))
+	d = append(d, id...)
+	if e.shadow.on {
+		at := len(d) - len(id)
+		a := span.StringAttr(span.At(at-2-len(key), len(key)), span.At(at, len(id)))
+		a.Mirrored = true
+		e.shadow.w.Attr(a)
 	}
 	return d
 }
@@ -130,7 +136,7 @@ func (e *Encoder) appendPartial(d []byte, items []span.Item, v *conversion, k in
 
 // appendAttr appends an attribute as a tag, unless a field says the same or OAP
 // would lose the whole segment for it.
-func (c *converter) appendAttr(d []byte, b *span.Batch, a *span.Attr, r *role) []byte {
+func (e *Encoder) appendAttr(d []byte, b *span.Batch, a *span.Attr, r *role) []byte {
 	key := b.Str(a.Key)
 	if to := oapTag(key); to != "" {
 		key = to
@@ -138,38 +144,43 @@ func (c *converter) appendAttr(d []byte, b *span.Batch, a *span.Attr, r *role) [
 			key = tagCacheType
 		}
 	}
-	v := c.text(b, a)
+	v := e.text(b, a)
 	switch {
 	case key == translate.TagTraceName && r.traceName != "", key == translate.TagInstance && v == r.instance:
 		return d
 	case isMark(key):
 		return d // said by another gateway; of this one the span's own count
 	}
-	return c.appendAlways(d, residue.Outside(key), v, r)
+	return e.appendAlways(d, residue.Outside(key), v, r)
 }
 
 // appendTag appends a tag that has a value.
-func (c *converter) appendTag(d []byte, key, value string, r *role) []byte {
+func (e *Encoder) appendTag(d []byte, key, value string, r *role) []byte {
 	if value == "" {
 		return d
 	}
-	return c.appendAlways(d, key, value, r)
+	return e.appendAlways(d, key, value, r)
 }
 
 // appendAlways appends a tag, also with an empty value. OAP loses the segment
 // of a cache span with a repeated key, of a transmission.latency that is no
 // whole number, and of an x-le that is no JSON object.
-func (c *converter) appendAlways(d []byte, key, value string, r *role) []byte {
+func (e *Encoder) appendAlways(d []byte, key, value string, r *role) []byte {
 	switch {
 	case key == "x-le", key == "transmission.latency" && !isWhole(value):
 		return d
 	case r.layer == layerCache:
-		if slices.Contains(c.keys, key) {
+		if slices.Contains(e.keys, key) {
 			return d
 		}
-		c.keys = append(c.keys, key)
+		e.keys = append(e.keys, key)
 	}
-	return appendPair(d, 12, key, value)
+	key, value = sound(key), sound(value)
+	d = appendSound(d, 12, key, value)
+	if e.shadow.on {
+		e.shadow.tag(d, key, value)
+	}
+	return d
 }
 
 // isWhole matches -?[0-9]{1,18}.
@@ -188,24 +199,31 @@ func isWhole(s string) bool {
 
 // appendPair appends a KeyStringValuePair.
 func appendPair(d []byte, field int, key, value string) []byte {
+	return appendSound(d, field, sound(key), sound(value))
+}
+
+// appendSound is appendPair for UTF-8.
+func appendSound(d []byte, field int, key, value string) []byte {
 	// Nearly all are short: then all lengths are known and have one byte.
 	const short = 0x7f - 4
-	if n := len(key) + len(value); n <= short && key != "" && value != "" && utf8.ValidString(key) && utf8.ValidString(value) {
+	n := len(key) + len(value)
+	if n <= short && key != "" && value != "" {
 		d = append(d, byte(field<<3|wire.TypeBytes), byte(n+4), 1<<3|wire.TypeBytes, byte(len(key)))
 		d = append(d, key...)
 		d = append(d, 2<<3|wire.TypeBytes, byte(len(value)))
 		return append(d, value...)
 	}
-	d, mark := wire.Open(d, field)
-	d = appendText(d, 1, key)
-	d = appendText(d, 2, value)
-	return wire.Close(d, mark)
+	size := 0
+	for _, s := range [...]string{key, value} {
+		if s != "" {
+			size += 1 + uvarintLen(len(s)) + len(s)
+		}
+	}
+	d = append(d, byte(field<<3|wire.TypeBytes))
+	d = binary.AppendUvarint(d, uint64(size))
+	d = wire.AppendString(d, 1, key)
+	return wire.AppendString(d, 2, value)
 }
 
 // appendText appends a string. One that is not UTF-8 would cost OAP the stream.
-func appendText(d []byte, field int, s string) []byte {
-	if !utf8.ValidString(s) {
-		s = strings.ToValidUTF8(s, "\uFFFD")
-	}
-	return wire.AppendString(d, field, s)
-}
+func appendText(d []byte, field int, s string) []byte { return wire.AppendString(d, field, sound(s)) }
