@@ -28,6 +28,7 @@ type Batch struct {
 	Origin Origin
 
 	protocol Protocol // of Origin.Format
+	number   uint64
 
 	body []byte // as received
 	side []byte // what the body does not hold as plain bytes

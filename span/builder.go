@@ -50,6 +50,7 @@ func NewBuilder(body []byte, origin Origin) *Builder {
 	w.b.body = body
 	w.b.Origin = origin
 	w.b.protocol = ProtocolOf(origin.Format)
+	w.b.number = nextNumber()
 	return w
 }
 

@@ -25,6 +25,7 @@ const (
 // Draft starts a changed copy.
 func (b *Batch) Draft() *Draft {
 	d := &Draft{b: *b}
+	d.b.number = nextNumber()
 	d.b.side = slices.Clip(b.side) // to append is to copy
 	return d
 }

@@ -86,7 +86,7 @@ func (e *Encoder) gate(items []span.Item) {
 		if head := e.agents.heads[a.segment]; head != int32(n) {
 			a.late = e.agents.list[head].late
 		} else {
-			now := e.reporter.of(it, e.payload)
+			now := reportOf(it, e.payload)
 			was := m.natives.get(a.segment)
 			if a.late = was != nil && !was.triedAgain(now); !a.late {
 				*m.natives.put(a.segment) = now
@@ -112,7 +112,7 @@ func (m *memory) learnAgents(it *span.Item, k spanKey) {
 	g := b.Segment(s.Segment)
 	p := m.place(k)
 	p.parent, p.number, p.is = it.Parent, b.Agent(s.Agent).Number, isKnown|isSent|isEntry|fromAgent
-	p.set([5]string{
+	m.set(p, [numTexts]string{
 		placeSegment:  b.Str(g.Name),
 		placeService:  cut(b.Str(g.Service), maxService),
 		placeInstance: cut(b.Str(g.Instance), maxOAPInstance),

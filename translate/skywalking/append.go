@@ -25,9 +25,9 @@ type Encoder struct {
 	natives  map[string]nativeKey // by their bytes
 	passing  nativeKey            // the last one
 	agents   agents
-	reporter reporter
 	partials []partial
-	roles    []role // of Observe
+	observed role // by Observe
+	lessons  []lesson
 	payload  uint64
 	draft    draft
 	noting   bool // a shadow follows what is written
@@ -53,7 +53,7 @@ func newEncoder(m *memory, opts translate.EncoderOptions) *Encoder {
 		memory:  m,
 		opts:    opts,
 		natives: make(map[string]nativeKey),
-		layout:  layout{index: make(map[spanKey]int32), wrap: opts.WrapExits},
+		layout:  layout{wrap: opts.WrapExits},
 	}
 }
 
@@ -74,21 +74,22 @@ func (e *Encoder) Reset() {
 
 // Observe notes where spans will be and who refers to them.
 func (e *Encoder) Observe(items []span.Item) {
-	const atOnce = 64 // roles, so that the lock is held for a short while
+	const atOnce = 64 // spans, so that the lock is held for a short while
 	for len(items) > 0 {
 		some := items[:min(atOnce, len(items))]
 		items = items[len(some):]
-		e.names, e.roles = e.names[:0], e.roles[:0]
+		e.names, e.lessons = e.names[:0], e.lessons[:0]
 		for i := range some {
-			if some[i].IsNative() {
-				e.roles = append(e.roles, role{})
-				continue
+			if it := &some[i]; !it.IsNative() {
+				e.role(&e.observed, it)
+				e.observed.checkTraceName(it.Span().Trace)
+				e.lessons = append(e.lessons, e.observed.lesson())
 			}
-			e.roles = append(e.roles, e.role(&some[i]))
 		}
 		e.observe(some)
-		clear(e.roles) // they point into batches
+		clear(e.lessons) // they point into batches
 	}
+	e.observed = role{}
 	e.memory.Lock()
 	defer e.memory.Unlock()
 	e.memory.forget()
@@ -98,14 +99,17 @@ func (e *Encoder) observe(items []span.Item) {
 	m := e.memory
 	m.Lock()
 	defer m.Unlock()
+	next := 0
 	for i := range items {
-		it, r := &items[i], &e.roles[i]
+		it := &items[i]
 		if it.IsNative() {
 			e.learnNative(it)
 			continue
 		}
-		m.rememberName(it.Span().Trace, r.checkTraceName(it.Span().Trace))
-		m.learn(it, r, e.wrap)
+		l := &e.lessons[next]
+		next++
+		m.rememberName(it.Span().Trace, l.traceName)
+		m.learn(noSlot, it, l, e.wrap)
 	}
 }
 
@@ -126,7 +130,7 @@ func (e *Encoder) Add(items []span.Item) (unwritten int) {
 func (e *Encoder) add(items []span.Item) {
 	e.names = e.names[:0]
 	e.pending, e.partials = e.pending[:0], e.partials[:0]
-	clear(e.index)
+	e.index.reset(len(items))
 	if e.opts.Own {
 		e.addOwn(items)
 		return
@@ -141,7 +145,7 @@ func (e *Encoder) add(items []span.Item) {
 			continue
 		}
 		key := spanKey{it.Span().Trace, it.ID}
-		if at, again := e.index[key]; again {
+		if at, again := e.index.get(key); again {
 			switch {
 			case at == ofAgent:
 				e.repeats(it)
@@ -153,7 +157,7 @@ func (e *Encoder) add(items []span.Item) {
 			continue
 		}
 		if isAgents(it) {
-			e.index[key] = ofAgent
+			e.index.put(key, ofAgent)
 			e.agents.add(i, e.memory.segmentHash(it))
 			continue
 		}
@@ -185,7 +189,6 @@ func (e *Encoder) add(items []span.Item) {
 	}
 	e.noting = false
 	clear(e.pending) // it points into batches
-	e.reporter = reporter{}
 }
 
 // ofAgent stands in the index for a span that is not pending.
@@ -194,8 +197,9 @@ const ofAgent = -1
 // wait puts item i among the pending spans.
 func (e *Encoder) wait(items []span.Item, i int) {
 	it := &items[i]
-	e.index[spanKey{it.Span().Trace, it.ID}] = int32(len(e.pending))
-	e.pending = append(e.pending, conversion{item: int32(i), more: -1, role: e.role(it)})
+	e.index.put(spanKey{it.Span().Trace, it.ID}, int32(len(e.pending)))
+	e.pending = append(e.pending, conversion{item: int32(i), more: -1, at: noSlot, up: noSlot})
+	e.role(&e.pending[len(e.pending)-1].role, it)
 }
 
 // appendSegment writes spans as a segment, the root first. It returns how many
@@ -205,7 +209,7 @@ func (e *Encoder) appendSegment(items []span.Item, members []int32) (spans int) 
 	it := &items[root.item]
 	e.buf = appendText(e.buf, 1, root.trace)
 	d, mark := wire.Open(e.buf, 2)
-	d = span.AppendSegmentName(d, it.Span().Trace, it.ID)
+	d = e.prefixes.appendName(d, it.Span().Trace, it.ID)
 	if e.noting {
 		e.shadow.begin(root, d[mark:], len(members))
 	}

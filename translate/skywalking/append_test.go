@@ -321,13 +321,13 @@ func TestMemoryBounds(t *testing.T) {
 	fill := func(id, parent span.ID, service, endpoint string) {
 		p := m.place(spanKey{z, id})
 		p.is, p.parent = isKnown, parent
-		p.set([5]string{placeService: service, placeEndpoint: endpoint})
+		m.set(p, [numTexts]string{placeService: service, placeEndpoint: endpoint})
 	}
 	for i := range span.ID(rememberedSpans + 10) {
 		fill(i+1, i, "s", "e")
 	}
-	if len(m.spans.at) != rememberedSpans || len(m.spans.vals) != rememberedSpans || m.spans.get(spanKey{z, 10}) != nil || m.spans.get(spanKey{z, 11}) == nil {
-		t.Errorf("%d spans kept", len(m.spans.at))
+	if m.spans.n != rememberedSpans || len(m.spans.chunks) != (rememberedSpans-1)>>chunkBits+1 || m.spans.get(spanKey{z, 10}) != nil || m.spans.get(spanKey{z, 11}) == nil {
+		t.Errorf("%d spans kept", m.spans.n)
 	}
 	if got := m.endpointOf(z, m.spans.get(spanKey{z, rememberedSpans})); got != "e" {
 		t.Errorf("endpoint %q", got)

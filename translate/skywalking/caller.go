@@ -23,16 +23,18 @@ func (e *Encoder) refer(m *memory, it *span.Item, v *conversion) {
 	*ref = reference{}
 	k := spanKey{s.Trace, it.Parent}
 	tagged := e.readParentTag(ref, it, r.parent)
-	parent := m.known(k)
+	v.up = m.spans.again(v.up, k)
+	parent := m.knownAt(v.up)
 	if r.typ == typeEntry && !tagged && parent == nil && e.opts.UnknownCaller == "" && (r.layer == layerMQ || s.Remote.Service.Len() == 0) {
 		v.child = false
 		return
 	}
 	if !tagged {
-		e.locate(m, ref, k)
+		v.up = m.placeAt(v.up, k)
+		e.locate(m, ref, k, m.spans.at(v.up))
 	}
-	here := parent == nil || parent.inProcess(r.service, r.instance)
-	if parent = m.known(k); r.typ == typeEntry || !here {
+	here := parent == nil || m.inProcess(parent, r.service, r.instance)
+	if r.typ == typeEntry || !here {
 		e.describe(m, ref, it, r, parent)
 	} else {
 		ref.crossThread = true
@@ -46,12 +48,11 @@ func (e *Encoder) refer(m *memory, it *span.Item, v *conversion) {
 
 // locate names the place of a span for a reference. A span that is still to
 // come is promised to be number 0 of a segment of its own.
-func (e *Encoder) locate(m *memory, ref *reference, k spanKey) {
-	p := m.place(k)
+func (e *Encoder) locate(m *memory, ref *reference, k spanKey, p *place) {
 	owner := k.id
 	switch {
 	case p.is&fromAgent != 0:
-		ref.segment, ref.number, ref.agents = e.names.keep(p.text(placeSegment)), p.number, true
+		ref.segment, ref.number, ref.agents = e.names.keep(m.text(p, placeSegment)), p.number, true
 		return
 	case p.is&isSent != 0:
 		owner, ref.number = p.owner, p.number
@@ -62,8 +63,30 @@ func (e *Encoder) locate(m *memory, ref *reference, k spanKey) {
 		}
 	}
 	mark := len(e.names)
-	e.names = span.AppendSegmentName(e.names, k.trace, owner)
+	e.names = e.prefixes.appendName(e.names, k.trace, owner)
 	ref.segment, ref.owner = e.names.since(mark), owner
+}
+
+// prefixes are the halves of segments' names that depend on the trace alone, of the
+// traces that were asked for lately: each is a hash.
+type prefixes [32]prefix
+
+type prefix struct {
+	trace span.TraceID // zero: none
+	text  [16]byte
+}
+
+// appendName is span.AppendSegmentName.
+func (x *prefixes) appendName(dst []byte, t span.TraceID, id span.ID) []byte {
+	p := &x[hashTrace(t)%uint64(len(x))]
+	if p.trace == t && !t.IsZero() {
+		return id.AppendHex(append(dst, p.text[:]...))
+	}
+	mark := len(dst)
+	dst = span.AppendSegmentName(dst, t, id)
+	p.trace = t
+	copy(p.text[:], dst[mark:])
+	return dst
 }
 
 // describe fills in what is known of the caller of another process. The address
@@ -72,11 +95,11 @@ func (e *Encoder) locate(m *memory, ref *reference, k spanKey) {
 func (e *Encoder) describe(m *memory, ref *reference, it *span.Item, r *role, parent *place) {
 	b, s := it.Batch, it.Span()
 	if parent != nil {
-		ref.service = or(ref.service, e.names.keep(parent.text(placeService)))
-		ref.instance = or(ref.instance, e.names.keep(parent.text(placeInstance)))
+		ref.service = or(ref.service, e.names.keep(m.text(parent, placeService)))
+		ref.instance = or(ref.instance, e.names.keep(m.text(parent, placeInstance)))
 		ref.endpoint = or(ref.endpoint, e.names.keep(m.endpointOf(s.Trace, parent)))
 		if (parent.is&isQueue != 0) == (r.layer == layerMQ) {
-			ref.address = or(ref.address, e.names.keep(parent.text(placePeer)))
+			ref.address = or(ref.address, e.names.keep(m.text(parent, placePeer)))
 		}
 	}
 	if r.layer == layerMQ {

@@ -26,6 +26,8 @@ const maxPacked = 300
 type conversion struct {
 	item int32
 	more int32 // another report of the span, -1 for none
+	at   int32 // the slot of its place when that was last looked for
+	up   int32 // the same of its parent
 	from int64 // start, ns since 1970, or the receipt
 	role role
 
@@ -54,7 +56,7 @@ type layout struct {
 	order   []int32 // numbers of pending spans
 	line    []int32
 	chains  []chain
-	index   map[spanKey]int32 // pending spans
+	index   index
 	wrap    bool
 }
 
@@ -67,7 +69,7 @@ func (l *layout) link(items []span.Item) {
 		if v.apart || it.Parent == 0 {
 			continue
 		}
-		p, ok := l.index[spanKey{it.Span().Trace, it.Parent}]
+		p, ok := l.index.get(spanKey{it.Span().Trace, it.Parent})
 		if ok && p != ofAgent && l.pending[p].role.service == v.role.service && l.pending[p].role.instance == v.role.instance {
 			v.parent = p
 		}
@@ -134,7 +136,7 @@ func (l *layout) restore(m *memory, items []span.Item) bool {
 		if p == nil || p.is&isSent == 0 {
 			return false
 		}
-		root, ok := l.index[spanKey{t, p.owner}]
+		root, ok := l.index.get(spanKey{t, p.owner})
 		if !ok || root == ofAgent {
 			return false
 		}
@@ -146,7 +148,7 @@ func (l *layout) restore(m *memory, items []span.Item) bool {
 		if v.owner != int32(i) {
 			it := &items[v.item]
 			var ok bool
-			if v.parent, ok = l.index[spanKey{it.Span().Trace, it.Parent}]; !ok || v.parent == ofAgent || l.pending[v.parent].owner != v.owner {
+			if v.parent, ok = l.index.get(spanKey{it.Span().Trace, it.Parent}); !ok || v.parent == ofAgent || l.pending[v.parent].owner != v.owner {
 				return false
 			}
 			continue

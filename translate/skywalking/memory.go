@@ -4,12 +4,14 @@ package skywalking
 
 import (
 	"hash/maphash"
+	"math/bits"
 	"sync"
 
 	"github.com/spanbridge/spanbridge/span"
 )
 
-// The numbers of entries that a target remembers. A span takes about 300 bytes.
+// The numbers of entries that a target remembers. A span takes about 120 bytes,
+// and its names where no other span has them.
 const (
 	rememberedSpans     = 300_000
 	rememberedNatives   = 50_000
@@ -28,6 +30,7 @@ type memory struct {
 	instances recent[string, presence]
 	packed    recent[spanKey, packed] // of an encoder for spans of its own process
 
+	texts    names // of the places
 	seed     maphash.Seed
 	payloads uint64 // so many were begun
 
@@ -38,14 +41,16 @@ type memory struct {
 }
 
 func newMemory() *memory {
-	return &memory{
-		spans:     newRecent[spanKey, place](rememberedSpans),
-		natives:   newRecent[uint64, report](rememberedNatives),
-		names:     newRecent[span.TraceID, []byte](rememberedNames),
-		instances: newRecent[string, presence](rememberedInstances),
-		packed:    newRecent[spanKey, packed](rememberedPacked),
-		seed:      maphash.MakeSeed(),
+	m := &memory{
+		spans:   newRecent[spanKey, place](rememberedSpans, hashSpan),
+		natives: newRecent[uint64, report](rememberedNatives, hashed),
+		names:   newRecent[span.TraceID, []byte](rememberedNames, hashTrace),
+		packed:  newRecent[spanKey, packed](rememberedPacked, hashSpan),
+		seed:    maphash.MakeSeed(),
 	}
+	m.texts.seed = m.seed
+	m.instances = newRecent[string, presence](rememberedInstances, func(s string) uint64 { return maphash.String(m.seed, s) })
+	return m
 }
 
 // nextPayload is a number for a payload of any of the target's encoders.
@@ -66,46 +71,52 @@ type spanKey struct {
 }
 
 // known is the place of a span that was seen; nil for any other.
-func (m *memory) known(k spanKey) *place {
-	if p := m.spans.get(k); p != nil && p.is&isKnown != 0 {
+func (m *memory) known(k spanKey) *place { return m.knownAt(m.spans.find(k)) }
+
+// knownAt is known for a slot.
+func (m *memory) knownAt(i int32) *place {
+	if i == noSlot {
+		return nil
+	}
+	if p := m.spans.at(i); p.is&isKnown != 0 {
 		return p
 	}
 	return nil
 }
 
 // place is the place of a span, made when there is none.
-func (m *memory) place(k spanKey) *place {
-	if p := m.spans.get(k); p != nil {
-		return p
+func (m *memory) place(k spanKey) *place { return m.spans.at(m.placeAt(m.spans.find(k), k)) }
+
+// placeAt is the slot of a span's place, made when the slot is none.
+func (m *memory) placeAt(i int32, k spanKey) int32 {
+	if i != noSlot {
+		return i
 	}
-	p := m.spans.put(k)
-	*p = place{texts: p.texts[:0]}
-	return p
+	i = m.spans.add(k)
+	p := m.spans.at(i)
+	for _, n := range p.names {
+		m.texts.release(n)
+	}
+	*p = place{}
+	return i
 }
 
-// process is a number for a process.
-func (m *memory) process(service, instance string) uint64 {
-	var h maphash.Hash
-	h.SetSeed(m.seed)
-	_, _ = h.WriteString(service)
-	_ = h.WriteByte(0)
-	_, _ = h.WriteString(instance)
-	return h.Sum64() | 1
+// process is a number for a process, made of the hashes of its names.
+func process(service, instance uint64) uint64 {
+	hi, lo := bits.Mul64(service^seeds[0], instance^seeds[1])
+	return hi ^ lo | 1
 }
 
-// hear notes that a span has a child in a process: when that is another one,
-// the span is one that other processes refer to.
-func (m *memory) hear(k spanKey, process uint64, entry bool) {
-	if k.id == 0 {
-		return
-	}
-	p := m.place(k)
+// hear notes that a span, whose slot it is, has a child in a process: when that
+// is another one, the span is one that other processes refer to.
+func (m *memory) hear(i int32, process uint64, entry bool) {
+	p := m.spans.at(i)
 	switch {
 	case p.is&(fromAgent|isSent|isApart) != 0:
 	case entry:
 		p.is |= isApart
 	case p.is&isKnown != 0:
-		if m.process(p.text(placeService), p.text(placeInstance)) != process {
+		if m.processOf(p) != process {
 			p.is |= isApart
 		}
 	case p.callers == 0:
@@ -126,48 +137,66 @@ func (m *memory) endpointOf(trace span.TraceID, p *place) string {
 			break
 		}
 		up := m.known(spanKey{trace, top.parent})
-		if up == nil || !up.inProcess(p.text(placeService), p.text(placeInstance)) {
+		if up == nil || !up.sameProcess(p) {
 			break
 		}
 		top = up
 	}
 	if top.is&isEntry != 0 {
-		return top.text(placeEndpoint)
+		return m.text(top, placeEndpoint)
 	}
-	return p.text(placeEndpoint)
+	return m.text(p, placeEndpoint)
 }
 
-// learn notes a converted span before it is written.
-func (m *memory) learn(it *span.Item, r *role, wrap bool) {
+// lesson is what is learned of a converted span.
+type lesson struct {
+	service, instance, operation, peer string
+	traceName                          string
+	typ, layer                         int32
+	remote                             bool
+}
+
+func (r *role) lesson() lesson {
+	return lesson{r.service, r.instance, r.operation, r.peer, r.traceName, r.typ, r.layer, r.remote}
+}
+
+// learn notes a converted span before it is written; the slot is where it was
+// found. It gives the slots of the span and of its parent, noSlot where there is no
+// need to know it.
+func (m *memory) learn(found int32, it *span.Item, r *lesson, wrap bool) (own, up int32) {
 	k := spanKey{it.Span().Trace, it.ID}
-	process := m.process(r.service, r.instance)
-	p := m.place(k)
+	own, up = m.placeAt(m.spans.again(found, k), k), noSlot
+	p := m.spans.at(own)
 	if p.is&isSent != 0 {
-		return // a report of the span was written, or its id is an agent's
+		return own, up // a report of the span was written, or its id is an agent's
 	}
+	peer := ""
+	if r.typ == typeExit {
+		peer = r.peer
+	}
+	m.set(p, [numTexts]string{placeService: r.service, placeInstance: r.instance, placeEndpoint: r.operation, placePeer: peer})
+	process := m.processOf(p)
 	p.parent = it.Parent
 	p.is |= isKnown
 	if p.callers != 0 && p.callers != process {
 		p.is |= isApart
 	}
 	p.is &^= isEntry | isQueue | isWrapped
-	peer := ""
-	switch r.typ {
-	case typeEntry:
+	if r.typ == typeEntry {
 		p.is |= isEntry
-	case typeExit:
-		peer = r.peer
-		if wrap && r.remote {
-			p.is |= isWrapped
-		}
+	}
+	if wrap && r.typ == typeExit && r.remote {
+		p.is |= isWrapped
 	}
 	if r.layer == layerMQ {
 		p.is |= isQueue
 	}
-	p.set([5]string{placeService: r.service, placeInstance: r.instance, placeEndpoint: r.operation, placePeer: peer})
-	if it.Parent != it.ID {
-		m.hear(spanKey{k.trace, it.Parent}, process, r.typ == typeEntry)
+	if it.Parent != it.ID && it.Parent != 0 {
+		above := spanKey{k.trace, it.Parent}
+		up = m.placeAt(m.spans.find(above), above)
+		m.hear(up, process, r.typ == typeEntry)
 	}
+	return own, up
 }
 
 // rememberName notes the name of a trace, unless it follows from the id.
@@ -176,9 +205,9 @@ func (m *memory) rememberName(t span.TraceID, name string) {
 		return
 	}
 	var hex [32]byte
-	if string(t.AppendHex32(hex[:0])) == name || m.names.get(t) != nil {
+	if string(t.AppendHex32(hex[:0])) == name || m.names.find(t) != noSlot {
 		return
 	}
-	n := m.names.put(t)
+	n := m.names.at(m.names.add(t))
 	*n = append((*n)[:0], name...)
 }

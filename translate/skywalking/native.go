@@ -32,8 +32,9 @@ func (e *Encoder) learnNative(it *span.Item) {
 	}
 	m.rememberName(s.Trace, it.Batch.Str(it.Batch.Segment(s.Segment).TraceName))
 	if m.known(spanKey{s.Trace, it.ID}) == nil {
-		r := e.role(it)
-		m.learn(it, &r, false)
+		e.role(&e.observed, it)
+		l := e.observed.lesson()
+		m.learn(noSlot, it, &l, false)
 	}
 }
 
@@ -83,7 +84,7 @@ func (e *Encoder) native(it *span.Item) nativeKey {
 func (e *Encoder) passes(it *span.Item, raw string) (first, fellow bool) {
 	m := e.memory
 	h := maphash.String(m.seed, raw)
-	now := e.reporter.of(it, e.payload)
+	now := reportOf(it, e.payload)
 	m.Lock()
 	defer m.Unlock()
 	was := m.natives.get(h)
@@ -123,25 +124,27 @@ func (m *memory) learnNative(it *span.Item) {
 		m.named = g
 		m.rememberName(s.Trace, b.Str(g.TraceName))
 	}
-	if s.Refs.Len() > 0 {
-		m.hear(spanKey{s.Trace, it.Parent}, 0, a.Type == typeEntry)
+	if s.Refs.Len() > 0 && it.Parent != 0 {
+		above := spanKey{s.Trace, it.Parent}
+		m.hear(m.placeAt(m.spans.find(above), above), 0, a.Type == typeEntry)
 	}
 	if a.Type != typeExit {
 		return
 	}
 	k := spanKey{s.Trace, it.ID}
-	if p := m.known(k); p != nil && p.is&fromAgent != 0 {
+	i := m.spans.find(k)
+	if p := m.knownAt(i); p != nil && p.is&fromAgent != 0 {
 		return
 	}
 	if m.segment != g {
 		m.segment, m.endpoint = g, segmentEndpoint(b, it.Index)
 	}
-	p := m.place(k)
+	p := m.spans.at(m.placeAt(i, k))
 	p.number, p.is = a.Number, isKnown|isSent|isEntry|fromAgent
 	if a.Layer == layerMQ {
 		p.is |= isQueue
 	}
-	p.set([5]string{
+	m.set(p, [numTexts]string{
 		placeSegment:  cut(b.Str(g.Name), maxSegmentName),
 		placeService:  cut(b.Str(g.Service), maxService),
 		placeInstance: cut(b.Str(g.Instance), maxOAPInstance),

@@ -105,7 +105,7 @@ func (e *Encoder) referOwn(m *memory, items []span.Item, v *conversion) {
 // segment, because others refer to it now.
 func (e *Encoder) locateOwn(m *memory, ref *reference, items []span.Item, k spanKey) (known bool) {
 	owner := k.id
-	if i, ok := e.index[k]; ok {
+	if i, ok := e.index.get(k); ok {
 		p := &e.pending[i]
 		root := &e.pending[p.owner]
 		owner, ref.number, ref.endpoint, known = items[root.item].ID, p.number, root.role.operation, true
@@ -113,7 +113,7 @@ func (e *Encoder) locateOwn(m *memory, ref *reference, items []span.Item, k span
 		owner, ref.number, known = at.owner, at.number, true
 	}
 	mark := len(e.names)
-	e.names = span.AppendSegmentName(e.names, k.trace, owner)
+	e.names = e.prefixes.appendName(e.names, k.trace, owner)
 	ref.segment = e.names.since(mark)
 	return known
 }

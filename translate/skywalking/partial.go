@@ -28,7 +28,8 @@ func (e *Encoder) merge(items []span.Item, at int32, i int) bool {
 	}
 	other := int32(i)
 	if says(now.Span()) > says(was.Span()) {
-		r := e.role(now)
+		var r role
+		e.role(&r, now)
 		if ns == "" {
 			r.service, r.instance = v.role.service, v.role.instance
 		}
@@ -37,7 +38,8 @@ func (e *Encoder) merge(items []span.Item, at int32, i int) bool {
 		}
 		other, v.item, v.role = v.item, other, r
 	} else if ns != "" && ws == "" || !was.Span().Name.Present() && now.Span().Name.Present() {
-		r := e.role(now)
+		var r role
+		e.role(&r, now)
 		v.role.service, v.role.instance, v.role.operation = r.service, r.instance, r.operation
 	}
 	e.partials = append(e.partials, partial{other, v.more})

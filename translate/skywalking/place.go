@@ -3,32 +3,19 @@
 package skywalking
 
 import (
-	"weak"
-
 	"github.com/spanbridge/spanbridge/span"
 )
 
 // report is what was sent: it tells a parcel that is tried once more from a
-// span that was reported again. The batch is known by a weak pointer, so that
-// remembering it keeps nothing alive.
+// span that was reported again.
 type report struct {
-	batch   weak.Pointer[span.Batch]
-	index   uint32
+	batch   uint64 // its number
 	payload uint64
+	index   uint32
 }
 
-// reporter makes reports. It remembers the last batch, for one has many spans.
-type reporter struct {
-	batch *span.Batch
-	weak  weak.Pointer[span.Batch]
-}
-
-// of is the report of an item in a payload.
-func (r *reporter) of(it *span.Item, payload uint64) report {
-	if r.batch != it.Batch {
-		r.batch, r.weak = it.Batch, weak.Make(it.Batch)
-	}
-	return report{r.weak, uint32(it.Index), payload}
+func reportOf(it *span.Item, payload uint64) report {
+	return report{it.Batch.Number(), payload, uint32(it.Index)}
 }
 
 // triedAgain is true when now is what was sent, in a later payload.
@@ -42,15 +29,14 @@ type place struct {
 	parent span.ID
 	// Of a span that was sent: the root of its segment and its number there.
 	// That of a native span is named by the text placeSegment.
-	owner  span.ID
-	number int32
-	is     about
-	sent   report
+	owner span.ID
+	sent  report
 	// callers is the process of the children that were seen before the span, 0
 	// for none.
 	callers uint64
-	texts   []byte
-	lengths [5]uint16
+	number  int32
+	names   [numTexts]int32
+	is      about
 }
 
 // about is what is known of a place.
@@ -73,28 +59,32 @@ const (
 	placeInstance
 	placeEndpoint // of a converted span: its own operation
 	placePeer     // of an exit
+	numTexts
 )
 
 // set fills the texts of a place; every text is short.
-func (p *place) set(texts [5]string) {
-	p.texts = p.texts[:0]
+func (m *memory) set(p *place, texts [numTexts]string) {
 	for i, s := range texts {
-		p.texts = append(p.texts, s...)
-		p.lengths[i] = uint16(len(s))
+		p.names[i] = m.texts.swap(p.names[i], s)
 	}
 }
 
-// text is one of the texts.
-func (p *place) text(which int) string {
-	from := 0
-	for _, n := range p.lengths[:which] {
-		from += int(n)
-	}
-	return arena(p.texts[:from+int(p.lengths[which])]).since(from)
+// text is one of the texts of a place.
+func (m *memory) text(p *place, which int) string { return m.texts.text(p.names[which]) }
+
+// inProcess is true for a place of a process.
+func (m *memory) inProcess(p *place, service, instance string) bool {
+	return m.text(p, placeService) == service && m.text(p, placeInstance) == instance
 }
 
-func (p *place) inProcess(service, instance string) bool {
-	return p.text(placeService) == service && p.text(placeInstance) == instance
+// processOf is the process of a place.
+func (m *memory) processOf(p *place) uint64 {
+	return process(m.texts.hash(p.names[placeService]), m.texts.hash(p.names[placeInstance]))
+}
+
+// sameProcess is true for places of one process.
+func (p *place) sameProcess(o *place) bool {
+	return p.names[placeService] == o.names[placeService] && p.names[placeInstance] == o.names[placeInstance]
 }
 
 // place decides where the spans are in OAP from now on, and looks up where the
@@ -116,12 +106,13 @@ func (e *Encoder) place(items []span.Item) {
 		v.from, _ = clock(it)
 		v.role.checkTraceName(it.Span().Trace)
 		m.rememberName(it.Span().Trace, v.role.traceName)
-		m.learn(it, &v.role, e.wrap)
+		l := v.role.lesson()
+		v.at, v.up = m.learn(v.at, it, &l, e.wrap)
 	}
 	if !again || !e.restore(m, items) {
 		for i := range e.pending {
 			v := &e.pending[i]
-			p := m.known(spanKey{items[v.item].Span().Trace, items[v.item].ID})
+			p := e.placeOf(items, v)
 			v.apart = v.role.apart || p != nil && p.is&isApart != 0
 		}
 		e.link(items)
@@ -131,31 +122,43 @@ func (e *Encoder) place(items []span.Item) {
 	for i := range e.pending {
 		v := &e.pending[i]
 		it := &items[v.item]
-		m.sent(it, v, items[e.pending[v.owner].item].ID, e.reporter.of(it, e.payload))
+		p := e.placeOf(items, v)
+		if p == nil || p.is&fromAgent != 0 {
+			continue // pushed out by others, or an agent has a span of this id
+		}
+		p.is |= isSent
+		p.owner, p.number = items[e.pending[v.owner].item].ID, v.number
+		p.sent = reportOf(it, e.payload)
 	}
 	for i := range e.pending {
 		v := &e.pending[i]
 		it := &items[v.item]
-		v.trace = e.nameOf(m, it.Span(), &v.role)
 		if v.owner == int32(i) {
+			v.trace = e.nameOf(m, it.Span(), &v.role)
 			e.refer(m, it, v)
 		}
 		e.announce(it, &v.role)
 	}
 }
 
+// placeOf is what is known of a pending span.
+func (e *Encoder) placeOf(items []span.Item, v *conversion) *place {
+	m, it := e.memory, &items[v.item]
+	v.at = m.spans.again(v.at, spanKey{it.Span().Trace, it.ID})
+	return m.knownAt(v.at)
+}
+
 // dropRepeats takes out the spans that were sent. again is true when all of
 // them were and the parcel is tried once more.
 func (e *Encoder) dropRepeats(items []span.Item) (again bool) {
-	m := e.memory
 	sent, kept := 0, 0
 	for i := range e.pending {
 		v := &e.pending[i]
-		p := m.known(spanKey{items[v.item].Span().Trace, items[v.item].ID})
+		p := e.placeOf(items, v)
 		if p != nil && p.is&isSent != 0 && p.is&fromAgent == 0 {
 			same := false
 			e.reports(items, v, func(it *span.Item) bool {
-				same = p.sent.triedAgain(e.reporter.of(it, e.payload))
+				same = p.sent.triedAgain(reportOf(it, e.payload))
 				return !same
 			})
 			if !same {
@@ -174,21 +177,10 @@ func (e *Encoder) dropRepeats(items []span.Item) (again bool) {
 	}
 	clear(e.pending[kept:])
 	e.pending = e.pending[:kept]
-	clear(e.index)
+	e.index.reset(len(e.pending))
 	for i := range e.pending {
 		it := &items[e.pending[i].item]
-		e.index[spanKey{it.Span().Trace, it.ID}] = int32(i)
+		e.index.put(spanKey{it.Span().Trace, it.ID}, int32(i))
 	}
 	return sent > 0 && sent == kept
-}
-
-// sent notes where a span was written.
-func (m *memory) sent(it *span.Item, v *conversion, owner span.ID, now report) {
-	p := m.known(spanKey{it.Span().Trace, it.ID})
-	if p == nil || p.is&fromAgent != 0 {
-		return // pushed out by others, or an agent has a span of this id
-	}
-	p.is |= isSent
-	p.owner, p.number = owner, v.number
-	p.sent = now
 }

@@ -28,13 +28,15 @@ type role struct {
 
 // converter makes segments of spans. Its memory is used again for each call.
 type converter struct {
-	names arena
-	keys  []string
+	names    arena
+	prefixes prefixes
+	keys     []string
 }
 
 // role decides how OAP is to see a span.
-func (c *converter) role(it *span.Item) (r role) {
+func (c *converter) role(r *role, it *span.Item) {
 	b, s := it.Batch, it.Span()
+	*r = role{}
 	r.read(b, s)
 	r.service = cut(or(b.Str(s.Local.Service), unknown), maxService)
 	r.instance = cut(or(r.signs.instance[0], r.signs.instance[1], r.signs.instance[2], r.signs.instance[3], c.localIP(s), unknown), maxInstance)
@@ -46,15 +48,14 @@ func (c *converter) role(it *span.Item) (r role) {
 		r.typ = typeExit
 	}
 	r.layer = r.layerOf(s.Kind)
-	r.peer = c.peerOf(b, s, &r)
+	r.peer = c.peerOf(b, s, r)
 	r.remote = r.typ == typeExit && r.layer != layerDatabase && r.layer != layerCache
 	r.apart = r.remote || r.typ == typeEntry || s.Has&span.Referred != 0
 	if r.typ == typeExit && r.peer == "" {
 		r.typ, r.layer, r.nameless = typeLocal, layerUnknown, true
 	}
 	r.component = r.componentOf(b, s)
-	r.operation = cutEndpoint(or(c.operation(b.Str(s.Name), &r), unknown), r.service)
-	return r
+	r.operation = cutEndpoint(or(c.operation(b.Str(s.Name), r), unknown), r.service)
 }
 
 // peerOf is whom a span calls, or by which broker it comes; for any other entry

@@ -57,9 +57,8 @@ func familyOf(word string) family {
 // segment|number|service|instance|endpoint|address, the last four in base64.
 const tagParent = "sw8.parent"
 
-// read takes the signs of a span and of its resource.
+// read takes the signs of a span and of its resource; there are none yet.
 func (g *signs) read(b *span.Batch, s *span.Span) {
-	*g = signs{}
 	attrs := b.Attrs(s.Attrs)
 	for i := range attrs {
 		g.add(b, &attrs[i])
