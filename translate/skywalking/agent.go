@@ -112,7 +112,7 @@ func (m *memory) learnAgents(it *span.Item, k spanKey) {
 	g := b.Segment(s.Segment)
 	p := m.place(k)
 	p.parent, p.number, p.is = it.Parent, b.Agent(s.Agent).Number, isKnown|isSent|isEntry|fromAgent
-	m.set(p, [numTexts]string{
+	m.set(p, &[numTexts]string{
 		placeSegment:  b.Str(g.Name),
 		placeService:  cut(b.Str(g.Service), maxService),
 		placeInstance: cut(b.Str(g.Instance), maxOAPInstance),

@@ -28,7 +28,9 @@ type Encoder struct {
 	partials []partial
 	observed role // by Observe
 	lessons  []lesson
+	heard    [16]uint64 // processes of which this payload tells
 	payload  uint64
+	longWay  bool // short cuts are left out, to compare with
 	draft    draft
 	noting   bool // a shadow follows what is written
 	shadow   shadow
@@ -69,6 +71,7 @@ func (e *Encoder) Reset() {
 	e.passing = nativeKey{}
 	e.losses.Reset()
 	e.left = span.LeftOut{}
+	e.heard = [len(e.heard)]uint64{}
 	e.payload = e.memory.nextPayload()
 }
 
@@ -178,7 +181,7 @@ func (e *Encoder) add(items []span.Item) {
 	e.place(items)
 	e.countMerged(items)
 	for members := range e.each() {
-		e.noting = e.opts.Residue != translate.None && !e.draft.always && e.usual(items, members)
+		e.noting = e.opts.Residue != translate.None && !e.longWay && e.usual(items, members)
 		if !e.noting && e.opts.Residue != translate.None {
 			e.compare(items, members)
 		}
@@ -199,7 +202,6 @@ func (e *Encoder) wait(items []span.Item, i int) {
 	it := &items[i]
 	e.index.put(spanKey{it.Span().Trace, it.ID}, int32(len(e.pending)))
 	e.pending = append(e.pending, conversion{item: int32(i), more: -1, at: noSlot, up: noSlot})
-	e.role(&e.pending[len(e.pending)-1].role, it)
 }
 
 // appendSegment writes spans as a segment, the root first. It returns how many

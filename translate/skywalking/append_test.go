@@ -321,7 +321,7 @@ func TestMemoryBounds(t *testing.T) {
 	fill := func(id, parent span.ID, service, endpoint string) {
 		p := m.place(spanKey{z, id})
 		p.is, p.parent = isKnown, parent
-		m.set(p, [numTexts]string{placeService: service, placeEndpoint: endpoint})
+		m.set(p, &[numTexts]string{placeService: service, placeEndpoint: endpoint})
 	}
 	for i := range span.ID(rememberedSpans + 10) {
 		fill(i+1, i, "s", "e")

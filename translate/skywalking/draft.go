@@ -13,8 +13,7 @@ import (
 // residues and read again. So is one of which shadow cannot say what a decoder
 // makes of it.
 type draft struct {
-	always bool // of all segments, to compare the two ways
-	asked  int  // so many times
+	asked  int // so many times
 	buf    []byte
 	reader *reader
 	writer residue.Writer

@@ -30,6 +30,7 @@ type conversion struct {
 	up   int32 // the same of its parent
 	from int64 // start, ns since 1970, or the receipt
 	role role
+	told bool // role is set
 
 	trace string // the name of its trace
 	ref   reference

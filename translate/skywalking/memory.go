@@ -10,7 +10,7 @@ import (
 	"github.com/spanbridge/spanbridge/span"
 )
 
-// The numbers of entries that a target remembers. A span takes about 120 bytes,
+// The numbers of entries that a target remembers. A span takes about 130 bytes,
 // and its names where no other span has them.
 const (
 	rememberedSpans     = 300_000
@@ -150,14 +150,30 @@ func (m *memory) endpointOf(trace span.TraceID, p *place) string {
 
 // lesson is what is learned of a converted span.
 type lesson struct {
-	service, instance, operation, peer string
-	traceName                          string
-	typ, layer                         int32
-	remote                             bool
+	texts     [numTexts]string
+	traceName string
+	shape     shapeOf
 }
 
 func (r *role) lesson() lesson {
-	return lesson{r.service, r.instance, r.operation, r.peer, r.traceName, r.typ, r.layer, r.remote}
+	l := lesson{traceName: r.traceName, shape: shapeOf{component: r.component, typ: int8(r.typ), layer: int8(r.layer)}}
+	l.texts = [numTexts]string{placeService: r.service, placeInstance: r.instance, placeEndpoint: r.operation}
+	if r.typ == typeExit {
+		l.texts[placePeer] = r.peer
+	}
+	if r.remote {
+		l.shape.is |= isRemote
+	}
+	if r.nameless {
+		l.shape.is |= isNameless
+	}
+	if r.apart {
+		l.shape.is |= isRoleApart
+	}
+	if r.traceName == "" && r.parent == "" && r.layer != layerCache && (r.typ != typeEntry || r.layer != layerMQ) {
+		l.shape.is |= isTold
+	}
+	return l
 }
 
 // learn notes a converted span before it is written; the slot is where it was
@@ -170,11 +186,8 @@ func (m *memory) learn(found int32, it *span.Item, r *lesson, wrap bool) (own, u
 	if p.is&isSent != 0 {
 		return own, up // a report of the span was written, or its id is an agent's
 	}
-	peer := ""
-	if r.typ == typeExit {
-		peer = r.peer
-	}
-	m.set(p, [numTexts]string{placeService: r.service, placeInstance: r.instance, placeEndpoint: r.operation, placePeer: peer})
+	m.set(p, &r.texts)
+	p.shape, p.sent = r.shape, reportOf(it, 0)
 	process := m.processOf(p)
 	p.parent = it.Parent
 	p.is |= isKnown
@@ -182,19 +195,19 @@ func (m *memory) learn(found int32, it *span.Item, r *lesson, wrap bool) (own, u
 		p.is |= isApart
 	}
 	p.is &^= isEntry | isQueue | isWrapped
-	if r.typ == typeEntry {
+	if r.shape.typ == typeEntry {
 		p.is |= isEntry
 	}
-	if wrap && r.typ == typeExit && r.remote {
+	if wrap && r.shape.typ == typeExit && r.shape.is&isRemote != 0 {
 		p.is |= isWrapped
 	}
-	if r.layer == layerMQ {
+	if r.shape.layer == layerMQ {
 		p.is |= isQueue
 	}
 	if it.Parent != it.ID && it.Parent != 0 {
 		above := spanKey{k.trace, it.Parent}
 		up = m.placeAt(m.spans.find(above), above)
-		m.hear(up, process, r.typ == typeEntry)
+		m.hear(up, process, r.shape.typ == typeEntry)
 	}
 	return own, up
 }

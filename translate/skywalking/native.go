@@ -144,7 +144,7 @@ func (m *memory) learnNative(it *span.Item) {
 	if a.Layer == layerMQ {
 		p.is |= isQueue
 	}
-	m.set(p, [numTexts]string{
+	m.set(p, &[numTexts]string{
 		placeSegment:  cut(b.Str(g.Name), maxSegmentName),
 		placeService:  cut(b.Str(g.Service), maxService),
 		placeInstance: cut(b.Str(g.Instance), maxOAPInstance),

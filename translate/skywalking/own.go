@@ -31,6 +31,7 @@ func (e *Encoder) addOwn(items []span.Item) {
 	for i := range e.pending {
 		v := &e.pending[i]
 		v.from, _ = clock(&items[v.item])
+		e.tell(items, v)
 		v.apart = v.role.apart
 	}
 	e.link(items)

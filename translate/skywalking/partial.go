@@ -26,6 +26,7 @@ func (e *Encoder) merge(items []span.Item, at int32, i int) bool {
 	if ws != "" && ns != "" && ws != ns {
 		return false
 	}
+	e.tell(items, v)
 	other := int32(i)
 	if says(now.Span()) > says(was.Span()) {
 		var r role

@@ -30,14 +30,32 @@ type place struct {
 	// Of a span that was sent: the root of its segment and its number there.
 	// That of a native span is named by the text placeSegment.
 	owner span.ID
-	sent  report
+	sent  report // of a span that was not: what is known comes from it
 	// callers is the process of the children that were seen before the span, 0
 	// for none.
 	callers uint64
 	number  int32
 	names   [numTexts]int32
+	shape   shapeOf
 	is      about
 }
+
+// shapeOf is what a role says besides the texts of a place.
+type shapeOf struct {
+	component  int32
+	typ, layer int8
+	is         roleIs
+}
+
+type roleIs uint8
+
+const (
+	isRemote roleIs = 1 << iota
+	isNameless
+	isRoleApart
+	// isTold: there is no more to the role than what a place knows of it.
+	isTold
+)
 
 // about is what is known of a place.
 type about uint8
@@ -63,7 +81,7 @@ const (
 )
 
 // set fills the texts of a place; every text is short.
-func (m *memory) set(p *place, texts [numTexts]string) {
+func (m *memory) set(p *place, texts *[numTexts]string) {
 	for i, s := range texts {
 		p.names[i] = m.texts.swap(p.names[i], s)
 	}
@@ -104,6 +122,10 @@ func (e *Encoder) place(items []span.Item) {
 		v := &e.pending[i]
 		it := &items[v.item]
 		v.from, _ = clock(it)
+		if !v.told && e.recall(it, v) {
+			continue // it was learned when it was observed
+		}
+		e.tell(items, v)
 		v.role.checkTraceName(it.Span().Trace)
 		m.rememberName(it.Span().Trace, v.role.traceName)
 		l := v.role.lesson()
@@ -137,8 +159,36 @@ func (e *Encoder) place(items []span.Item) {
 			v.trace = e.nameOf(m, it.Span(), &v.role)
 			e.refer(m, it, v)
 		}
-		e.announce(it, &v.role)
+		e.announce(it, &v.role, e.placeOf(items, v))
 	}
+}
+
+// tell decides the role of a pending span.
+func (e *Encoder) tell(items []span.Item, v *conversion) {
+	if !v.told {
+		v.told = true
+		e.role(&v.role, &items[v.item])
+	}
+}
+
+// recall takes the role of a pending span from its place, if that was learned from
+// the very same report, and there is no more to it.
+func (e *Encoder) recall(it *span.Item, v *conversion) bool {
+	m, p := e.memory, e.memory.knownAt(v.at)
+	if e.longWay || p == nil || p.is&fromAgent != 0 || p.shape.is&isTold == 0 ||
+		p.sent.batch == 0 || p.sent.batch != it.Batch.Number() || p.sent.index != uint32(it.Index) || p.parent != it.Parent {
+		return false
+	}
+	r, is := &v.role, p.shape.is
+	r.typ, r.layer, r.component = int32(p.shape.typ), int32(p.shape.layer), p.shape.component
+	r.remote, r.nameless, r.apart = is&isRemote != 0, is&isNameless != 0, is&isRoleApart != 0
+	r.service, r.instance = e.names.keep(m.text(p, placeService)), e.names.keep(m.text(p, placeInstance))
+	r.operation, r.peer = e.names.keep(m.text(p, placeEndpoint)), e.names.keep(m.text(p, placePeer))
+	if r.typ == typeEntry {
+		r.peer = e.remoteAddress(it.Span())
+	}
+	v.told = true
+	return true
 }
 
 // placeOf is what is known of a pending span.

@@ -30,7 +30,16 @@ type presence struct {
 // announce says that the process of a converted span lives, when it is time to.
 // A payload that is written once more because it did not arrive says it again.
 // The lock of the memory is held.
-func (e *Encoder) announce(it *span.Item, r *role) {
+func (e *Encoder) announce(it *span.Item, r *role, at *place) {
+	if at != nil && e.memory.inProcess(at, r.service, r.instance) {
+		// Most spans of a payload are of a few processes.
+		n := e.memory.processOf(at)
+		heard := &e.heard[n>>8%uint64(len(e.heard))]
+		if *heard == n {
+			return
+		}
+		*heard = n
+	}
 	mark := len(e.names)
 	e.names = append(e.names, r.service...)
 	e.names = append(e.names, 0)
@@ -52,7 +61,9 @@ func (e *Encoder) announce(it *span.Item, r *role) {
 	p.last, p.payload = now, e.payload
 	if p.beats%beatsPerProperties == 0 {
 		e.notes = append(e.notes, e.begin(methodProperties))
-		e.appendProperties(it, r)
+		e.role(&e.observed, it)
+		e.appendProperties(it, r, &e.observed)
+		e.observed = role{}
 		e.end(e.notes)
 	}
 	p.beats++
@@ -62,11 +73,13 @@ func (e *Encoder) announce(it *span.Item, r *role) {
 	e.end(e.notes)
 }
 
-func (e *Encoder) appendProperties(it *span.Item, r *role) {
+// appendProperties tells of the process of a role by the signs of another one, of
+// the same span, that was not recalled.
+func (e *Encoder) appendProperties(it *span.Item, r, of *role) {
 	e.buf = appendText(e.buf, 1, r.service)
 	e.buf = appendText(e.buf, 2, r.instance)
-	e.buf = appendPair(e.buf, 3, "language", strings.ToLower(or(r.language, unknown)))
-	if host := or(r.signs.instance[1], r.signs.instance[2], r.signs.instance[3]); host != "" {
+	e.buf = appendPair(e.buf, 3, "language", strings.ToLower(or(of.language, unknown)))
+	if host := or(of.signs.instance[1], of.signs.instance[2], of.signs.instance[3]); host != "" {
 		e.buf = appendPair(e.buf, 3, "hostname", host)
 	}
 	if ip := it.Span().Local.IP4(); ip.IsValid() {
