@@ -64,6 +64,7 @@ type report struct {
 	s     *span.Span
 	place span.Place
 	role  role
+	user  ref // that was noted of it
 	// joins: its protocol lets a server share the id of its client.
 	joins bool
 	// zipkin: its protocol is made for shared ids, so that they are to be
@@ -76,7 +77,7 @@ func (r *report) parent() key { return key{r.s.Trace.Lo, r.s.Parent} }
 
 func reportOf(it *span.Item) report {
 	s := it.Span()
-	r := report{Item: it, s: s, place: it.Place(), role: other}
+	r := report{Item: it, s: s, place: it.Place(), role: other, user: ref{n: somebody}}
 	p := it.Batch.Protocol()
 	r.joins = p != span.OTLP && p != span.SkyWalking
 	r.zipkin = r.joins && p != span.Jaeger
@@ -101,6 +102,7 @@ func split(s *span.Span) bool {
 // note remembers a report. It returns true when it tells of something new.
 func (j *joins) note(r *report) bool {
 	if r.role == other && !r.joins || split(r.s) {
+		r.user = ref{}
 		return false // nobody else has its id
 	}
 	u := user{key: r.own(), place: r.place, role: r.role, end: -1}
@@ -121,7 +123,9 @@ func (j *joins) note(r *report) bool {
 		u.message = r.s.Kind == span.KindConsumer
 		j.between(r, &u)
 	}
-	return j.users.note(u)
+	var news bool
+	r.user, news = j.users.note(&u)
+	return news
 }
 
 // times are start and end, or 0 and -1 when they are not known.
@@ -227,7 +231,7 @@ func (j *joins) settleServer(r *report, force bool) wait {
 		}
 		return waitFor(own, r.parent())
 	}
-	if me = j.users.find(own, r.place, server); me != nil {
+	if me = j.user(own, r.place, server, r.user); me != nil {
 		me.as = as
 	}
 	if as != r.s.ID {
@@ -310,7 +314,7 @@ func (j *joins) entry(r *report, force bool) wait {
 	}
 	r.Parent = parent
 	if proxies == 0 && !force {
-		j.users.note(user{key: r.parent(), place: r.place, role: callee, start: start, end: end})
+		j.users.note(&user{key: r.parent(), place: r.place, role: callee, start: start, end: end})
 	}
 	return wait{}
 }
@@ -394,24 +398,30 @@ func (j *joins) parentOpen(r *report) bool {
 	return false
 }
 
-// leave notes that a span is on its way.
-func (j *joins) leave(it *span.Item) {
-	r := reportOf(it)
-	if u := j.users.find(r.own(), r.place, r.role); u != nil {
-		u.left = true
+// user is what is remembered of a report.
+func (j *joins) user(k key, place span.Place, r role, noted ref) *user {
+	if noted.n == nobody {
+		return nil
 	}
+	if u := j.users.get(noted); u != nil {
+		return u
+	}
+	return j.users.find(k, place, r)
 }
 
-// hasCaller is true when the span that called this one is on its way.
-func (j *joins) hasCaller(it *span.Item) bool {
-	s := it.Span()
-	k := key{s.Trace.Lo, s.Parent}
-	joined := false
-	if r := reportOf(it); r.role == half || r.role == server && it.ID != s.ID {
-		k.id, joined = s.ID, true
+// calledBy is who may have called a span whose identity is decided.
+func calledBy(it *span.Item, s *span.Span, r role) called {
+	c := called{entry: s.Kind == span.KindServer || s.Kind == span.KindConsumer, by: s.Parent}
+	if r == half || r == server && it.ID != s.ID {
+		c.by, c.joined = s.ID, true
 	}
-	for _, u := range j.look(k) {
-		if u.left && (u.role == client || !joined && u.role != callee) {
+	return c
+}
+
+// hasCaller is true when the span that called one is on its way.
+func (j *joins) hasCaller(trace uint64, c called) bool {
+	for _, u := range j.look(key{trace, c.by}) {
+		if u.left && (u.role == client || !c.joined && u.role != callee) {
 			return true
 		}
 	}

@@ -22,6 +22,7 @@ type group struct {
 	began       time.Time
 	news        time.Time // or when it was looked at last
 	age, silent order
+	next        int32 // in the list of its key's hash
 }
 
 // order is a place in a list of groups.
@@ -31,15 +32,25 @@ type order struct{ before, behind int32 }
 type member struct {
 	ready Ready
 	next  int32
+	called
+}
+
+// called says which span may have called one, if another process did.
+type called struct {
+	entry  bool
+	joined bool    // they share the id
+	by     span.ID // as it was reported
 }
 
 // groups are all groups. Number 0 stands for none.
 type groups struct {
 	list         []group
 	freeGroups   []int32
-	members      []member
+	slots        []int32 // the first group of a list, by the hash of their keys
+	count        int
+	members      [][]member // in pieces, so that they grow without being moved
+	made         int32
 	freeMembers  int32 // the first of those to use again
-	byKey        map[groupKey]int32
 	aged, silent struct{ first, last int32 }
 	spans        int
 	ids          map[span.ID]struct{}
@@ -50,10 +61,51 @@ type groups struct {
 
 func (g *groups) init() {
 	g.list = make([]group, 1)
-	g.members = make([]member, 1)
-	g.byKey = make(map[groupKey]int32)
+	g.freeGroups, g.slots, g.count = nil, make([]int32, fewSlots), 0
+	g.members, g.made, g.freeMembers = nil, 1, 0
 	g.ids = make(map[span.ID]struct{})
-	g.expected = make(map[groupKey]int)
+	if g.expected == nil {
+		g.expected = make(map[groupKey]int)
+	}
+}
+
+func (g *groups) member(n int32) *member { return &g.members[n>>pieceBits][n&(inPiece-1)] }
+
+func (g *groups) slot(k groupKey) *int32 {
+	return &g.slots[hash(key{k.trace, span.ID(k.service)})&uint64(len(g.slots)-1)]
+}
+
+// find is the group of a key, 0 for none.
+func (g *groups) find(k groupKey) int32 {
+	n := *g.slot(k)
+	for n != 0 && g.list[n].key != k {
+		n = g.list[n].next
+	}
+	return n
+}
+
+// insert puts a group where find finds it, remove takes it out.
+func (g *groups) insert(n int32) {
+	if g.count++; g.count > len(g.slots) {
+		g.slots = make([]int32, 2*len(g.slots))
+		for i := range g.list[1:] {
+			if a := g.at(int32(i) + 1); a.count > 0 {
+				slot := g.slot(a.key)
+				a.next, *slot = *slot, int32(i)+1
+			}
+		}
+	}
+	slot := g.slot(g.at(n).key)
+	g.at(n).next, *slot = *slot, n
+}
+
+func (g *groups) remove(n int32) {
+	at := g.slot(g.at(n).key)
+	for *at != n {
+		at = &g.at(*at).next
+	}
+	*at = g.at(n).next
+	g.count--
 }
 
 func groupOf(it *span.Item) groupKey { return groupKey{it.Span().Trace.Lo, it.Place().Service} }
@@ -76,10 +128,9 @@ func (g *groups) oldest() int32   { return g.aged.first }
 func (g *groups) quietest() int32 { return g.silent.first }
 
 // add puts a span into its group and gives the group's number.
-func (g *groups) add(r *Ready, now time.Time) int32 {
-	k := groupOf(&r.Item)
-	n, ok := g.byKey[k]
-	if !ok {
+func (g *groups) add(k groupKey, r *Ready, by called, now time.Time) int32 {
+	n := g.find(k)
+	if n == 0 {
 		if last := len(g.freeGroups); last > 0 {
 			n, g.freeGroups = g.freeGroups[last-1], g.freeGroups[:last-1]
 		} else {
@@ -87,20 +138,23 @@ func (g *groups) add(r *Ready, now time.Time) int32 {
 			g.list = append(g.list, group{})
 		}
 		g.list[n] = group{key: k, message: r.Message, began: now}
-		g.byKey[k] = n
+		g.insert(n)
 		push(g, &g.aged.first, &g.aged.last, n, func(a *group) *order { return &a.age })
 	}
 	a := g.at(n)
 	m := g.freeMembers
 	if m != 0 {
-		g.freeMembers = g.members[m].next
+		g.freeMembers = g.member(m).next
 	} else {
-		m = int32(len(g.members))
-		g.members = append(g.members, member{})
+		m = g.made
+		g.made++
+		if int(m)>>pieceBits == len(g.members) {
+			g.members = append(g.members, make([]member, inPiece))
+		}
 	}
-	g.members[m] = member{ready: *r}
+	*g.member(m) = member{ready: *r, called: by}
 	if a.last != 0 {
-		g.members[a.last].next = m
+		g.member(a.last).next = m
 	} else {
 		a.first = m
 	}
@@ -108,10 +162,12 @@ func (g *groups) add(r *Ready, now time.Time) int32 {
 	a.count++
 	g.spans++
 	a.news = now
-	if ok {
-		pull(g, &g.silent.first, &g.silent.last, n, silence)
+	if g.silent.last != n {
+		if a.count > 1 {
+			pull(g, &g.silent.first, &g.silent.last, n, silence)
+		}
+		push(g, &g.silent.first, &g.silent.last, n, silence)
 	}
-	push(g, &g.silent.first, &g.silent.last, n, silence)
 	return n
 }
 
@@ -127,24 +183,36 @@ func (g *groups) lookAgain(n int32, now time.Time) {
 // complete is true for a group that no span is about to join and in which every
 // span is a root, was called by a span that hasCaller knows, or has its parent
 // there.
-func (g *groups) complete(n int32, hasCaller func(*span.Item) bool) bool {
-	clear(g.ids)
+func (g *groups) complete(n int32, hasCaller func(trace uint64, by called) bool) bool {
 	a := g.at(n)
-	if g.expected[a.key] > 0 {
+	if len(g.expected) > 0 && g.expected[a.key] > 0 {
 		return false
 	}
-	for m := a.first; m != 0; m = g.members[m].next {
-		g.ids[g.members[m].ready.ID] = struct{}{}
+	const few = 16 // so that to look through all is quickest
+	if a.count > few {
+		clear(g.ids)
+		for m := a.first; m != 0; m = g.member(m).next {
+			g.ids[g.member(m).ready.ID] = struct{}{}
+		}
 	}
-	for m := a.first; m != 0; m = g.members[m].next {
-		it := &g.members[m].ready.Item
-		if it.Parent == 0 {
+	has := func(id span.ID) (ok bool) {
+		if a.count > few {
+			_, ok = g.ids[id]
+			return ok
+		}
+		for m := a.first; m != 0; m = g.member(m).next {
+			if g.member(m).ready.ID == id {
+				return true
+			}
+		}
+		return false
+	}
+	for m := a.first; m != 0; m = g.member(m).next {
+		x := g.member(m)
+		if parent := x.ready.Parent; parent == 0 || has(parent) {
 			continue
 		}
-		if _, ok := g.ids[it.Parent]; ok {
-			continue
-		}
-		if kind := it.Span().Kind; kind != span.KindServer && kind != span.KindConsumer || !hasCaller(it) {
+		if !x.entry || !hasCaller(a.key.trace, x.called) {
 			return false
 		}
 	}
@@ -155,22 +223,21 @@ func (g *groups) complete(n int32, hasCaller func(*span.Item) bool) bool {
 func (g *groups) take(dst []Ready, n int32) []Ready {
 	a := g.at(n)
 	for m := a.first; m != 0; {
-		dst = append(dst, g.members[m].ready)
-		next := g.members[m].next
-		g.members[m] = member{next: g.freeMembers}
+		x := g.member(m)
+		dst = append(dst, x.ready)
+		next := x.next
+		*x = member{next: g.freeMembers}
 		g.freeMembers = m
 		m = next
 	}
 	g.spans -= a.count
-	delete(g.byKey, a.key)
+	g.remove(n)
 	pull(g, &g.silent.first, &g.silent.last, n, silence)
 	pull(g, &g.aged.first, &g.aged.last, n, func(a *group) *order { return &a.age })
 	g.list[n] = group{}
 	g.freeGroups = append(g.freeGroups, n)
-	if g.spans == 0 && len(g.members) > keepReady {
-		expected := g.expected
+	if g.spans == 0 && g.made > keepReady {
 		g.init()
-		g.freeGroups, g.freeMembers, g.expected = nil, 0, expected
 	}
 	return dst
 }

@@ -7,6 +7,7 @@ package assemble
 type messages struct {
 	list  []message
 	from  int // the first one of list that counts
+	last  int // the one that was found last
 	bytes int64
 }
 
@@ -39,6 +40,9 @@ func (m *messages) trim() {
 }
 
 func (m *messages) find(number uint64) *message {
+	if m.last < len(m.list) && m.list[m.last].number == number {
+		return &m.list[m.last]
+	}
 	lo, hi := m.from, len(m.list)
 	for lo < hi {
 		if mid := int(uint(lo+hi) / 2); m.list[mid].number < number {
@@ -47,6 +51,7 @@ func (m *messages) find(number uint64) *message {
 			hi = mid
 		}
 	}
+	m.last = lo
 	return &m.list[lo]
 }
 

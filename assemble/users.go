@@ -59,12 +59,36 @@ type users struct {
 	young, old generation
 	max        int // ids in a generation
 	evicted    int // users forgotten for want of room
+	turn       uint32
 }
 
-type generation struct {
-	slots []int32 // hash table: the number of a user + 1, 0 for none
-	list  []user
+// ref is a user that was found, as long as that is remembered.
+type ref struct {
+	turn uint32
+	n    int32 // number + 1; nobody or somebody
+	old  bool
 }
+
+// References to none.
+const (
+	nobody   = 0
+	somebody = -1 // it is to be looked for
+)
+
+// generation is a hash table of lists. Its users lie in pieces of memory, so that
+// it grows without moving them.
+type generation struct {
+	slots  []int32 // the first user of a list + 1
+	pieces [][]user
+	count  int
+}
+
+const (
+	pieceBits = 10
+	inPiece   = 1 << pieceBits
+)
+
+func (g *generation) at(n int32) *user { return &g.pieces[n>>pieceBits][n&(inPiece-1)] }
 
 // The table is keyed by ids that senders choose, so its hash is not for them to
 // know.
@@ -83,45 +107,66 @@ func sized(n int) generation {
 	for size < 2*(n+1) {
 		size *= 2
 	}
-	return generation{slots: make([]int32, size), list: make([]user, 0, n)}
+	g := generation{slots: make([]int32, size)}
+	if n > 0 && n <= inPiece {
+		g.pieces = append(g.pieces, make([]user, n))
+	}
+	return g
+}
+
+// first is the first user of the list that a key is in, + 1.
+func (g *generation) first(k key) int32 {
+	if g.count == 0 {
+		return 0
+	}
+	return g.slots[hash(k)&uint64(len(g.slots)-1)]
 }
 
 // add appends a user that is not there.
-func (g *generation) add(u user) {
-	if 2*(len(g.list)+1) > len(g.slots) {
+func (g *generation) add(u *user) int32 {
+	if 2*(g.count+1) > len(g.slots) {
 		g.grow()
 	}
+	n := int32(g.count)
+	switch piece := int(n) >> pieceBits; {
+	case piece == len(g.pieces):
+		g.pieces = append(g.pieces, make([]user, inPiece))
+	case int(n)&(inPiece-1) == len(g.pieces[piece]): // made for fewer
+		g.pieces[piece] = append(make([]user, 0, inPiece), g.pieces[piece]...)[:inPiece]
+	}
 	slot := &g.slots[hash(u.key)&uint64(len(g.slots)-1)]
-	u.next = *slot
-	g.list = append(g.list, u)
-	*slot = int32(len(g.list))
+	*g.at(n) = *u
+	g.at(n).next = *slot
+	g.count++
+	*slot = n + 1
+	return n
 }
 
 func (g *generation) grow() {
 	g.slots = make([]int32, max(fewSlots, 2*len(g.slots)))
-	for i := range g.list {
-		slot := &g.slots[hash(g.list[i].key)&uint64(len(g.slots)-1)]
-		g.list[i].next = *slot
-		*slot = int32(i + 1)
+	for n := range int32(g.count) {
+		u := g.at(n)
+		slot := &g.slots[hash(u.key)&uint64(len(g.slots)-1)]
+		u.next = *slot
+		*slot = n + 1
 	}
 }
 
 // appendOf appends the users of an id.
 func (g *generation) appendOf(dst []*user, k key) []*user {
-	if len(g.slots) == 0 {
-		return dst
-	}
-	for n := g.slots[hash(k)&uint64(len(g.slots)-1)]; n != 0; n = g.list[n-1].next {
-		if u := &g.list[n-1]; u.key == k {
+	for n := g.first(k); n != 0; {
+		u := g.at(n - 1)
+		if u.key == k {
 			dst = append(dst, u)
 		}
+		n = u.next
 	}
 	return dst
 }
 
 func (g *generation) clear() {
 	clear(g.slots)
-	g.list = g.list[:0]
+	g.count = 0
 }
 
 // appendOf appends the users of an id. The pointers hold until a user is added.
@@ -133,27 +178,40 @@ func (t *users) appendOf(dst []*user, k key) []*user {
 // there is none.
 func (t *users) find(k key, place span.Place, r role) *user {
 	for _, g := range [...]*generation{&t.young, &t.old} {
-		if len(g.slots) == 0 {
-			continue
-		}
-		for n := g.slots[hash(k)&uint64(len(g.slots)-1)]; n != 0; n = g.list[n-1].next {
-			if u := &g.list[n-1]; u.key == k && u.role == r && u.place.All == place.All {
+		for n := g.first(k); n != 0; {
+			u := g.at(n - 1)
+			if u.key == k && u.role == r && u.place.All == place.All {
 				return u
 			}
+			n = u.next
 		}
 	}
 	return nil
 }
 
-// note remembers a user. It returns false for one that is known.
-func (t *users) note(u user) bool {
+// get is the user of a reference; nil when it may be forgotten.
+func (t *users) get(r ref) *user {
+	switch {
+	case r.n <= 0:
+		return nil
+	case r.turn == t.turn && !r.old:
+		return t.young.at(r.n - 1)
+	case r.turn == t.turn, r.turn+1 == t.turn && !r.old:
+		return t.old.at(r.n - 1)
+	default:
+		return nil
+	}
+}
+
+// note remembers a user. It returns false for one that is known, or is one too
+// many of an id.
+func (t *users) note(u *user) (_ ref, news bool) {
 	count, callees := 0, 0
-	for _, g := range [...]*generation{&t.young, &t.old} {
-		if len(g.slots) == 0 {
-			continue
-		}
-		for n := g.slots[hash(u.key)&uint64(len(g.slots)-1)]; n != 0; n = g.list[n-1].next {
-			known := &g.list[n-1]
+	for i, g := range [...]*generation{&t.young, &t.old} {
+		for n := g.first(u.key); n != 0; {
+			known := g.at(n - 1)
+			at := n
+			n = known.next
 			if known.key != u.key {
 				continue
 			}
@@ -162,26 +220,26 @@ func (t *users) note(u user) bool {
 				if u.end >= u.start && known.end < known.start {
 					known.start, known.end = u.start, u.end
 				}
-				return false
+				return ref{t.turn, at, i == 1}, false
 			}
 			if known.role == callee {
 				callees++
 			}
 			if count++; count-callees == maxUsers || u.role == callee && callees == maxCallees {
-				return false
+				return ref{n: somebody}, false
 			}
 		}
 	}
-	if len(t.young.list) >= t.max {
-		t.evicted += len(t.old.list)
+	if t.young.count >= t.max {
+		t.evicted += t.old.count
 		t.rotate()
 	}
-	t.young.add(u)
-	return true
+	return ref{turn: t.turn, n: t.young.add(u) + 1}, true
 }
 
 // rotate forgets the older generation.
 func (t *users) rotate() {
 	t.young, t.old = t.old, t.young
 	t.young.clear()
+	t.turn++
 }

@@ -96,10 +96,18 @@ type Window struct {
 	rotated  time.Time
 	counts   Counts
 
-	decided []Ready // in this call, before they are grouped
+	decided []decision // in this call, before they are grouped
 	seen    []span.Item
 	news    []key // ids of which something new is known
 	reports []report
+}
+
+// decision is a span whose identity is decided.
+type decision struct {
+	Ready
+	place span.Place
+	role  role
+	user  ref
 }
 
 // New makes a window.
@@ -133,15 +141,20 @@ func (w *Window) Put(message uint64, items []span.Item, bytes int, now time.Time
 	w.age(now)
 	w.messages.add(message, bytes)
 	w.reports = w.reports[:0]
+	servers := false
 	for i := range items {
-		r := reportOf(&items[i])
-		if w.joins.note(&r) && w.waiters.any() {
+		w.reports = append(w.reports, reportOf(&items[i]))
+		r := &w.reports[i]
+		if w.joins.note(r) && w.waiters.any() {
 			w.news = append(w.news, r.own())
 		}
-		w.reports = append(w.reports, r)
+		servers = servers || r.role == server
 	}
 	// Servers first: the spans of their process ask for what becomes of them.
 	for i := range w.reports {
+		if !servers {
+			break
+		}
 		if r := &w.reports[i]; r.role == server {
 			w.joins.settleServer(r, w.opts.Hold <= 0)
 		}
@@ -158,7 +171,8 @@ func (w *Window) Put(message uint64, items []span.Item, bytes int, now time.Time
 			}
 			continue
 		}
-		w.decided = append(w.decided, Ready{Item: *r.Item, Message: message, With: w.opts.Together && i > 0 && sameSegment(w.reports[i-1].Item, r.Item)})
+		with := w.opts.Together && i > 0 && sameSegment(w.reports[i-1].Item, r.Item)
+		w.decided = append(w.decided, decision{Ready{Item: *r.Item, Message: message, With: with}, r.place, r.role, r.user})
 	}
 	clear(w.reports)
 	w.tell()
@@ -193,7 +207,7 @@ func (w *Window) again(slot int32, force bool, reason Reason) {
 		w.waiters.change(slot, on)
 		return
 	}
-	w.decided = append(w.decided, Ready{Item: a.item, Message: a.message})
+	w.decided = append(w.decided, decision{Ready{Item: a.item, Message: a.message}, r.place, r.role, r.user})
 	w.messages.release(a.message)
 	if w.opts.Together {
 		w.groups.arrived(&a.item)
@@ -220,18 +234,22 @@ func (w *Window) settle(now time.Time) {
 	}
 	for i := range w.decided {
 		r := &w.decided[i]
-		if w.opts.Together {
-			w.joins.leave(&r.Item)
-		}
-		if !w.opts.Together || r.IsNative() {
-			w.ready = append(w.ready, *r)
+		if !w.opts.Together {
+			w.ready = append(w.ready, r.Ready)
 			continue
 		}
-		if n := w.groups.add(r, now); n != 0 {
-			w.messages.hold(r.Message)
-			if w.groups.at(n).count >= w.opts.GroupSpans {
-				w.close(n, Size)
-			}
+		s := r.Span()
+		if u := w.joins.user(key{s.Trace.Lo, s.ID}, r.place, r.role, r.user); u != nil {
+			u.left = true
+		}
+		if r.IsNative() {
+			w.ready = append(w.ready, r.Ready)
+			continue
+		}
+		n := w.groups.add(groupKey{s.Trace.Lo, r.place.Service}, &r.Ready, calledBy(&r.Item, s, r.role), now)
+		w.messages.hold(r.Message)
+		if w.groups.at(n).count >= w.opts.GroupSpans {
+			w.close(n, Size)
 		}
 	}
 	clear(w.decided)
@@ -372,7 +390,7 @@ func (w *Window) Counts() Counts {
 	c := w.counts
 	c.ServerHalves, c.LateClients = w.joins.servers, w.joins.lateClients
 	c.Evicted = w.joins.users.evicted
-	c.Remembered = len(w.joins.users.young.list) + len(w.joins.users.old.list)
+	c.Remembered = w.joins.users.young.count + w.joins.users.old.count
 	c.Waiting = w.waiters.count + w.groups.spans
 	return c
 }

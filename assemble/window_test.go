@@ -398,3 +398,48 @@ func BenchmarkWindow(b *testing.B) {
 	f("in one message", "a")
 	f("a quarter waits", "e")
 }
+
+// What a span costs that is collected with those of its trace and service.
+func BenchmarkWindowTogether(b *testing.B) {
+	var specs []string
+	for i := range 10 {
+		of := func(id, parent int, kind, place string) {
+			at := "-"
+			if parent > 0 {
+				at = fmt.Sprintf("%x", i<<4+parent)
+			}
+			specs = append(specs, fmt.Sprintf("%x %s %s", i<<4+id, at, kind+" "+place))
+		}
+		of(1, 0, "server", "front/10.0.0.1")
+		of(2, 1, "-", "front/10.0.0.1")
+		of(3, 1, "client", "front/10.0.0.1")
+		of(3, 1, "server", "cart/10.0.0.2 shared")
+		of(5, 3, "client", "cart/10.0.0.2")
+		of(6, 1, "client", "front/10.0.0.1")
+		of(6, 1, "server", "payment/10.0.0.3 shared")
+		of(8, 6, "producer", "payment/10.0.0.3")
+		of(9, 8, "consumer", "shipping/10.0.0.4")
+		of(10, 9, "client", "shipping/10.0.0.4")
+	}
+	its := items(b, specs)
+	again := make([]span.Item, len(its))
+	opts := options()
+	opts.Together, opts.Settle, opts.Longest, opts.GroupSpans, opts.MaxSpans, opts.MaxBytes = true, settle, longest, 300, 1_000_000, 1<<30
+	opts.MaxRemembered = 1_000_000
+	w := New(opts)
+	now := began
+	b.ReportAllocs()
+	n := 0
+	for b.Loop() {
+		n++
+		for i := range its {
+			its[i].Batch.Spans()[i].Trace.Lo = uint64(n*10 + i/10)
+		}
+		copy(again, its)
+		now = now.Add(10 * time.Millisecond)
+		w.Due(now)
+		w.Put(uint64(n), again, 1000, now)
+		w.Take(len(w.Ready()))
+	}
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(len(its)), "ns/span")
+}
