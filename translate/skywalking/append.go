@@ -22,7 +22,7 @@ type Encoder struct {
 	segments []piece
 	messages []translate.Message
 
-	natives  map[string]nativeKey // by their bytes
+	natives  map[uint64]nativeKey // by the hash of their bytes
 	passing  nativeKey            // the last one
 	agents   agents
 	partials []partial
@@ -54,7 +54,7 @@ func newEncoder(m *memory, opts translate.EncoderOptions) *Encoder {
 	return &Encoder{
 		memory:  m,
 		opts:    opts,
-		natives: make(map[string]nativeKey),
+		natives: make(map[uint64]nativeKey),
 		layout:  layout{wrap: opts.WrapExits},
 	}
 }

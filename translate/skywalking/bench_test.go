@@ -3,10 +3,13 @@
 package skywalking
 
 import (
+	"bytes"
 	"fmt"
+	"slices"
 	"testing"
 
 	"google.golang.org/protobuf/proto"
+	commonv3 "skywalking.apache.org/repo/goapi/collect/common/v3"
 	agentv3 "skywalking.apache.org/repo/goapi/collect/language/agent/v3"
 
 	"github.com/spanbridge/spanbridge/span"
@@ -100,6 +103,100 @@ func BenchmarkEncode(b *testing.B) {
 		}
 	}
 	run("packed", batch("zipkin.v2.json", spans...), plain)
+}
+
+// nativeShop is a message of the segments of ten traces as agents send them, and a
+// function that gives them other names and ids.
+func nativeShop(b *testing.B) (batch *span.Batch, anew func(n int)) {
+	const nonce = "f00dfeed"
+	var all agentv3.SegmentCollection
+	for i := range 10 {
+		trace := fmt.Sprintf("%s%08x5d1b6c2a0f7e4938.67.17637012345670021", nonce, i)
+		name := func(n int) string { return fmt.Sprintf("%s%08x5d1b6c2a0f7e4938.91.17637012345670021", nonce, i<<4+n) }
+		segment := func(n int, service string, up int, number int32, spans ...*agentv3.SpanObject) {
+			for k, s := range spans {
+				s.SpanId, s.ParentSpanId = int32(k), int32(min(k-1, 0))
+				s.StartTime, s.EndTime, s.ComponentId, s.OperationName = 1_700_000_000_000, 1_700_000_000_100, 1, "/api/v1/orders"
+				for _, key := range []string{"http.method", "http.path", "http.status_code", "host.name", "app.version", "cloud.zone"} {
+					s.Tags = append(s.Tags, &commonv3.KeyStringValuePair{Key: key, Value: "some-value-" + key})
+				}
+			}
+			if up > 0 {
+				spans[0].Refs = append(spans[0].Refs, &agentv3.SegmentReference{
+					TraceId: trace, ParentTraceSegmentId: name(up), ParentSpanId: number, ParentService: "a", ParentServiceInstance: "b",
+					ParentEndpoint: "/api/v1/orders", NetworkAddressUsedAtPeer: service + ":8080",
+				})
+			}
+			all.Segments = append(all.Segments, &agentv3.SegmentObject{
+				TraceId: trace, TraceSegmentId: name(n), Service: service, ServiceInstance: service + "-7d9f8b6c-x2k4", Spans: spans,
+			})
+		}
+		entry := func() *agentv3.SpanObject { return &agentv3.SpanObject{SpanLayer: agentv3.SpanLayer_Http} }
+		exit := func(peer string) *agentv3.SpanObject {
+			return &agentv3.SpanObject{SpanType: agentv3.SpanType_Exit, SpanLayer: agentv3.SpanLayer_Http, Peer: peer}
+		}
+		segment(1, "frontend", 0, 0, entry(), &agentv3.SpanObject{SpanType: agentv3.SpanType_Local}, exit("cart:8080"), exit("payment:8080"))
+		segment(2, "cart", 1, 2, entry(), exit("mysql:3306"))
+		segment(3, "payment", 1, 3, entry(), exit("kafka:9092"))
+		segment(4, "shipping", 3, 1, entry(), exit("mysql:3306"))
+	}
+	body := marshal(b, &all)
+	batch = decode(b, formatSegments, body)
+	were := slices.Clone(batch.Spans())
+	var places []int
+	for at := 0; ; at++ {
+		i := bytes.Index(body[at:], []byte(nonce))
+		if i < 0 {
+			break
+		}
+		at += i
+		places = append(places, at)
+	}
+	return batch, func(n int) {
+		digits := fmt.Sprintf("%08x", n)
+		for _, at := range places {
+			copy(body[at:], digits)
+		}
+		for i := range were {
+			s, was := &batch.Spans()[i], &were[i]
+			s.Trace.Hi, s.ID = was.Trace.Hi^uint64(n), was.ID^span.ID(n)<<16
+			if was.Parent != 0 {
+				s.Parent = was.Parent ^ span.ID(n)<<16
+			}
+		}
+	}
+}
+
+// What a gateway does with the segments of agents, new ones each time.
+func BenchmarkFreshNative(b *testing.B) {
+	run := func(name string, observe, add bool) {
+		b.Run(name, func(b *testing.B) {
+			batch, anew := nativeShop(b)
+			first := NewEncoder(translate.EncoderOptions{})
+			observer := first.Fork().(*Encoder)
+			e := first.Fork()
+			var items []span.Item
+			b.ReportAllocs()
+			for n := 1; b.Loop(); n++ {
+				anew(n)
+				items = spantest.Items(batch)
+				if observe {
+					observer.Observe(items)
+				}
+				if add {
+					e.Reset()
+					if e.Add(items) != 0 || len(e.Messages()) != 40 {
+						b.Fatal(len(e.Messages()))
+					}
+				}
+			}
+			perSpan(b, len(items))
+		})
+	}
+	run("neither", false, false)
+	run("observe", true, false)
+	run("add", false, true)
+	run("both", true, true)
 }
 
 func BenchmarkObserve(b *testing.B) {

@@ -35,9 +35,10 @@ type memory struct {
 	payloads uint64 // so many were begun
 
 	// The native segment whose trace was named last, and the one seen last with
-	// an exit, with its endpoint.
+	// an exit, with the place of that.
 	named, segment *span.Segment
-	endpoint       string
+	fellow         int32
+	fellowKey      spanKey
 }
 
 func newMemory() *memory {
@@ -62,7 +63,7 @@ func (m *memory) nextPayload() uint64 {
 }
 
 // forget lets go of the batches of a call.
-func (m *memory) forget() { m.named, m.segment, m.endpoint = nil, nil, "" }
+func (m *memory) forget() { m.named, m.segment = nil, nil }
 
 // spanKey names a canonical span.
 type spanKey struct {

@@ -26,10 +26,11 @@ type name struct {
 	users  int32
 	next   int32 // in its list, or among the free
 	length uint16
+	loose  bool // it is in no list
 	text   [usualName]byte
 }
 
-const usualName = 78 // a name takes 96 bytes then
+const usualName = 77 // a name takes 96 bytes then
 
 func (g *names) at(n int32) *name { return &g.chunks[n>>chunkBits][n&(1<<chunkBits-1)] }
 
@@ -69,6 +70,26 @@ func (g *names) hold(s string) int32 {
 			return n
 		}
 	}
+	n := g.add(s, h)
+	g.at(n).next, *head = *head, n
+	return n
+}
+
+// holdLoose is hold for a text that nobody else has; it is not found again.
+func (g *names) holdLoose(s string) int32 {
+	if s == "" {
+		return 0
+	}
+	if g.n == 0 {
+		g.grow()
+	}
+	n := g.add(s, 0)
+	g.at(n).loose = true
+	return n
+}
+
+// add gives a text a number.
+func (g *names) add(s string, h uint64) int32 {
 	n := g.free
 	if n != 0 {
 		g.free = g.at(n).next
@@ -80,13 +101,20 @@ func (g *names) hold(s string) int32 {
 		g.n++
 	}
 	a := g.at(n)
-	a.hash, a.users, a.next, a.length = h, 1, *head, uint16(len(s))
+	a.hash, a.users, a.length, a.loose = h, 1, uint16(len(s)), false
 	if len(s) > usualName {
 		g.long[n] = string([]byte(s)) // s may point into a batch
 	} else {
 		copy(a.text[:], s)
 	}
-	*head = n
+	return n
+}
+
+// share is a number for one more user.
+func (g *names) share(n int32) int32 {
+	if n != 0 {
+		g.at(n).users++
+	}
 	return n
 }
 
@@ -109,11 +137,13 @@ func (g *names) release(n int32) {
 	if a.users--; a.users > 0 {
 		return
 	}
-	at := &g.heads[a.hash&uint64(len(g.heads)-1)]
-	for *at != n {
-		at = &g.at(*at).next
+	if !a.loose {
+		at := &g.heads[a.hash&uint64(len(g.heads)-1)]
+		for *at != n {
+			at = &g.at(*at).next
+		}
+		*at = a.next
 	}
-	*at = a.next
 	if a.length > usualName {
 		delete(g.long, n)
 	}
@@ -128,7 +158,7 @@ func (g *names) grow() {
 	g.heads = make([]int32, max(fewHeads, 2*len(g.heads)))
 	for n := int32(1); n < g.n; n++ {
 		a := g.at(n)
-		if a.users == 0 {
+		if a.users == 0 || a.loose {
 			continue
 		}
 		head := &g.heads[a.hash&uint64(len(g.heads)-1)]

@@ -57,13 +57,14 @@ func (e *Encoder) pass(it *span.Item) bool {
 func (e *Encoder) native(it *span.Item) nativeKey {
 	key := nativeKey{it.Batch, it.Span().Segment, sentBefore}
 	raw := key.batch.Str(key.batch.Segment(key.n).Raw)
-	if k, ok := e.natives[raw]; ok {
+	h := maphash.String(e.memory.seed, raw)
+	if k, ok := e.natives[h]; ok {
 		if k.batch == key.batch && k.n == key.n {
 			return k
 		}
 		return key
 	}
-	first, fellow := e.passes(it, raw)
+	first, fellow := e.passes(it, h)
 	switch {
 	case fellow:
 		key.piece = sentWhole
@@ -74,23 +75,25 @@ func (e *Encoder) native(it *span.Item) nativeKey {
 		e.buf = append(e.buf, raw...)
 		e.end(e.segments)
 	}
-	e.natives[raw] = key
+	e.natives[h] = key
 	return key
 }
 
-// passes is true for the first span of a native segment that was not sent yet,
-// or in a parcel that is tried again. fellow is true for another span of a
+// passes is true for the first span of a native segment, by the hash of its bytes, that was not sent yet, or in a parcel that is tried again. fellow is true for another span of a
 // segment that was sent as a whole.
-func (e *Encoder) passes(it *span.Item, raw string) (first, fellow bool) {
+func (e *Encoder) passes(it *span.Item, h uint64) (first, fellow bool) {
 	m := e.memory
-	h := maphash.String(m.seed, raw)
 	now := reportOf(it, e.payload)
 	m.Lock()
 	defer m.Unlock()
-	was := m.natives.get(h)
-	switch {
-	case was == nil, was.triedAgain(now):
-		*m.natives.put(h) = now
+	i := m.natives.find(h)
+	if i == noSlot {
+		*m.natives.at(m.natives.add(h)) = now
+		return true, false
+	}
+	switch was := m.natives.at(i); {
+	case was.triedAgain(now):
+		*was = now
 		return true, false
 	case was.batch != now.batch:
 		return false, false
@@ -136,21 +139,34 @@ func (m *memory) learnNative(it *span.Item) {
 	if p := m.knownAt(i); p != nil && p.is&fromAgent != 0 {
 		return
 	}
-	if m.segment != g {
-		m.segment, m.endpoint = g, segmentEndpoint(b, it.Index)
+	i = m.placeAt(i, k)
+	p := m.spans.at(i)
+	if m.segment == g && m.spans.slot(m.fellow).key == m.fellowKey {
+		m.follow(p, m.spans.at(m.fellow))
+	} else {
+		m.set(p, &[numTexts]string{
+			placeService:  cut(b.Str(g.Service), maxService),
+			placeInstance: cut(b.Str(g.Instance), maxOAPInstance),
+			placeEndpoint: cut(segmentEndpoint(b, it.Index), maxEndpoint),
+		})
+		p.names[placeSegment] = m.texts.holdLoose(cut(b.Str(g.Name), maxSegmentName))
 	}
-	p := m.spans.at(m.placeAt(i, k))
+	m.segment, m.fellow, m.fellowKey = g, i, k
+	p.names[placePeer] = m.texts.swap(p.names[placePeer], cut(b.Str(a.Peer), maxPeer))
 	p.number, p.is = a.Number, isKnown|isSent|isEntry|fromAgent
 	if a.Layer == layerMQ {
 		p.is |= isQueue
 	}
-	m.set(p, &[numTexts]string{
-		placeSegment:  cut(b.Str(g.Name), maxSegmentName),
-		placeService:  cut(b.Str(g.Service), maxService),
-		placeInstance: cut(b.Str(g.Instance), maxOAPInstance),
-		placeEndpoint: cut(m.endpoint, maxEndpoint),
-		placePeer:     cut(b.Str(a.Peer), maxPeer),
-	})
+}
+
+// follow gives a place the names of another one of its segment.
+func (m *memory) follow(p, fellow *place) {
+	for which, n := range fellow.names[:placePeer] {
+		if was := p.names[which]; was != n {
+			p.names[which] = m.texts.share(n)
+			m.texts.release(was)
+		}
+	}
 }
 
 // segmentEndpoint is the endpoint of the segment that a span of a batch is in:
