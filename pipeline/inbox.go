@@ -142,8 +142,11 @@ func (h *held) take(p *parcel, spans, bytes int) bool {
 	ready := h.window.Ready()
 	n, full := 0, p.bytes+bytes
 	beside := false // one of those that must leave together is in the parcel
+	var w *waiting
 	for n < len(ready) && (n < spans && p.bytes < full || ready[n].With) && p.welcomes(ready[n].Batch) {
-		w := h.records[ready[n].Message]
+		if w == nil || w.record.seq != ready[n].Message {
+			w = h.records[ready[n].Message]
+		}
 		beside = beside && ready[n].With
 		if run, ok := w.record.was(ready[n].Index); ok {
 			p.known = append(p.known, known{ready[n].Item, run.With})

@@ -31,13 +31,21 @@ func newWindowCounters(set *metrics.Set, target string) (c windowCounters) {
 }
 
 func (c *windowCounters) set(now assemble.Counts) {
-	for i := range now.Released {
-		c.released[i].Add(float64(now.Released[i] - c.last.Released[i]))
-		c.groups[i].Add(float64(now.Groups[i] - c.last.Groups[i]))
+	if now == c.last {
+		return
 	}
-	c.servers.Add(float64(now.ServerHalves - c.last.ServerHalves))
-	c.clients.Add(float64(now.LateClients - c.last.LateClients))
-	c.evicted.Add(float64(now.Evicted - c.last.Evicted))
+	add := func(to prometheus.Counter, now, last int) {
+		if now != last {
+			to.Add(float64(now - last))
+		}
+	}
+	for i := range now.Released {
+		add(c.released[i], now.Released[i], c.last.Released[i])
+		add(c.groups[i], now.Groups[i], c.last.Groups[i])
+	}
+	add(c.servers, now.ServerHalves, c.last.ServerHalves)
+	add(c.clients, now.LateClients, c.last.LateClients)
+	add(c.evicted, now.Evicted, c.last.Evicted)
 	c.waiting.Set(float64(now.Waiting))
 	c.remembered.Set(float64(now.Remembered))
 	c.last = now
