@@ -17,10 +17,10 @@ type groupKey struct {
 type group struct {
 	key         groupKey
 	first, last int32 // of the members
-	count       int
-	message     uint64 // of the first member
-	began       time.Time
-	news        time.Time // or when it was looked at last
+	count       int32
+	message     uint64        // of the first member
+	began       time.Duration // since the first group
+	news        time.Duration // or when it was looked at last
 	age, silent order
 	next        int32 // in the list of its key's hash
 }
@@ -44,7 +44,9 @@ type called struct {
 
 // groups are all groups. Number 0 stands for none.
 type groups struct {
-	list         []group
+	since        time.Time // what times count from
+	list         [][]group // in pieces, as the members
+	added        int32
 	freeGroups   []int32
 	slots        []int32 // the first group of a list, by the hash of their keys
 	count        int
@@ -60,7 +62,7 @@ type groups struct {
 }
 
 func (g *groups) init() {
-	g.list = make([]group, 1)
+	g.list, g.added = nil, 1
 	g.freeGroups, g.slots, g.count = nil, make([]int32, fewSlots), 0
 	g.members, g.made, g.freeMembers = nil, 1, 0
 	g.ids = make(map[span.ID]struct{})
@@ -78,8 +80,8 @@ func (g *groups) slot(k groupKey) *int32 {
 // find is the group of a key, 0 for none.
 func (g *groups) find(k groupKey) int32 {
 	n := *g.slot(k)
-	for n != 0 && g.list[n].key != k {
-		n = g.list[n].next
+	for n != 0 && g.at(n).key != k {
+		n = g.at(n).next
 	}
 	return n
 }
@@ -88,10 +90,10 @@ func (g *groups) find(k groupKey) int32 {
 func (g *groups) insert(n int32) {
 	if g.count++; g.count > len(g.slots) {
 		g.slots = make([]int32, 2*len(g.slots))
-		for i := range g.list[1:] {
-			if a := g.at(int32(i) + 1); a.count > 0 {
+		for i := int32(1); i < g.added; i++ {
+			if a := g.at(i); a.count > 0 {
 				slot := g.slot(a.key)
-				a.next, *slot = *slot, int32(i)+1
+				a.next, *slot = *slot, i
 			}
 		}
 	}
@@ -120,7 +122,16 @@ func (g *groups) arrived(it *span.Item) {
 	}
 }
 
-func (g *groups) at(n int32) *group { return &g.list[n] }
+func (g *groups) at(n int32) *group { return &g.list[n>>pieceBits][n&(inPiece-1)] }
+
+// bySettle and byLongest are when a group has been quiet, or there, for so long.
+func (g *groups) bySettle(n int32, settle time.Duration) time.Time {
+	return g.since.Add(g.at(n).news + settle)
+}
+
+func (g *groups) byLongest(n int32, longest time.Duration) time.Time {
+	return g.since.Add(g.at(n).began + longest)
+}
 
 // oldest is the group that began first, quietest the one of which nothing was
 // heard for the longest time.
@@ -129,15 +140,22 @@ func (g *groups) quietest() int32 { return g.silent.first }
 
 // add puts a span into its group and gives the group's number.
 func (g *groups) add(k groupKey, r *Ready, by called, now time.Time) int32 {
+	if g.since.IsZero() {
+		g.since = now
+	}
+	since := now.Sub(g.since)
 	n := g.find(k)
 	if n == 0 {
 		if last := len(g.freeGroups); last > 0 {
 			n, g.freeGroups = g.freeGroups[last-1], g.freeGroups[:last-1]
 		} else {
-			n = int32(len(g.list))
-			g.list = append(g.list, group{})
+			n = g.added
+			g.added++
+			if int(n)>>pieceBits == len(g.list) {
+				g.list = append(g.list, make([]group, inPiece))
+			}
 		}
-		g.list[n] = group{key: k, message: r.Message, began: now}
+		*g.at(n) = group{key: k, message: r.Message, began: since}
 		g.insert(n)
 		push(g, &g.aged.first, &g.aged.last, n, func(a *group) *order { return &a.age })
 	}
@@ -161,7 +179,7 @@ func (g *groups) add(k groupKey, r *Ready, by called, now time.Time) int32 {
 	a.last = m
 	a.count++
 	g.spans++
-	a.news = now
+	a.news = since
 	if g.silent.last != n {
 		if a.count > 1 {
 			pull(g, &g.silent.first, &g.silent.last, n, silence)
@@ -175,7 +193,7 @@ func silence(a *group) *order { return &a.silent }
 
 // lookAgain puts a group that was quiet behind all others.
 func (g *groups) lookAgain(n int32, now time.Time) {
-	g.at(n).news = now
+	g.at(n).news = now.Sub(g.since)
 	pull(g, &g.silent.first, &g.silent.last, n, silence)
 	push(g, &g.silent.first, &g.silent.last, n, silence)
 }
@@ -230,11 +248,11 @@ func (g *groups) take(dst []Ready, n int32) []Ready {
 		g.freeMembers = m
 		m = next
 	}
-	g.spans -= a.count
+	g.spans -= int(a.count)
 	g.remove(n)
 	pull(g, &g.silent.first, &g.silent.last, n, silence)
 	pull(g, &g.aged.first, &g.aged.last, n, func(a *group) *order { return &a.age })
-	g.list[n] = group{}
+	*g.at(n) = group{}
 	g.freeGroups = append(g.freeGroups, n)
 	if g.spans == 0 && g.made > keepReady {
 		g.init()

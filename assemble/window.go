@@ -248,7 +248,7 @@ func (w *Window) settle(now time.Time) {
 		}
 		n := w.groups.add(groupKey{s.Trace.Lo, r.place.Service}, &r.Ready, calledBy(&r.Item, s, r.role), now)
 		w.messages.hold(r.Message)
-		if w.groups.at(n).count >= w.opts.GroupSpans {
+		if int(w.groups.at(n).count) >= w.opts.GroupSpans {
 			w.close(n, Size)
 		}
 	}
@@ -274,14 +274,14 @@ func (w *Window) Due(now time.Time) {
 		w.expire(slot, Quiet, now)
 	}
 	w.settle(now)
-	for n := w.groups.quietest(); n != 0 && !now.Before(w.groups.at(n).news.Add(w.opts.Settle)); n = w.groups.quietest() {
+	for n := w.groups.quietest(); n != 0 && !now.Before(w.groups.bySettle(n, w.opts.Settle)); n = w.groups.quietest() {
 		if w.groups.complete(n, w.joins.hasCaller) {
 			w.close(n, Complete)
 		} else {
 			w.groups.lookAgain(n, now)
 		}
 	}
-	for n := w.groups.oldest(); n != 0 && !now.Before(w.groups.at(n).began.Add(w.opts.Longest)); n = w.groups.oldest() {
+	for n := w.groups.oldest(); n != 0 && !now.Before(w.groups.byLongest(n, w.opts.Longest)); n = w.groups.oldest() {
 		w.close(n, Quiet)
 	}
 	w.messages.trim()
@@ -354,10 +354,10 @@ func (w *Window) Next() (at time.Time, ok bool) {
 		sooner(w.waiters.at(slot).until)
 	}
 	if n := w.groups.quietest(); n != 0 {
-		sooner(w.groups.at(n).news.Add(w.opts.Settle))
+		sooner(w.groups.bySettle(n, w.opts.Settle))
 	}
 	if n := w.groups.oldest(); n != 0 {
-		sooner(w.groups.at(n).began.Add(w.opts.Longest))
+		sooner(w.groups.byLongest(n, w.opts.Longest))
 	}
 	return at, ok
 }
