@@ -28,7 +28,7 @@ type Encoder struct {
 	partials []partial
 	observed role // by Observe
 	lessons  []lesson
-	heard    [16]uint64 // processes of which this payload tells
+	heard    [64]uint64 // processes of which this payload tells
 	payload  uint64
 	longWay  bool // short cuts are left out, to compare with
 	draft    draft

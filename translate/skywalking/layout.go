@@ -77,12 +77,6 @@ func (l *layout) link(items []span.Item) {
 	}
 }
 
-// number numbers the spans by their start, parents first.
-func (l *layout) number() {
-	l.inOrder(func(a, b int32) int { return cmp.Compare(l.pending[a].from, l.pending[b].from) })
-	l.numberInOrder()
-}
-
 // numberInOrder numbers the spans as they stand in order, parents first.
 func (l *layout) numberInOrder() {
 	for _, i := range l.order {

@@ -138,8 +138,7 @@ func (e *Encoder) place(items []span.Item) {
 			v.apart = v.role.apart || p != nil && p.is&isApart != 0
 		}
 		e.link(items)
-		e.number()
-		e.bySegment()
+		e.settle()
 	}
 	for i := range e.pending {
 		v := &e.pending[i]

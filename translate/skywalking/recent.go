@@ -94,7 +94,7 @@ func (r *recent[K, V]) add(k K) int32 {
 		if int(i)>>chunkBits == len(r.chunks) {
 			r.chunks = append(r.chunks, make([]slot[K, V], min(1<<chunkBits, r.limit-r.n)))
 		}
-		if r.n >= len(r.heads) {
+		if 2*(r.n+1) > len(r.heads) {
 			r.grow()
 		}
 		r.n++

@@ -39,7 +39,11 @@ func (c *converter) role(r *role, it *span.Item) {
 	*r = role{}
 	r.read(b, s)
 	r.service = cut(or(b.Str(s.Local.Service), unknown), maxService)
-	r.instance = cut(or(r.signs.instance[0], r.signs.instance[1], r.signs.instance[2], r.signs.instance[3], c.localIP(s), unknown), maxInstance)
+	instance := or(r.signs.instance[0], r.signs.instance[1], r.signs.instance[2], r.signs.instance[3])
+	if instance == "" {
+		instance = or(c.localIP(s), unknown)
+	}
+	r.instance = cut(instance, maxInstance)
 	r.typ = typeLocal
 	switch s.Kind {
 	case span.KindServer, span.KindConsumer:
@@ -67,7 +71,14 @@ func (c *converter) peerOf(b *span.Batch, s *span.Span, r *role) string {
 	case r.layer == layerMQ:
 		return cut(c.broker(b, s, &r.signs), maxPeer)
 	case r.typ == typeExit:
-		return cut(or(b.Str(s.Remote.Service), c.remoteAddress(s), c.address(r.host, r.port), hostOf(r.url)), maxPeer)
+		peer := b.Str(s.Remote.Service)
+		if peer == "" {
+			peer = c.remoteAddress(s)
+		}
+		if peer == "" {
+			peer = or(c.address(r.host, r.port), hostOf(r.url))
+		}
+		return cut(peer, maxPeer)
 	case r.typ == typeEntry:
 		return c.remoteAddress(s)
 	default:
@@ -116,7 +127,13 @@ func (c *converter) broker(b *span.Batch, s *span.Span, g *signs) string {
 	if strings.HasPrefix(b.Origin.Format, "zipkin.") {
 		remote = b.Str(s.Remote.Service)
 	}
-	return or(g.broker, c.remoteAddress(s), c.address(g.host, g.port), remote, g.queue)
+	if g.broker != "" {
+		return g.broker
+	}
+	if address := c.remoteAddress(s); address != "" {
+		return address
+	}
+	return or(c.address(g.host, g.port), remote, g.queue)
 }
 
 // localIP is the address of the process.

@@ -3,6 +3,7 @@
 package skywalking
 
 import (
+	"cmp"
 	"math/rand/v2"
 	"slices"
 	"testing"
@@ -48,6 +49,12 @@ func TestSettle(t *testing.T) {
 		}
 		checkLayout(t, &b)
 	}
+}
+
+// number numbers the spans by their start, parents first.
+func (l *layout) number() {
+	l.inOrder(func(a, b int32) int { return cmp.Compare(l.pending[a].from, l.pending[b].from) })
+	l.numberInOrder()
 }
 
 func inCircle(list []conversion, i int) bool {

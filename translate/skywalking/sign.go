@@ -75,16 +75,19 @@ func (g *signs) read(b *span.Batch, s *span.Span) {
 func (g *signs) add(b *span.Batch, a *span.Attr) {
 	key := b.Str(a.Key)
 	dot := strings.IndexByte(key, '.')
+	var about family
 	if dot > 0 {
-		g.families |= familyOf(key[:dot])
-	}
-	if a.Type == span.Int && isPort(key) {
-		g.port = a.Int()
-	}
-	if a.Type == span.Int && key == translate.TagComponent {
-		g.agent = int32(a.Int())
+		about = familyOf(key[:dot])
+		g.families |= about
 	}
 	if a.Type != span.String {
+		switch {
+		case a.Type != span.Int:
+		case isPort(key):
+			g.port = a.Int()
+		case key == translate.TagComponent:
+			g.agent = int32(a.Int())
+		}
 		return
 	}
 	v := b.Str(a.Text())
@@ -121,10 +124,10 @@ func (g *signs) add(b *span.Batch, a *span.Attr) {
 		g.traceName = v
 	case tagParent:
 		g.parent = v
-	default:
+	case translate.TagInstance, "hostname", "host.name", "jaeger.hostname", "telemetry.sdk.language", "jaeger.version":
 		g.addProcess(b, a)
 	}
-	if dot > 0 && g.rpc == "" && familyOf(key[:dot]) == aboutRPC && key[:dot] != "rpc" {
+	if dot > 0 && g.rpc == "" && about == aboutRPC && key[:dot] != "rpc" {
 		g.rpc = key[:dot]
 	}
 }
