@@ -6,7 +6,6 @@ import (
 	"encoding/binary"
 	"slices"
 	"strings"
-	"unicode/utf8"
 
 	"github.com/spanbridge/spanbridge/span"
 	"github.com/spanbridge/spanbridge/translate"
@@ -91,14 +90,6 @@ func (n *shadow) copy(s string) span.Text {
 		return span.Text{}
 	}
 	return n.w.Copy(sound(s))
-}
-
-// sound is a string as it is written.
-func sound(s string) string {
-	if utf8.ValidString(s) {
-		return s
-	}
-	return strings.ToValidUTF8(s, "\uFFFD")
 }
 
 // span starts to note a span.

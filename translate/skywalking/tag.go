@@ -225,5 +225,5 @@ func appendSound(d []byte, field int, key, value string) []byte {
 	return wire.AppendString(d, 2, value)
 }
 
-// appendText appends a string. One that is not UTF-8 would cost OAP the stream.
+// appendText appends a string.
 func appendText(d []byte, field int, s string) []byte { return wire.AppendString(d, field, sound(s)) }
