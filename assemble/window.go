@@ -144,6 +144,9 @@ func (w *Window) Put(message uint64, items []span.Item, bytes int, now time.Time
 	servers := false
 	for i := range items {
 		w.reports = append(w.reports, reportOf(&items[i]))
+	}
+	w.joins.users.warm(w.reports)
+	for i := range w.reports {
 		r := &w.reports[i]
 		if w.joins.note(r) && w.waiters.any() {
 			w.news = append(w.news, r.own())

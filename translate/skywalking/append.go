@@ -28,6 +28,7 @@ type Encoder struct {
 	partials []partial
 	observed role // by Observe
 	lessons  []lesson
+	wanted   []spanKey
 	heard    [64]uint64 // processes of which this payload tells
 	payload  uint64
 	longWay  bool // short cuts are left out, to compare with
@@ -100,8 +101,17 @@ func (e *Encoder) Observe(items []span.Item) {
 
 func (e *Encoder) observe(items []span.Item) {
 	m := e.memory
+	e.wanted = e.wanted[:0]
+	for i := range items {
+		it := &items[i]
+		if a := it.Batch.Agent(it.Span().Agent); a != nil && a.Type != typeExit && it.IsNative() {
+			continue // only exits are remembered
+		}
+		e.wanted = append(e.wanted, spanKey{it.Span().Trace, it.ID})
+	}
 	m.Lock()
 	defer m.Unlock()
+	m.warmed += m.spans.warm(e.wanted)
 	next := 0
 	for i := range items {
 		it := &items[i]

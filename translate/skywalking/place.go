@@ -112,6 +112,12 @@ func (e *Encoder) place(items []span.Item) {
 	m.Lock()
 	defer m.Unlock()
 	defer m.forget()
+	e.wanted = e.wanted[:0]
+	for i := range e.pending {
+		it := &items[e.pending[i].item]
+		e.wanted = append(e.wanted, spanKey{it.Span().Trace, it.ID})
+	}
+	m.warmed += m.spans.warm(e.wanted)
 	for i := range items {
 		if it := &items[i]; it.IsNative() {
 			e.learnNative(it)
