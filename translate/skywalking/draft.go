@@ -62,6 +62,7 @@ func (d *draft) read() *span.Batch {
 	r.w.Reset(d.buf, origin)
 	*r.bad = translate.Malformed{}
 	r.buf, r.n = d.buf, 0
+	r.traceName, r.peers = "", peerMemory{} // of the buffer as it was
 	r.readList()
 	return r.w.Batch()
 }
