@@ -221,7 +221,12 @@ func (n *shadow) end(d []byte, it *span.Item, r *role, peer string, mode transla
 	if s.Status == span.StatusError {
 		s.StatusMessage = n.failure.message
 	}
-	if peer != "" && (r.typ == typeEntry || r.typ == typeExit) {
+	switch {
+	case peer == "":
+	case r.typ == typeEntry && r.layer != layerMQ: // the caller's address; see remoteAddress
+		s.Remote.SetIP(it.Span().Remote.IP())
+		s.Remote.Port = it.Span().Remote.Port
+	case r.typ == typeEntry || r.typ == typeExit:
 		n.setPeer(peer)
 	}
 	if n.caller != "" && s.Kind == span.KindServer {
