@@ -34,12 +34,15 @@ var methods = [...]string{"GET", "POST", "PUT", "DELETE", "PATCH", "HEAD", "OPTI
 // CutMethod cuts a method of HTTP off an operation like "get /users", "HTTP GET"
 // or "GET:/users"; it is in upper case, "" where the operation begins with none.
 func CutMethod(operation string) (method, rest string) {
-	if len(operation) > 5 && strings.EqualFold(operation[:5], "http ") {
+	if len(operation) > 5 && operation[4] == ' ' && strings.EqualFold(operation[:4], "http") {
 		operation = operation[5:]
 	}
 	head, rest := operation, ""
-	if i := strings.IndexAny(operation, " :"); i >= 0 {
+	if i := indexEither(operation[:min(len(operation), longestMethod+1)], ' ', ':'); i >= 0 {
 		head, rest = operation[:i], operation[i+1:]
+	}
+	if len(head) > longestMethod {
+		return "", operation
 	}
 	for _, m := range methods {
 		if strings.EqualFold(m, head) {
@@ -49,10 +52,25 @@ func CutMethod(operation string) (method, rest string) {
 	return "", operation
 }
 
+// longestMethod counts bytes of whatever EqualFold takes for a method.
+const longestMethod = len("OPTION\u017f")
+
+// indexEither is strings.IndexAny for two bytes, quicker for short texts.
+func indexEither(s string, a, b byte) int {
+	i := strings.IndexByte(s, a)
+	if i >= 0 {
+		s = s[:i]
+	}
+	if j := strings.IndexByte(s, b); j >= 0 {
+		return j
+	}
+	return i
+}
+
 // AppendMasked appends a path without its query and with {id} for the parts
 // that look like ids: numbers, UUIDs, hex digits.
 func AppendMasked(dst []byte, path string) []byte {
-	if i := strings.IndexAny(path, "?#"); i >= 0 {
+	if i := indexEither(path, '?', '#'); i >= 0 {
 		path = path[:i]
 	}
 	for {
