@@ -223,7 +223,7 @@ func (e *Encoder) appendSegment(items []span.Item, members []int32) (spans int) 
 	d, mark := wire.Open(e.buf, 2)
 	d = e.prefixes.appendName(d, it.Span().Trace, it.ID)
 	if e.noting {
-		e.shadow.begin(root, d[mark:], len(members))
+		e.shadow.begin(root)
 	}
 	e.buf = wire.Close(d, mark)
 	for _, i := range members {

@@ -13,10 +13,10 @@ import (
 	"github.com/spanbridge/spanbridge/translate/wire"
 )
 
-// shadow is what our own decoder makes of the span that is being written: noted
-// on the way, since to read it again takes longer than to write it. Texts lie
-// where they are written. draft says the same of any segment; a segment that is
-// not usual is left to it.
+// shadow is what our own decoder makes of the span that is being written, as far as
+// a residue.Writer looks at it: noted on the way, since to read it again takes longer
+// than to write it. Texts lie where they are written. draft says the same of any
+// segment; a segment that is not usual is left to it. TestShadow compares them.
 type shadow struct {
 	on     bool // the span that is written is noted
 	w      *span.Builder
@@ -68,7 +68,7 @@ func (r *reference) isTo(it *span.Item) bool {
 }
 
 // begin starts to note a segment.
-func (n *shadow) begin(root *conversion, name []byte, spans int) {
+func (n *shadow) begin(root *conversion) {
 	if n.w == nil {
 		n.w = span.NewBuilder(nil, span.Origin{Format: formatSegments})
 	}
@@ -77,10 +77,8 @@ func (n *shadow) begin(root *conversion, name []byte, spans int) {
 	w.SetSide(w.Side()[:0])
 	n.local = span.Endpoint{Service: n.copy(root.role.service)}
 	setInstanceIP(&n.local, sound(root.role.instance))
-	n.number = w.Segment(span.Segment{
-		TraceName: n.copy(root.trace), Name: w.CopyBytes(name),
-		Service: n.local.Service, Instance: n.copy(root.role.instance), Spans: uint32(spans),
-	})
+	// Names of a segment count only for a span that an agent's details are visible of.
+	n.number = w.Segment(span.Segment{Service: n.local.Service})
 	n.marked, n.side = w.Mark(), len(w.Side())
 }
 
@@ -112,15 +110,11 @@ func (n *shadow) reference(it *span.Item, root *conversion) {
 	if !n.on || ref.segment == "" {
 		return // one that names no segment is left out
 	}
-	a := span.AgentRef{
-		TraceName: n.copy(root.trace), Segment: n.copy(ref.segment), Number: ref.number,
-		Service: n.copy(ref.service), Instance: n.copy(ref.instance), Endpoint: n.copy(ref.endpoint), Address: n.copy(ref.address),
-	}
 	kind := span.CrossProcess
 	if ref.crossThread {
 		kind = span.CrossThread
 	}
-	n.w.Ref(span.Ref{Trace: n.s.Trace, Span: it.Parent, Kind: kind, Parent: true, Agent: n.w.AgentRef(a)})
+	n.w.Ref(span.Ref{Trace: n.s.Trace, Span: it.Parent, Kind: kind, Parent: true, Agent: n.w.AgentRef(span.AgentRef{Number: ref.number})})
 	self := ref.crossThread || ref.address == "" && sound(ref.service) == sound(root.role.service) && sound(ref.instance) == sound(root.role.instance)
 	if !self {
 		n.caller = sound(ref.service)

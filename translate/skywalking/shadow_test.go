@@ -46,6 +46,8 @@ func oddSpan(t *rapid.T, i int) made {
 // the decoder itself.
 func TestShadow(t *testing.T) {
 	t.Parallel()
+	native := decode(t, formatSegments, collection(t, append(segmentsOf(t, "java"), segmentsOf(t, "python")...)...))
+	agents := spantest.Items(native)
 	rapid.Check(t, func(t *rapid.T) {
 		opts := translate.EncoderOptions{
 			Residue:   rapid.SampledFrom([]translate.Residue{translate.Exact, translate.Plain, translate.OTel}).Draw(t, "residue"),
@@ -54,10 +56,22 @@ func TestShadow(t *testing.T) {
 		format := rapid.SampledFrom([]string{"zipkin.v2.json", "jaeger.thrift", "otlp.proto", "skywalking.segments"}).Draw(t, "format")
 		quick, slow := NewEncoder(opts).(*Encoder), NewEncoder(opts).(*Encoder)
 		slow.longWay = true
+		mixed := rapid.Bool().Draw(t, "children of agents")
+		if mixed {
+			sameMessages(t, quick, slow, agents, len(agents))
+		}
 		for call := range rapid.IntRange(1, 3).Draw(t, "calls") {
 			var spans []made
 			for i := range rapid.IntRange(1, 8).Draw(t, "spans") {
-				spans = append(spans, oddSpan(t, i*rapid.IntRange(0, 2).Draw(t, "step")+call))
+				m := oddSpan(t, i*rapid.IntRange(0, 2).Draw(t, "step")+call)
+				if mixed && rapid.Bool().Draw(t, "child") {
+					up := rapid.SampledFrom(native.Spans()).Draw(t, "of")
+					m.trace, m.parent = up.Trace, up.ID
+					if rapid.IntRange(0, 4).Draw(t, "same") == 0 {
+						m.id = rapid.SampledFrom(native.Spans()).Draw(t, "as").ID
+					}
+				}
+				spans = append(spans, m)
 			}
 			items := spantest.Items(batch(format, spans...))
 			sameMessages(t, quick, slow, items, rapid.IntRange(0, len(items)).Draw(t, "observed"))
