@@ -214,8 +214,10 @@ func FuzzSight(f *testing.F) {
 
 // What it costs to write usual spans for another protocol, what it does when all
 // residues come from drafts, and what it does without any.
-func BenchmarkForeign(b *testing.B)        { benchForeign(b, translate.EncoderOptions{}) }
+func BenchmarkForeign(b *testing.B) { benchForeign(b, translate.EncoderOptions{}) }
+
 func BenchmarkForeignByDraft(b *testing.B) { benchForeign(b, translate.EncoderOptions{Drafts: true}) }
+
 func BenchmarkForeignBare(b *testing.B) {
 	benchForeign(b, translate.EncoderOptions{Residue: translate.None})
 }
