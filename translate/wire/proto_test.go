@@ -4,7 +4,9 @@ package wire
 
 import (
 	"bytes"
+	"encoding/binary"
 	"errors"
+	"fmt"
 	"math"
 	"strings"
 	"testing"
@@ -321,4 +323,67 @@ func TestOpenWide(t *testing.T) {
 			}
 		}
 	}
+}
+
+// A pair that is read at once is the one that its fields say.
+func samePair(t *testing.T, body []byte) {
+	t.Helper()
+	p := ReadProto(body)
+	pair, ok := p.Pair()
+	q := ReadProto(body)
+	m := q.Message()
+	var content [3]string
+	order := ""
+	for {
+		field, typ, more := m.Next()
+		if !more {
+			break
+		}
+		order += fmt.Sprintf("%d/%d ", field, typ)
+		if field > 2 || typ != TypeBytes {
+			m.Skip(field, typ)
+			continue
+		}
+		at, n := m.Bytes()
+		content[field] = string(body[at : at+n])
+	}
+	if !ok {
+		if p.Pos != 0 || p.Err != nil {
+			t.Errorf("% x: at %d, %v", body, p.Pos, p.Err)
+		}
+		return
+	}
+	if order != "1/2 2/2 " || q.Err != nil || m.Err != nil || p.Pos != q.Pos ||
+		string(body[pair.First:pair.FirstEnd]) != content[1] || string(body[pair.Second:pair.SecondEnd]) != content[2] {
+		t.Errorf("% x: %+v, want %s: %q %q", body, pair, order, content[1], content[2])
+	}
+}
+
+func TestPair(t *testing.T) {
+	t.Parallel()
+	for _, key := range []string{"", "k", "http.method", strings.Repeat("k", 127), strings.Repeat("k", 128)} {
+		for _, value := range []string{"", "v", strings.Repeat("v", 120), strings.Repeat("v", 300), strings.Repeat("v", 20_000)} {
+			m := AppendStringAlways(AppendStringAlways(nil, 1, key), 2, value)
+			body := append(binary.AppendUvarint(nil, uint64(len(m))), m...)
+			p := ReadProto(append(body, "rest"...))
+			if _, ok := p.Pair(); ok != (len(key) < 128 && len(value) < 16_000) {
+				t.Errorf("%d and %d bytes: %v", len(key), len(value), ok)
+			}
+			samePair(t, body)
+			for at := range min(len(body), 300) {
+				samePair(t, body[:at])
+				other := bytes.Clone(body)
+				for _, v := range []byte{0, 1, 0x12, 0xff} {
+					other[at] = v
+					samePair(t, other)
+				}
+			}
+		}
+	}
+}
+
+func FuzzPair(f *testing.F) {
+	f.Add([]byte("\x06\x0a\x01k\x12\x01v"))
+	f.Add([]byte("\x88\x00\x0a\x01k\x12\x81\x00v"))
+	f.Fuzz(samePair)
 }
