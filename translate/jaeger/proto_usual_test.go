@@ -32,7 +32,8 @@ func usualProtos(t testing.TB) [][]byte {
 	for kind := range uint64(7) {
 		for _, value := range [][]byte{
 			nil, field(3, []byte("v")), field(3, nil), varint(4, 0), varint(4, 1), varint(4, 2), varint(5, 1<<63), field(6, nil),
-			{6<<3 | 1, 1, 2, 3, 4, 5, 6, 7, 8}, field(7, []byte{0xff}), field(7, nil), join(field(3, []byte("v")), varint(5, 7)),
+			{6<<3 | 1, 1, 2, 3, 4, 5, 6, 7, 8},
+			field(7, []byte{0xff}), field(7, nil), join(field(3, []byte("v")), varint(5, 7)),
 		} {
 			bodies = append(bodies,
 				request(field(1, join(ids, field(8, join(field(1, []byte("key")), varint(2, kind), value))))),
