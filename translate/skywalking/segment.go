@@ -86,6 +86,7 @@ type reader struct {
 	agent   span.Agent
 	start   int64 // ms
 	end     int64 // ms
+	peerAt  int   // place of the peer
 	failed  bool
 	found   bool // there is a tag for a residue
 	failure failure

@@ -35,12 +35,11 @@ func (r *reader) span(p wire.Proto) error {
 	a := &r.agent
 	*a = span.Agent{}
 	r.start, r.end, r.failed, r.found = 0, 0, false, false
-	var peerAt int
 	var logs bool
 	r.failure, r.callers = failure{}, r.callers[:0]
 	attrs, refs := r.w.AttrMark(), r.w.RefMark()
 	for {
-		p.Pos = r.usual(p.Buf[:p.End], p.Pos)
+		p.Pos = r.usual(p.Buf[:p.End], p.Pos, s)
 		field, typ, ok := p.Next()
 		if !ok {
 			break
@@ -60,7 +59,7 @@ func (r *reader) span(p wire.Proto) error {
 			s.Name = r.some(&p)
 		case 7:
 			a.Peer = r.some(&p)
-			peerAt = p.Pos - a.Peer.Len()
+			r.peerAt = p.Pos - a.Peer.Len()
 		case 12:
 			if key, value, ok := r.pair(&p); ok {
 				r.tag(key, value)
@@ -94,7 +93,7 @@ func (r *reader) span(p wire.Proto) error {
 	}
 	parent := r.markParent(s, a, link, refs)
 	if a.Peer.Present() && (a.Type == typeEntry || a.Type == typeExit) {
-		r.setPeer(&s.Remote, peerAt, a.Peer.Len())
+		r.setPeer(&s.Remote, r.peerAt, a.Peer.Len())
 	}
 	if parent != nil && s.Kind == span.KindServer && parent.Service.Present() {
 		s.Remote.Service = parent.Service
@@ -146,9 +145,10 @@ func (r *reader) tag(key, value span.Text) {
 	r.w.Attr(a)
 }
 
-// usual reads numbers and tags in their usual form from a place of a span on, and
-// gives the place of the first field that is another one. It only saves time.
-func (r *reader) usual(buf []byte, at int) int {
+// usual reads numbers, the name, the peer and tags in their usual form from a place of
+// a span on, and gives the place of the first field that is another one. It only saves
+// time.
+func (r *reader) usual(buf []byte, at int, s *span.Span) int {
 	for at < len(buf) {
 		switch tag := buf[at]; tag {
 		case 1 << 3, 2 << 3, 3 << 3, 4 << 3, 8 << 3, 9 << 3, 10 << 3, 11 << 3, 14 << 3: // wire.TypeVarint is 0
@@ -167,6 +167,21 @@ func (r *reader) usual(buf []byte, at int) int {
 				r.tag(r.checked(p.First, p.FirstEnd-p.First), r.checked(p.Second, p.SecondEnd-p.Second))
 			}
 			at = p.SecondEnd
+		case 6<<3 | wire.TypeBytes, 7<<3 | wire.TypeBytes:
+			if at > len(buf)-2 || buf[at+1] >= 0x80 || int(buf[at+1]) > len(buf)-at-2 {
+				return at
+			}
+			n := int(buf[at+1])
+			var text span.Text
+			if n > 0 {
+				text = r.checked(at+2, n)
+			}
+			at += 2 + n
+			if tag == 6<<3|wire.TypeBytes {
+				s.Name = text
+			} else {
+				r.agent.Peer, r.peerAt = text, at-n
+			}
 		default:
 			return at
 		}
