@@ -46,11 +46,11 @@ func (r *reader) readMarks(at, n int) {
 			continue
 		}
 		inner := p.Message()
-		number, m := r.readMark(inner)
+		number, m, err := r.readMark(inner)
 		if number == 0 {
 			zero = inner
 		}
-		whole = r.keepMark(number, m)
+		whole = err == nil && r.keepMark(number, m)
 	}
 	switch of := r.marks.of; {
 	case !whole || p.Err != nil || len(of) == 0:
@@ -81,13 +81,40 @@ func (r *reader) keepMark(number int32, m mark) bool {
 	return true
 }
 
-// readMark reads the number and the mark of a SpanObject.
-func (r *reader) readMark(p wire.Proto) (number int32, m mark) {
+// readMark reads the number and the mark of a SpanObject. It looks through the others
+// of its fields as well: who wraps another span is read nowhere else.
+func (r *reader) readMark(p wire.Proto) (number int32, m mark, err error) {
 	for {
 		field, typ, ok := p.Next()
 		switch {
 		case !ok:
-			return number, m
+			return number, m, p.Err
+		case (field == 6 || field == 7) && typ == wire.TypeBytes:
+			r.text(&p)
+		case field == 5 && typ == wire.TypeBytes:
+			in := p.Message()
+			for {
+				field, typ, ok := in.Next()
+				if !ok {
+					break
+				}
+				in.Skip(field, typ)
+			}
+			p.Adopt(&in)
+		case field == 13 && typ == wire.TypeBytes:
+			in := p.Message()
+			for {
+				field, typ, ok := in.Next()
+				if !ok {
+					break
+				}
+				if field == 2 && typ == wire.TypeBytes {
+					r.pair(&in)
+				} else {
+					in.Skip(field, typ)
+				}
+			}
+			p.Adopt(&in)
 		case field == 1 && typ == wire.TypeVarint:
 			number = int32(p.Varint())
 		case field == 12 && typ == wire.TypeBytes:
