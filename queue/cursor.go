@@ -83,6 +83,7 @@ type Cursor struct {
 	heldItems Count
 	waiting   chan struct{} // of size 1: something may be there to take
 
+	pace     pace
 	reader   reader
 	failures int // of reading the record at hand
 
@@ -173,7 +174,7 @@ func (l *Log) newCursor(name string, read uint64) *Cursor {
 
 // count finds what a cursor holds.
 func (l *Log) count(c *Cursor) {
-	c.heldItems, c.heldBytes = Count{}, 0
+	c.heldItems, c.heldBytes, c.pace.unread = Count{}, 0, 0
 	for e, ok := l.engine.find(c.read); ok; e, ok = l.engine.find(e.seq + 1) {
 		c.hold(e.items, e.class, e.size)
 	}
@@ -182,6 +183,7 @@ func (l *Log) count(c *Cursor) {
 func (c *Cursor) hold(items int, class uint8, size int64) {
 	c.heldItems[class] += int64(items)
 	c.heldBytes += size
+	c.pace.unread += size
 	c.wake()
 }
 
@@ -220,6 +222,7 @@ func (c *Cursor) skip(e entry, why Why) {
 		c.again = c.again[1:]
 	} else {
 		c.read = e.seq + 1
+		c.got(e.size)
 	}
 	c.failures = 0
 	if !c.log.needed(e.seq) {
@@ -329,6 +332,7 @@ func (c *Cursor) TryTake() (t Taken, ok bool, err error) {
 			c.again = c.again[1:]
 		} else {
 			c.read = e.seq + 1
+			c.got(e.size)
 		}
 		return Taken{Seq: e.seq, Record: r, Done: done}, true, nil
 	}

@@ -101,6 +101,7 @@ type Log struct {
 	idle      sync.Cond
 	waiters   []*waiter // for room, in the order of their coming
 	waits     Waits
+	beyond    int64 // see KeepPace; 0: nobody is held up
 	immediate bool // the engine has nothing to wait for
 }
 
@@ -135,7 +136,8 @@ func (l *Log) Append(r Record) error { return l.AppendWait(context.Background(),
 
 // AppendWait is Append for a writer with patience: where a cursor without room has
 // the policy Wait, it waits for so long, or for as long as the cursor says. The
-// context ends this waiting, with its error, and nothing else.
+// context ends this waiting, with its error, and nothing else. See KeepPace for
+// those that have their record taken.
 func (l *Log) AppendWait(ctx context.Context, r Record, patience time.Duration) error {
 	p := takePending()
 	defer p.giveBack()
@@ -159,6 +161,9 @@ func (l *Log) AppendWait(ctx context.Context, r Record, patience time.Duration) 
 		}
 	}
 	l.commit()
+	if p.err == nil && l.beyond > 0 && patience > 0 {
+		l.keepPace(ctx, p.size)
+	}
 	return p.err
 }
 

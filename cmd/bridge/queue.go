@@ -27,10 +27,16 @@ func (d disk) at(path string) queue.FS {
 	return d(path)
 }
 
+// unreadInMemory is what targets that get on have before them without holding up
+// clients (docs/when-full.md).
+const unreadInMemory = 16 << 20
+
 // openQueue opens the log that the configuration asks for.
 func openQueue(c config.Queue, disk disk, set *metrics.Set, log *slog.Logger) (*queue.Log, error) {
 	if c.Dir == "" {
-		return queue.NewMemory(int64(c.Decoded)), nil
+		q := queue.NewMemory(int64(c.Decoded))
+		q.KeepPace(unreadInMemory)
+		return q, nil
 	}
 	q, _, err := queue.Open(disk.at(c.Dir), queue.Options{
 		Now: time.Now, Log: log, RecentBytes: int64(c.Decoded),
