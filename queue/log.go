@@ -102,7 +102,7 @@ type Log struct {
 	waiters   []*waiter // for room, in the order of their coming
 	waits     Waits
 	beyond    int64 // see KeepPace; 0: nobody is held up
-	immediate bool // the engine has nothing to wait for
+	immediate bool  // the engine has nothing to wait for
 }
 
 // ErrClosed is what a closed log answers.

@@ -143,9 +143,9 @@ func (in *intake) put(ctx context.Context, m body, b *span.Batch, h *hold) (err 
 		if h.budget != nil {
 			defer h.budget.leave(n)
 		}
-		patient := in.patience(ctx)
-		defer patient.end()
-		ctx = patient
+		var end func()
+		ctx, end = in.patience(ctx)
+		defer end()
 		b.Origin.Patience = m.wait
 	}
 	return in.opts.Sink.Put(ctx, b)

@@ -20,8 +20,9 @@ type patience struct {
 	cancel   context.CancelFunc
 }
 
-func (in *intake) patience(ctx context.Context) *patience {
-	return &patience{Context: ctx, stopping: in.stopping}
+func (in *intake) patience(ctx context.Context) (_ context.Context, end func()) {
+	p := &patience{Context: ctx, stopping: in.stopping}
+	return p, p.end
 }
 
 func (p *patience) merge() context.Context {
