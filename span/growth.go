@@ -31,8 +31,15 @@ func (w *Builder) rest(n int) int {
 		return 0
 	}
 	all := n + n/8 // spans differ
-	return int(int64(all) * int64(w.end-w.at) / int64(done))
+	left := int64(w.end - w.at)
+	// A short span before a long one, of which a part counts already, would promise
+	// more than the bytes can hold.
+	return int(min(int64(all)*left/int64(done), left/leastBytes))
 }
+
+// leastBytes is about how many bytes of a body an attribute, an event or a reference
+// takes at least.
+const leastBytes = 8
 
 // more makes room in a slab that is full. It is false for a batch that is over.
 func more[T any](w *Builder, slab *[]T) bool {
