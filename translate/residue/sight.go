@@ -149,6 +149,11 @@ func (g *Sight) Told() bool { return g.told.ok }
 func (g *Sight) ResourceTold() {
 	t := &g.told
 	t.choices = append(t.choices[:0], g.writer.res.choices...)
+	for i := range g.res {
+		if g.res[i].Mirrored {
+			t.choices[i] = byText // what a field of this span made of it is not the next one's
+		}
+	}
 	t.ok, t.flags, t.left = true, g.writer.res, g.left
 }
 

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package roundtrip
+
+import (
+	"testing"
+
+	"github.com/spanbridge/spanbridge/span"
+	"github.com/spanbridge/spanbridge/translate"
+)
+
+// What a field of one span made of an attribute of the resource does not count for
+// the next one of that resource.
+func TestSightForgetsWhatFieldsTold(t *testing.T) {
+	t.Parallel()
+	for _, key := range []string{"peer.service", "span.kind", "otel.scope.name", "w3c.tracestate"} {
+		for _, format := range []string{"zipkin.v2json", "jaeger.proto", "otlp.proto"} {
+			w := span.NewBuilder(nil, span.Origin{Format: format})
+			mark := w.AttrMark()
+			value := w.Copy("server")
+			a := span.StringAttr(w.Copy(key), value)
+			a.Mirrored = true
+			w.Attr(a)
+			w.Attr(span.StringAttr(w.Copy("plain"), w.Copy("text")))
+			resource := w.Resource(span.Resource{Attrs: w.AttrsFrom(mark)})
+			scope := w.Scope(span.Scope{Name: value})
+			for i := range 3 {
+				s := span.Span{Trace: span.TraceID{Lo: 1}, ID: span.ID(i + 1), Resource: resource, Name: w.Copy("n")}
+				if i != 1 {
+					s.Remote.Service, s.Kind, s.Scope, s.State = value, span.KindServer, scope, value
+				}
+				w.Span(s)
+			}
+			for _, to := range sightTargets {
+				sameByDraft(t, to, items(w.Batch()), translate.Exact)
+				sameByDraft(t, to, items(w.Batch()), translate.Plain)
+			}
+		}
+	}
+}
