@@ -3,7 +3,7 @@
 package residue
 
 import (
-	"encoding/binary"
+	"hash/maphash"
 	"strings"
 	"unicode/utf8"
 
@@ -146,21 +146,7 @@ func (k *keySet) find(key string) int {
 	return int(k.known[number].place) - 1
 }
 
-// hashKey mixes the length, the first and the last bytes of a key.
-func hashKey(s string) uint {
-	n := len(s)
-	h := uint64(n) * 0x9e3779b97f4a7c15
-	switch {
-	case n >= 8:
-		h ^= binary.LittleEndian.Uint64([]byte(s[:8])) * 0xbf58476d1ce4e5b9
-		h ^= binary.LittleEndian.Uint64([]byte(s[n-8:])) * 0x94d049bb133111eb
-	case n >= 4:
-		h ^= uint64(binary.LittleEndian.Uint32([]byte(s[:4]))) * 0xbf58476d1ce4e5b9
-		h ^= uint64(binary.LittleEndian.Uint32([]byte(s[n-4:]))) * 0x94d049bb133111eb
-	default:
-		for i := range n {
-			h = (h ^ uint64(s[i])) * 0xbf58476d1ce4e5b9
-		}
-	}
-	return uint(h >> (64 - slotBits))
-}
+// hashKey is not for senders to know, who choose the keys.
+func hashKey(s string) uint { return uint(maphash.String(seed, s)) % (1 << slotBits) }
+
+var seed = maphash.MakeSeed()
