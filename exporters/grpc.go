@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"maps"
 	"net"
 	"strings"
@@ -34,6 +35,7 @@ type grpcSender struct {
 	conn    *grpc.ClientConn
 	joined  map[string]translate.Joined
 	apart   atomic.Bool // the server has none of the methods for joined messages
+	log     *slog.Logger
 	md      metadata.MD
 	tenant  string // the metadata that names the tenant; "": none
 	streams map[string]bool
@@ -84,7 +86,7 @@ func newGRPCSender(target translate.Target, s Settings) (*grpcSender, error) {
 	if err != nil {
 		return nil, fmt.Errorf("endpoint: %w", err)
 	}
-	g := &grpcSender{conn: conn, streams: target.Methods, joined: target.Joined, timeout: s.Timeout, refused: target.Refused, badge: badge, md: make(metadata.MD), tenant: s.TenantHeader}
+	g := &grpcSender{conn: conn, streams: target.Methods, joined: target.Joined, log: s.logger(), timeout: s.Timeout, refused: target.Refused, badge: badge, md: make(metadata.MD), tenant: s.TenantHeader}
 	for k, v := range s.Headers {
 		g.md.Set(k, v)
 	}
@@ -223,8 +225,8 @@ func (g *grpcSender) callJoined(ctx context.Context, to translate.Joined, messag
 	if status.Code(err) != codes.Unimplemented {
 		return answer, err
 	}
-	if answer, err = g.call(ctx, messages); err == nil {
-		g.apart.Store(true)
+	if answer, err = g.call(ctx, messages); err == nil && !g.apart.Swap(true) {
+		g.log.Info("the target takes no joined messages, and gets streams from now on", "method", to.Method)
 	}
 	return answer, err
 }

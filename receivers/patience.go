@@ -43,8 +43,16 @@ func (p *patience) Done() <-chan struct{} { return p.merge().Done() }
 // Err says why.
 func (p *patience) Err() error { return p.merge().Err() }
 
+// pastContext is a context that has ended.
+var pastContext = func() context.Context {
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	return ctx
+}()
+
 // end frees what the context took.
 func (p *patience) end() {
+	p.once.Do(func() { p.merged = pastContext }) // for whoever asks too late
 	if p.cancel != nil {
 		p.cancel()
 	}

@@ -116,7 +116,7 @@ func TestAllocations(t *testing.T) {
 			t.Errorf("%s: %v allocations for 1000 spans, want at most %v", name, got, most)
 		}
 	}
-	f("decode protobuf", 10, func(n int) func() {
+	f("decode protobuf", 14, func(n int) func() {
 		body := mustMarshal(t, benchRequest(n))
 		return func() { _, _ = decodeProto(body, origin(formatProto)) }
 	})

@@ -95,7 +95,7 @@ func (e *Encoder) passes(it *span.Item, h uint64) (first, fellow bool) {
 	case was.triedAgain(now):
 		*was = now
 		return true, false
-	case was.batch != now.batch:
+	case was.batch != now.batch || now.batch == 0:
 		return false, false
 	default:
 		return false, it.Batch.Spans()[was.index].Segment == it.Span().Segment

@@ -180,7 +180,7 @@ func TestAllocations(t *testing.T) {
 		formatV2JSON: benchBody(), formatProto3: proto, formatV1JSON: benchV1JSON(t),
 		formatV1Thrift: thriftList(benchV1(t)...), formatAgent: thriftDatagram(true, thrift.ONEWAY, benchV1(t)...),
 	} {
-		f(16, "decode "+format, func() { _, _ = decoders[format](body, spanOrigin(format)) })
+		f(20, "decode "+format, func() { _, _ = decoders[format](body, spanOrigin(format)) })
 	}
 	e := NewJSONEncoder(translate.EncoderOptions{})
 	f(0, "encode", func() {
