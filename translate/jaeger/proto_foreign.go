@@ -406,7 +406,7 @@ func appendAttr(d []byte, b *span.Batch, key []byte, a *span.Attr) (out []byte, 
 	}
 	size := len(key)
 	if text != "" {
-		size += 1 + sizeOf(len(text)) + len(text)
+		size += 1 + wire.SizeVarint(len(text)) + len(text)
 	}
 	d = append(appendSize(append(d, 8<<3|wire.TypeBytes), size), key...)
 	if text == "" {
@@ -420,10 +420,10 @@ func appendAttr(d []byte, b *span.Batch, key []byte, a *span.Attr) (out []byte, 
 func appendStringTag[T string | []byte](d []byte, field int, key string, text T) []byte {
 	size := 0
 	if key != "" {
-		size = 1 + sizeOf(len(key)) + len(key)
+		size = 1 + wire.SizeVarint(len(key)) + len(key)
 	}
 	if len(text) > 0 {
-		size += 1 + sizeOf(len(text)) + len(text)
+		size += 1 + wire.SizeVarint(len(text)) + len(text)
 	}
 	d = append(d, byte(field)<<3|wire.TypeBytes)
 	d = appendSize(d, size)
@@ -436,15 +436,6 @@ func appendStringTag[T string | []byte](d []byte, field int, key string, text T)
 		d = append(d, text...)
 	}
 	return d
-}
-
-// sizeOf is how many bytes a size takes.
-func sizeOf(n int) int {
-	if n < 0x80 {
-		return 1
-	}
-	var room [binary.MaxVarintLen64]byte
-	return binary.PutUvarint(room[:], uint64(n))
 }
 
 func appendSize(d []byte, n int) []byte {

@@ -3,11 +3,12 @@
 package skywalking
 
 import (
-	"encoding/binary"
 	"strings"
 	"unicode/utf16"
 	"unicode/utf8"
 	"unsafe"
+
+	"github.com/spanbridge/spanbridge/span"
 )
 
 // The lengths of names in UTF-16 units, the characters of Java. An OAP cuts
@@ -89,28 +90,8 @@ func (a *arena) keep(s string) string {
 // sound is a string as it is written: one that is not UTF-8 would cost OAP the
 // stream.
 func sound(s string) string {
-	if isASCII(s) || utf8.ValidString(s) {
+	if span.IsASCII([]byte(s)) || utf8.ValidString(s) {
 		return s
 	}
 	return strings.ToValidUTF8(s, "\uFFFD")
-}
-
-// isASCII is true for nearly all texts, and quicker to tell than utf8.ValidString.
-func isASCII(s string) bool {
-	const highs = 0x8080808080808080
-	p := []byte(s) // not copied
-	n := len(p)
-	if n < 8 {
-		bits := byte(0)
-		for _, c := range p {
-			bits |= c
-		}
-		return bits < 0x80
-	}
-	// The last eight bytes overlap those before.
-	bits := binary.LittleEndian.Uint64(p[n-8:])
-	for ; len(p) > 8; p = p[8:] {
-		bits |= binary.LittleEndian.Uint64(p)
-	}
-	return bits&highs == 0
 }

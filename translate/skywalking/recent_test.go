@@ -131,18 +131,3 @@ func TestIndex(t *testing.T) {
 		}
 	})
 }
-
-func TestIsASCII(t *testing.T) {
-	t.Parallel()
-	for n := range 40 {
-		s := strings.Repeat("a", n)
-		if !isASCII(s) {
-			t.Errorf("%d letters are not", n)
-		}
-		for i := range n {
-			if isASCII(s[:i] + "\x80" + s[i+1:]) {
-				t.Errorf("%d of %d", i, n)
-			}
-		}
-	}
-}

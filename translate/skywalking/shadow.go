@@ -126,17 +126,9 @@ func pairAt(d []byte, key, value string) (k, v span.Text) {
 	at := len(d) - len(value)
 	v = span.At(at, len(value))
 	if len(value) > 0 {
-		at -= 1 + uvarintLen(len(value))
+		at -= 1 + wire.SizeVarint(len(value))
 	}
 	return span.At(at-len(key), len(key)), v
-}
-
-func uvarintLen(n int) int {
-	size := 1
-	for ; n >= 0x80; n >>= 7 {
-		size++
-	}
-	return size
 }
 
 // tag notes the tag that was just written.
@@ -248,8 +240,8 @@ func (n *shadow) setPeer(peer string) {
 
 // insertResidue puts a tag with a residue into d.
 func insertResidue(d []byte, at int, text []byte) []byte {
-	size := 2 + len(residue.Key) + 1 + uvarintLen(len(text)) + len(text)
-	whole := 1 + uvarintLen(size) + size
+	size := 2 + len(residue.Key) + 1 + wire.SizeVarint(len(text)) + len(text)
+	whole := 1 + wire.SizeVarint(size) + size
 	d = slices.Grow(d, whole)
 	behind := len(d) - at
 	d = d[:len(d)+whole]

@@ -216,7 +216,7 @@ func appendSound(d []byte, field int, key, value string) []byte {
 	size := 0
 	for _, s := range [...]string{key, value} {
 		if s != "" {
-			size += 1 + uvarintLen(len(s)) + len(s)
+			size += 1 + wire.SizeVarint(len(s)) + len(s)
 		}
 	}
 	d = append(d, byte(field<<3|wire.TypeBytes))

@@ -20,6 +20,15 @@ func AppendTag(dst []byte, field, typ int) []byte {
 	return binary.AppendUvarint(dst, uint64(field)<<3|uint64(typ))
 }
 
+// SizeVarint is how many bytes a length takes.
+func SizeVarint(n int) int {
+	size := 1
+	for ; n >= 0x80; n >>= 7 {
+		size++
+	}
+	return size
+}
+
 // AppendVarint appends a field of type int32, int64, uint32, uint64, enum.
 // A negative int32 must be given sign-extended.
 func AppendVarint(dst []byte, field int, v uint64) []byte {
