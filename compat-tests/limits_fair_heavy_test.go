@@ -8,12 +8,14 @@ import (
 	"bytes"
 	"context"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"strings"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 
@@ -120,7 +122,7 @@ func TestLimitsFairness(t *testing.T) {
 	}
 	// A call whose connection broke may have been taken: it came again all the same.
 	least := float64(2 * honestBatches * honestSpans)
-	if n := b.count(t, "bridge_spans_received_total"); n < least || n > least+float64(honestSpans*again[1]) {
+	if n := b.count(t, "bridge_spans_received_total"); n < least || n > least+float64(honestSpans*(again[0]+again[1])) {
 		t.Errorf("%v spans were received, want %v, those of the honest clients, and no others but what came again", n, least)
 	}
 }
@@ -140,6 +142,11 @@ func (b *besieged) honestHTTP() (batch func(context.Context, int) (bool, error),
 		}
 		req.Header.Set("Content-Type", "application/json")
 		res, err := client.Do(req)
+		if ctx.Err() == nil && (errors.Is(err, io.EOF) || errors.Is(err, syscall.ECONNRESET)) {
+			// By its User-Agent it might be zipkin-go, which comes again when its
+			// connection is broken and after no answer (docs/when-full.md).
+			return false, nil
+		}
 		if err != nil {
 			return false, err
 		}
