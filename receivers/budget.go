@@ -7,7 +7,6 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
-	"weak"
 )
 
 // Budget is the memory that the process may take. A third of it is for what is
@@ -30,15 +29,23 @@ type Budget struct {
 
 // NewBudget makes a budget of so many bytes.
 func NewBudget(most int64) *Budget {
-	b := &Budget{most: most, fresh: LiveHeap}
-	last := new(atomic.Int64) // to ask the runtime takes longer than all the rest of take
-	b.live = last.Load
-	owner := weak.Make(b)
-	AfterCollections(func() bool {
-		last.Store(LiveHeap())
-		return owner.Value() != nil
-	})
-	return b
+	return &Budget{most: most, live: recentLiveHeap(), fresh: LiveHeap}
+}
+
+// recentLiveHeap is LiveHeap of some milliseconds ago: a message of a stream asks
+// three times. It is not left to AfterCollections: on a machine that is busy the
+// runtime comes to what follows a collection much later, and meanwhile all would be
+// refused for memory that is free again.
+func recentLiveHeap() func() int64 {
+	var asked, last atomic.Int64
+	began := time.Now()
+	return func() int64 {
+		now, before := int64(time.Since(began)), asked.Load()
+		if (before == 0 || now-before > int64(10*time.Millisecond)) && asked.CompareAndSwap(before, now) {
+			last.Store(LiveHeap())
+		}
+		return last.Load()
+	}
 }
 
 // Relieve has a function asked for memory when the heap is full, before anybody is
