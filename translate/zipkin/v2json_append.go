@@ -128,11 +128,9 @@ var kinds = [256]struct {
 	span.KindProducer: {"PRODUCER", 3}, span.KindConsumer: {"CONSUMER", 4},
 }
 
-// AppendJSON appends one span as a v2 JSON object, with the fields in the order
-// of Zipkin's own writer.
-func (e *JSONEncoder) AppendJSON(d []byte, it *span.Item) []byte {
-	b, s := it.Batch, it.Span()
-	id, parent, shared := wireIdentity(it, s)
+// appendIdentity opens the object of a span and appends its ids, as Zipkin knows
+// them, and its kind.
+func appendIdentity(d []byte, s *span.Span, id, parent span.ID) []byte {
 	d = append(d, `{"traceId":"`...)
 	d = s.Trace.AppendHex(d)
 	if parent != 0 {
@@ -147,6 +145,15 @@ func (e *JSONEncoder) AppendJSON(d []byte, it *span.Item) []byte {
 		d = append(d, k...)
 		d = append(d, '"')
 	}
+	return d
+}
+
+// AppendJSON appends one span as a v2 JSON object, with the fields in the order
+// of Zipkin's own writer.
+func (e *JSONEncoder) AppendJSON(d []byte, it *span.Item) []byte {
+	b, s := it.Batch, it.Span()
+	id, parent, shared := wireIdentity(it, s)
+	d = appendIdentity(d, s, id, parent)
 	if s.Name.Len() > 0 {
 		d = append(d, `,"name":`...)
 		d = appendText(d, b.Str(s.Name))

@@ -101,19 +101,8 @@ func (f *foreignWriter) head(d []byte, it *span.Item) ([]byte, bool) {
 	}
 	v.Trace, v.ID, v.Parent = s.Trace, id, parent
 	v.Wire, v.Has = span.Wire{ID: id, Parent: parent}, with(span.HasWire, span.Shared, shared)
-	d = append(d, `{"traceId":"`...)
-	d = s.Trace.AppendHex(d)
-	if parent != 0 {
-		d = append(d, `","parentId":"`...)
-		d = parent.AppendHex(d)
-	}
-	d = append(d, `","id":"`...)
-	d = id.AppendHex(d)
-	d = append(d, '"')
-	if k := kinds[s.Kind].name; k != "" {
-		d = append(d, `,"kind":"`...)
-		d = append(d, k...)
-		d = append(d, '"')
+	d = appendIdentity(d, s, id, parent)
+	if kinds[s.Kind].name != "" {
 		v.Kind = s.Kind
 	}
 	if s.Name.Len() > 0 {
