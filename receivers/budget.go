@@ -4,6 +4,7 @@ package receivers
 
 import (
 	"runtime"
+	"runtime/metrics"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -32,10 +33,17 @@ func NewBudget(most int64) *Budget {
 	return &Budget{most: most, live: recentLiveHeap(), fresh: LiveHeap}
 }
 
+// LiveHeap is what the last garbage collection has left, in bytes.
+func LiveHeap() int64 {
+	sample := [1]metrics.Sample{{Name: "/gc/heap/live:bytes"}}
+	metrics.Read(sample[:])
+	return int64(sample[0].Value.Uint64())
+}
+
 // recentLiveHeap is LiveHeap of some milliseconds ago: a message of a stream asks
-// three times. It is not left to AfterCollections: on a machine that is busy the
-// runtime comes to what follows a collection much later, and meanwhile all would be
-// refused for memory that is free again.
+// three times. A finalizer could tell of each collection, but on a machine that is
+// busy the runtime comes to it much later, and meanwhile all would be refused for
+// memory that is free again.
 func recentLiveHeap() func() int64 {
 	var asked, last atomic.Int64
 	began := time.Now()

@@ -4,6 +4,7 @@ package main
 
 import (
 	"os"
+	"runtime"
 	"runtime/debug"
 	"sync"
 
@@ -36,7 +37,7 @@ func spareCollector(budget int64) (stop func()) {
 		return func() {}
 	}
 	s := &sparing{garbage: min(leastGarbage, budget/8)}
-	receivers.AfterCollections(s.adjust)
+	afterCollections(s.adjust)
 	return s.stop
 }
 
@@ -71,4 +72,14 @@ func (s *sparing) stop() {
 	defer s.mu.Unlock()
 	s.ended = true
 	debug.SetGCPercent(usualPercent)
+}
+
+// afterCollections calls a function now and after each garbage collection, from a
+// goroutine of the runtime, until it returns false.
+func afterCollections(f func() (again bool)) {
+	if f() {
+		// A collection is what finalizes an object that nobody has. The runtime
+		// tells of it in no other way.
+		runtime.SetFinalizer(new([16]byte), func(*[16]byte) { afterCollections(f) })
+	}
 }
