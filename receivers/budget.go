@@ -46,6 +46,7 @@ func LiveHeap() int64 {
 // memory that is free again.
 func recentLiveHeap() func() int64 {
 	var asked, last atomic.Int64
+	last.Store(LiveHeap()) // for those who ask while the first asks again
 	began := time.Now()
 	return func() int64 {
 		now, before := int64(time.Since(began)), asked.Load()

@@ -178,9 +178,9 @@ func (b *bench) patient(ctx context.Context, t *testing.T, way string) error {
 // TestWaitForMemory: who comes while the memory is taken waits at the door, with
 // nothing of it, and gets in when there is some.
 func TestWaitForMemory(t *testing.T) {
-	budget := receivers.NewBudget(120 << 20)
 	taken := make([]byte, 100<<20)
 	runtime.GC() // what it leaves is known as the live heap
+	budget := receivers.NewBudget(120 << 20)
 	b := start(t, func(o *receivers.Options) { o.Budget = budget })
 	ways := []string{"http", "http", "/ids.Service/patient", "/ids.Service/patients"}
 	done := make(chan error, len(ways))

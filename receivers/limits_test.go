@@ -135,10 +135,10 @@ func TestCallsAreBounded(t *testing.T) {
 // When the memory is taken clients are told to come again, in the words of their
 // protocol, and everything is given back.
 func TestMemoryIsTaken(t *testing.T) {
-	budget := receivers.NewBudget(12 << 20)
 	taken := make([]byte, 16<<20)
 	runtime.GC() // what it leaves is known as the live heap
 	defer runtime.KeepAlive(taken)
+	budget := receivers.NewBudget(12 << 20)
 	b := start(t, func(o *receivers.Options) { o.Budget = budget })
 	media := "Content-Type: application/ids"
 	code, header, text := b.post(t, b.url("ids-http", "/ids"), bytes.NewReader(list(10)), media)
