@@ -17,6 +17,9 @@ type Origin struct {
 	// Room is how much memory the batch may take beside its body, if that is less
 	// than MaxSlabs; 0: MaxSlabs.
 	Room int
+	// Outline: nobody will look at tags and annotations of spans that are Exact: a
+	// decoder may leave them out. See Batch.Outline.
+	Outline bool
 	// Patience is how long whoever sent the batch may be kept waiting for room in
 	// a queue; 0: not at all.
 	Patience time.Duration
@@ -35,6 +38,9 @@ type Batch struct {
 	over bool
 
 	stale []Stale
+
+	outlined bool
+	outline  Outline // if it is outlined
 
 	spans     []Span
 	attrs     []Attr

@@ -36,9 +36,11 @@ func (w *Builder) full(n int, size uintptr) bool {
 }
 
 // most is how many bytes the slabs may grow to.
-func (w *Builder) most() int {
-	if room := w.b.Origin.Room; room > 0 {
-		return min(room, MaxSlabs)
+func (w *Builder) most() int { return most(&w.b.Origin) }
+
+func most(o *Origin) int {
+	if o.Room > 0 {
+		return min(o.Room, MaxSlabs)
 	}
 	return MaxSlabs
 }

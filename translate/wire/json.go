@@ -248,6 +248,14 @@ func (j *JSON) PlainString(at int) int {
 			return -1
 		}
 	}
+	for i := max(at, len(buf)-7); i < len(buf); i++ {
+		switch c := buf[i]; {
+		case c == '"':
+			return i
+		case c == '\\' || c < 0x20:
+			return -1
+		}
+	}
 	return -1
 }
 

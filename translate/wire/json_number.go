@@ -55,28 +55,10 @@ func (j *JSON) number() (integer bool) {
 // 1.7e15 and 3.0 that stand for an integer; ok is false, without a fault of the
 // body, for any other value.
 func (j *JSON) Int64() (v int64, ok bool) {
-	// The usual case: up to 18 digits without a sign.
-	if c := j.Peek(); '1' <= c && c <= '9' {
-		i := j.Pos
-		for i+8 <= len(j.Buf) && i <= j.Pos+8 {
-			n, ok := eightFigures(binary.LittleEndian.Uint64(j.Buf[i:]))
-			if !ok {
-				break
-			}
-			v = v*100_000_000 + int64(n)
-			i += 8
-		}
-		for ; i < len(j.Buf) && i < j.Pos+18; i++ {
-			d := j.Buf[i] - '0'
-			if d > 9 {
-				break
-			}
-			v = v*10 + int64(d)
-		}
-		if i < len(j.Buf) && !numeric[j.Buf[i]] {
-			j.Pos = i
-			return v, true
-		}
+	j.Peek()
+	if v, end := j.PlainInt(j.Pos); end >= 0 {
+		j.Pos = end
+		return v, true
 	}
 	j.Lenient = true
 	if !j.IsText() {
@@ -96,6 +78,35 @@ func (j *JSON) Int64() (v int64, ok bool) {
 		return 0, false
 	}
 	return int64(f), true
+}
+
+// PlainInt reads the integer at a place if it is one of up to 18 figures without a
+// sign, the first of which is not 0; it ends at end, which is negative for all else.
+func (j *JSON) PlainInt(at int) (v int64, end int) {
+	buf := j.Buf
+	if uint(at) >= uint(len(buf)) || buf[at]-'1' > 8 {
+		return 0, -1
+	}
+	i := at
+	for i+8 <= len(buf) && i <= at+8 {
+		n, ok := eightFigures(binary.LittleEndian.Uint64(buf[i:]))
+		if !ok {
+			break
+		}
+		v = v*100_000_000 + int64(n)
+		i += 8
+	}
+	for ; i < len(buf) && i < at+18; i++ {
+		d := buf[i] - '0'
+		if d > 9 {
+			break
+		}
+		v = v*10 + int64(d)
+	}
+	if i < len(buf) && !numeric[buf[i]] {
+		return v, i
+	}
+	return 0, -1
 }
 
 // eightFigures is the number that eight figures say, the first of which is in

@@ -201,3 +201,56 @@ func TestAllocations(t *testing.T) {
 	}
 	f(8, "encode proto3", func() { proto = AppendProto3(proto[:0], items) })
 }
+
+// benchTraffic is what a few services report of traces that go through them, as
+// zipkin-go writes it: several endpoints, tags in the order of their keys, annotations.
+func benchTraffic() []byte {
+	var b strings.Builder
+	services := []string{"frontend", "cart", "payment", "shipping"}
+	for i := range benchSpans {
+		trace := i / 10
+		at := func(n int) string {
+			return fmt.Sprintf(`{"serviceName":"%s","ipv4":"10.%d.%d.44","port":8080}`, services[n%4], 1+trace*7%250, n%4)
+		}
+		b.WriteByte("[,"[min(i, 1)])
+		fmt.Fprintf(&b, `{"timestamp":%d,"duration":%d,"traceId":"%016x%016x","id":"%016x","parentId":"%016x","name":"put /reserve/{id}","kind":"%s",`,
+			1700000000000000+i*997, 45000+i*13, 0x463ac35c9f6413ad+trace, 0x48485a3953bb6124+uint64(trace)*7919, 0x1b1d2c3e4f5a4b6c+i*31, 0x0b1d2c3e4f5a4b6c+i,
+			[]string{"SERVER", "CLIENT"}[i%2])
+		if i%2 == 0 && i%4 == 0 {
+			b.WriteString(`"shared":true,`)
+		}
+		fmt.Fprintf(&b, `"localEndpoint":%s,"remoteEndpoint":%s,`, at(i/2), at(i/2+1))
+		if i%3 == 0 {
+			fmt.Fprintf(&b, `"annotations":[{"timestamp":%d,"value":"request.parsed"},{"timestamp":%d,"value":"response.started"}],`,
+				1700000000000004+i*997, 1700000000009004+i*997)
+		}
+		fmt.Fprintf(&b, `"tags":{"app.version":"2.%d.7","cloud.zone":"eu-central-1b","component":"net/http","host.name":"%s-%08x-77aa",`,
+			trace, services[i/2%4], trace*0x9e3779b)
+		if i%5 == 4 {
+			b.WriteString(`"db.statement":"SELECT item_id, amount, reserved_until FROM stock WHERE item_id IN (?, ?) FOR UPDATE","db.type":"sql"}}`)
+		} else {
+			fmt.Fprintf(&b, `"http.method":"PUT","http.path":"/reserve/%d","http.status_code":"200","http.url":"http://cart.shop.svc:8080/reserve/%d"}}`, 1000+i, 1000+i)
+		}
+	}
+	b.WriteByte(']')
+	return []byte(b.String())
+}
+
+// The same bodies read in full, and looked through.
+func BenchmarkOutlineV2JSON(b *testing.B) {
+	for name, body := range map[string][]byte{"apart": benchBody(), "traffic": benchTraffic()} {
+		for _, outline := range []bool{false, true} {
+			b.Run(fmt.Sprintf("%s/outline=%v", name, outline), func(b *testing.B) {
+				origin := spanOrigin(formatV2JSON)
+				origin.Outline = outline
+				perSpan(b, len(body))
+				for b.Loop() {
+					batch, err := decodeV2JSON(body, origin)
+					if err != nil || batch.Len() != benchSpans || (batch.Outline() != nil) != outline {
+						b.Fatal(err)
+					}
+				}
+			})
+		}
+	}
+}

@@ -58,17 +58,26 @@ func embeds(prefix string) bool {
 // usualIP4 reads an IPv4 address in quotes that comes next, in the form without
 // leading zeros; false, and nothing is read, for all else.
 func (r *reader) usualIP4() (a [4]byte, ok bool) {
-	const longest = len(`"255.255.255.255"`)
-	if r.j.Pos > len(r.j.Buf)-longest || r.j.Buf[r.j.Pos] != '"' {
-		return a, false
+	a, end, ok := plainIP4(r.j.Buf, r.j.Pos)
+	if ok {
+		r.j.Pos = end
 	}
-	p := r.j.Buf[r.j.Pos+1 : r.j.Pos+longest]
+	return a, ok
+}
+
+// plainIP4 is usualIP4 of the address at a place, with the place behind it.
+func plainIP4(buf []byte, from int) (a [4]byte, end int, ok bool) {
+	const longest = len(`"255.255.255.255"`)
+	if from > len(buf)-longest || buf[from] != '"' {
+		return a, 0, false
+	}
+	p := buf[from+1 : from+longest]
 	at := 0
 	for part := range a {
 		// One to three figures, then a dot, or the quote behind the last.
 		v := p[at] - '0'
 		if v > 9 {
-			return a, false
+			return a, 0, false
 		}
 		at++
 		if d := p[at] - '0'; d <= 9 && v > 0 {
@@ -76,7 +85,7 @@ func (r *reader) usualIP4() (a [4]byte, ok bool) {
 			at++
 			if d := p[at] - '0'; d <= 9 {
 				if v > 25 || v == 25 && d > 5 {
-					return a, false
+					return a, 0, false
 				}
 				v = v*10 + d
 				at++
@@ -87,13 +96,12 @@ func (r *reader) usualIP4() (a [4]byte, ok bool) {
 			end = '"'
 		}
 		if p[at] != end {
-			return a, false
+			return a, 0, false
 		}
 		at++
 		a[part] = v
 	}
-	r.j.Pos += 1 + at
-	return a, true
+	return a, from + 1 + at, true
 }
 
 // parseIP4 reads four decimal numbers. They may have leading zeros, which

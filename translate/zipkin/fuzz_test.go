@@ -86,6 +86,7 @@ func fuzz(f *testing.F, format string) {
 			t.Fatalf("a second writing differs: %s", d)
 		}
 		if format == formatV2JSON {
+			sameOutline(t, body)
 			if d := cmp.Diff(dumpOnce(b), spantest.Dump(again)); d != "" {
 				t.Fatalf("decode(encode(b)) differs from b: %s", d)
 			}

@@ -24,6 +24,7 @@ type reader struct {
 	item int // number of the annotation in the span, 0 outside of them
 
 	wordless bool // faults are only counted
+	outline  bool // what is copied whole is not kept; see outlineSpan
 
 	v1        v1span
 	residues  residue.Reader
@@ -39,7 +40,7 @@ func decodeJSON(body []byte, origin span.Origin, name string, one func(*reader))
 		// The server replaces what is not UTF-8.
 		body = bytes.ToValidUTF8(body, []byte("\uFFFD"))
 	}
-	r := &reader{w: span.NewBuilder(body, origin), j: wire.JSON{Buf: body}}
+	r := &reader{w: span.NewBuilder(body, origin), j: wire.JSON{Buf: body}, outline: origin.Outline && origin.Format == formatV2JSON}
 	bad := &translate.Malformed{Format: name}
 	r.readList(bad, one)
 	r.residues.Restore(r.w)
@@ -62,13 +63,20 @@ func (r *reader) readList(bad *translate.Malformed, one func(*reader)) {
 	}
 	// A span takes 300 to 700 bytes and has 4 to 10 tags. The first ones tell how
 	// many there are.
-	r.w.Grow(min(len(body)/600+1, 8), min(len(body)/100+1, 64))
+	attrs := min(len(body)/100+1, 64)
+	if r.outline {
+		attrs = 0
+	}
+	r.w.Grow(min(len(body)/600+1, 8), attrs)
 	r.j.Array()
 	for r.j.Elem() {
 		r.n++
+		r.w.At(r.j.Pos, len(body))
+		if r.outline && r.outlineSpan() {
+			continue
+		}
 		r.faulty = false
 		mark := r.w.Mark()
-		r.w.At(r.j.Pos, len(body))
 		if r.j.Peek() == '{' {
 			one(r)
 		} else {

@@ -12,7 +12,12 @@ import (
 
 // decodeV2JSON reads a list of v2 spans.
 func decodeV2JSON(body []byte, origin span.Origin) (*span.Batch, error) {
-	return decodeJSON(body, origin, "zipkin v2 json", (*reader).v2span)
+	b, err := decodeJSON(body, origin, "zipkin v2 json", (*reader).v2span)
+	if b.Outgrown() {
+		origin.Outline = false
+		b, err = decodeJSON(body, origin, "zipkin v2 json", (*reader).v2span)
+	}
+	return b, err
 }
 
 // v2span reads one span and adds it to the batch. Of a field that is given

@@ -42,15 +42,24 @@ var spanKeys = map[string]jsonKey{
 
 var endpointKeys = map[string]jsonKey{"serviceName": keyService, "ipv4": keyIP4, "ipv6": keyIP6, "port": keyPort}
 
-// spanKey reads the next key of a span; false at its end. Every span has a dozen:
-// one in the usual form is told by its first four bytes and then compared.
+// spanKey reads the next key of a span; false at its end.
 func (r *reader) spanKey() (key jsonKey, k wire.Str, ok bool) {
 	at := r.j.PlainKey()
 	if at < 0 || at > len(r.j.Buf)-longestKey {
 		return r.anyKey(spanKeys)
 	}
-	p := (*[longestKey]byte)(r.j.Buf[at:])
-	n := 0
+	key, n := usualKey((*[longestKey]byte)(r.j.Buf[at:]))
+	if n == 0 {
+		return r.anyKey(spanKeys)
+	}
+	r.j.TakeKey(at + n)
+	return key, wire.Str{At: at, N: n - len(`":`)}, true
+}
+
+// usualKey is the key of a span at the beginning of p, with the length up to the
+// colon; 0 for others. Every span has a dozen: one in the usual form is told by its
+// first four bytes and then compared.
+func usualKey(p *[longestKey]byte) (key jsonKey, n int) {
 	switch binary.LittleEndian.Uint32(p[:]) {
 	case 't' | 'r'<<8 | 'a'<<16 | 'c'<<24:
 		if string(p[4:9]) == `eId":` {
@@ -99,11 +108,7 @@ func (r *reader) spanKey() (key jsonKey, k wire.Str, ok bool) {
 			key, n = keyShared, 8
 		}
 	}
-	if n == 0 {
-		return r.anyKey(spanKeys)
-	}
-	r.j.TakeKey(at + n)
-	return key, wire.Str{At: at, N: n - len(`":`)}, true
+	return key, n
 }
 
 // longestKey is the length of remoteEndpoint, its quote and the colon.

@@ -1,0 +1,366 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package zipkin
+
+import (
+	"strings"
+
+	"github.com/spanbridge/spanbridge/span"
+)
+
+// Where every target only copies spans in the normal form, nobody looks at their tags
+// and annotations (span.Origin.Outline). They are looked through then and not kept
+// (BenchmarkOutlineV2JSON, ADR 0028).
+
+// outlineSpan reads the span that comes next, which begins with a brace, if it is in
+// the normal form and written as clients usually do: without white space, escapes,
+// null and repeated or unknown keys, and without tags that stand for fields of other
+// protocols. Of all else, faults included, it reads nothing and says false; v2span is
+// the judge of that, and it is v2span that every rule here is taken from.
+func (r *reader) outlineSpan() bool {
+	j := &r.j
+	buf, start := j.Buf, j.Pos
+	s := r.w.NextSpan()
+	var o outlined
+	seen := uint32(0)
+	shared := false
+	if buf[start] != '{' {
+		return false
+	}
+	at := start + 1
+	for {
+		if uint(at) >= uint(len(buf)) || buf[at] != '"' {
+			return false
+		}
+		at++
+		var key jsonKey
+		n := 0
+		if at+longestKey <= len(buf) {
+			key, n = usualKey((*[longestKey]byte)(buf[at:]))
+		} else {
+			var last [longestKey]byte
+			copy(last[:], buf[at:])
+			key, n = usualKey(&last)
+		}
+		if n == 0 || seen&(1<<key) != 0 {
+			return false
+		}
+		seen |= 1 << key
+		at += n
+		switch key {
+		case keyTraceID:
+			at = o.traceID(&s.Trace, buf, at)
+		case keyID:
+			at = o.spanID(&s.ID, buf, at)
+		case keyParentID:
+			at = o.spanID(&s.Parent, buf, at)
+		case keyKind:
+			at = o.kind(&s.Kind, buf, at)
+		case keyName:
+			s.Name, at = r.outlineText(at)
+			o.longest = max(o.longest, s.Name.Len())
+		case keyTimestamp:
+			s.Start, at = r.outlineMicros(at)
+			s.Has |= span.HasStart
+		case keyDuration:
+			s.Duration, at = r.outlineMicros(at)
+			s.Has |= span.HasDuration
+		case keyLocal:
+			at = r.outlineEndpoint(&s.Local, &r.endpoints[localFields.memory], at)
+			s.Local.Service = invented(r.w, s.Local.Service)
+		case keyRemote:
+			at = r.outlineEndpoint(&s.Remote, &r.endpoints[remoteFields.memory], at)
+		case keyAnnotations:
+			at = r.outlineAnnotations(&o, at)
+		case keyTags:
+			at = r.outlineTags(&o, at)
+		case keyShared:
+			if !starts(buf[at:], "true") {
+				return false
+			}
+			shared = true
+			at += len("true")
+		default:
+			return false
+		}
+		if uint(at) >= uint(len(buf)) { // or a value is not as usual: negative
+			return false
+		}
+		at++
+		if c := buf[at-1]; c == '}' {
+			break
+		} else if c != ',' {
+			return false
+		}
+	}
+	if s.Trace.IsZero() || s.ID == 0 || s.Parent == s.ID || shared && s.Kind == span.KindClient {
+		return false
+	}
+	o.said.set(r.w, s, r.w.AttrMark())
+	setWire(s, shared)
+	s.Has |= span.Exact
+	s.Raw = span.At(start, at-start)
+	j.Pos = at
+	r.w.AddSpan()
+	r.w.Outlined(o.attrs, o.events, o.longest)
+	return true
+}
+
+// outlined is what is known of a span whose tags and annotations are not kept.
+type outlined struct {
+	attrs, events int
+	longest       int // text
+	said          outcome
+}
+
+// The functions below read a value and give the place behind it, which is negative
+// for one that is not as usual.
+const unusual = -1
+
+// traceID reads 16 digits, or 32 of which the first half is not all zeros.
+func (*outlined) traceID(id *span.TraceID, buf []byte, at int) int {
+	if len(buf)-at < 18 || buf[at] != '"' {
+		return unusual
+	}
+	v, ok := span.ParseLower16(asString(buf[at+1 : at+17]))
+	switch {
+	case !ok || v == 0:
+		return unusual
+	case buf[at+17] == '"':
+		id.Lo = v
+		return at + 18
+	case len(buf)-at < 34 || buf[at+33] != '"':
+		return unusual
+	}
+	id.Hi = v
+	if id.Lo, ok = span.ParseLower16(asString(buf[at+17 : at+33])); !ok {
+		return unusual
+	}
+	return at + 34
+}
+
+// spanID reads 16 digits that are not all zeros.
+func (*outlined) spanID(id *span.ID, buf []byte, at int) int {
+	if len(buf)-at < 18 || buf[at] != '"' || buf[at+17] != '"' {
+		return unusual
+	}
+	v, ok := span.ParseLower16(asString(buf[at+1 : at+17]))
+	if !ok || v == 0 {
+		return unusual
+	}
+	*id = span.ID(v)
+	return at + 18
+}
+
+func (*outlined) kind(k *span.Kind, buf []byte, at int) int {
+	switch rest := buf[at:]; {
+	case starts(rest, `"CLIENT"`):
+		*k = span.KindClient
+	case starts(rest, `"SERVER"`):
+		*k = span.KindServer
+	case starts(rest, `"PRODUCER"`):
+		*k = span.KindProducer
+		return at + len(`"PRODUCER"`)
+	case starts(rest, `"CONSUMER"`):
+		*k = span.KindConsumer
+		return at + len(`"CONSUMER"`)
+	default:
+		return unusual
+	}
+	return at + len(`"CLIENT"`)
+}
+
+// outlineText reads a string; one without characters counts as absent.
+func (r *reader) outlineText(at int) (span.Text, int) {
+	buf := r.j.Buf
+	if uint(at) >= uint(len(buf)) || buf[at] != '"' {
+		return span.Text{}, unusual
+	}
+	at++
+	end := r.j.PlainString(at)
+	switch {
+	case end < 0 || poisons(asString(buf[at:end])):
+		return span.Text{}, unusual
+	case end == at:
+		return span.Text{}, end + 1
+	}
+	return span.At(at, end-at), end + 1
+}
+
+// outlineMicros reads microseconds, of which there is at least one.
+func (r *reader) outlineMicros(at int) (ns int64, end int) {
+	v, end := r.j.PlainInt(at)
+	if end < 0 || !inRange(v) {
+		return 0, unusual
+	}
+	return v * 1000, end
+}
+
+func (r *reader) outlineEndpoint(e *span.Endpoint, memory *endpointMemory, at int) int {
+	buf := r.j.Buf
+	if uint(at) >= uint(len(buf)) || buf[at] != '{' {
+		return unusual
+	}
+	start := at
+	tries := memory.tries()
+	if tries {
+		if known, n := memory.find(buf[at:]); known != nil {
+			*e = *known
+			return at + n
+		}
+	}
+	at++
+	for {
+		if uint(at) >= uint(len(buf)) || buf[at] != '"' {
+			return unusual
+		}
+		switch rest := buf[at+1:]; {
+		case starts(rest, `serviceName":`):
+			e.Service, at = r.outlineText(at + 1 + len(`serviceName":`))
+		case starts(rest, `ipv4":`):
+			a, n, ok := plainIP4(buf, at+1+len(`ipv4":`))
+			if !ok {
+				return unusual
+			}
+			e.SetIP4(a)
+			at = n
+		case starts(rest, `ipv6":`):
+			var text span.Text
+			if text, at = r.outlineText(at + 1 + len(`ipv6":`)); !setIPText(e, r.w.Str(text), true) {
+				return unusual
+			}
+		case starts(rest, `port":`):
+			var port int64
+			if port, at = r.j.PlainInt(at + 1 + len(`port":`)); port > 65535 {
+				return unusual
+			}
+			e.Port = uint16(port)
+		default:
+			return unusual
+		}
+		if uint(at) >= uint(len(buf)) {
+			return unusual
+		}
+		at++
+		if c := buf[at-1]; c == '}' {
+			break
+		} else if c != ',' {
+			return unusual
+		}
+	}
+	if tries {
+		memory.add(asString(buf[start:at]), e)
+	}
+	return at
+}
+
+// outlineAnnotations reads annotations that stand in the order of the server.
+func (r *reader) outlineAnnotations(o *outlined, at int) int {
+	buf := r.j.Buf
+	var before int64
+	var text string
+	if starts(buf[at:], "[]") {
+		return at + 2
+	}
+	if !starts(buf[at:], "[") {
+		return unusual
+	}
+	for {
+		at++
+		const first, second = `{"timestamp":`, `,"value":`
+		if !starts(buf[at:], first) {
+			return unusual
+		}
+		v, end := r.j.PlainInt(at + len(first))
+		if end < 0 || !inRange(v) || !starts(buf[end:], second) {
+			return unusual
+		}
+		value, end := r.outlineText(end + len(second))
+		if end < 0 || end+1 >= len(buf) || buf[end] != '}' || !value.Present() {
+			return unusual
+		}
+		said := r.w.Str(value)
+		if v < before || v == before && said <= text || mayExpand(said) {
+			return unusual
+		}
+		before, text = v, said
+		o.events++
+		o.longest = max(o.longest, len(said))
+		at = end + 1
+		switch buf[at] {
+		case ',':
+		case ']':
+			return at + 1
+		default:
+			return unusual
+		}
+	}
+}
+
+// mayExpand is true for the text of an annotation that may be an event with fields.
+func mayExpand(text string) bool {
+	return len(text) >= len("|{}|0") && text[len(text)-1] <= '9' && strings.Contains(text, "|{")
+}
+
+// outlineTags reads tags whose values are strings.
+func (r *reader) outlineTags(o *outlined, at int) int {
+	buf := r.j.Buf
+	if starts(buf[at:], "{}") {
+		return at + 2
+	}
+	if !starts(buf[at:], "{") {
+		return unusual
+	}
+	for prev := uint8(0); ; {
+		at++
+		if uint(at) >= uint(len(buf)) || buf[at] != '"' {
+			return unusual
+		}
+		at++
+		key, special := at, true
+		if n := r.tagKeys.next(prev, buf[at:]); n != 0 {
+			known := &r.tagKeys.known[n]
+			prev, special = n, known.special
+			at += len(known.lit)
+			if known.poisons {
+				return unusual
+			}
+		} else {
+			end := r.j.PlainString(at)
+			if end < 0 || end+1 >= len(buf) || buf[end+1] != ':' || poisons(asString(buf[at:end])) {
+				return unusual
+			}
+			special = isSpecial(asString(buf[at:end]))
+			at = end + 2
+			prev = r.tagKeys.add(prev, asString(buf[key:at]))
+		}
+		if uint(at) >= uint(len(buf)) || buf[at] != '"' {
+			return unusual
+		}
+		at++
+		end := r.j.PlainString(at)
+		if end < 0 || end+1 >= len(buf) || poisons(asString(buf[at:end])) {
+			return unusual
+		}
+		if o.attrs++; special && !r.outlineSpecial(o, key, at, end) {
+			return unusual
+		}
+		o.longest = max(o.longest, end-at, at-key-len(`":"`))
+		at = end + 1
+		switch buf[at] {
+		case ',':
+		case '}':
+			return at + 1
+		default:
+			return unusual
+		}
+	}
+}
+
+// outlineSpecial takes into account a tag that may say something of the span; false
+// if it says more than the status.
+func (r *reader) outlineSpecial(o *outlined, key, value, end int) bool {
+	a := span.StringAttr(span.At(key, value-key-len(`":"`)), span.At(value, end-value))
+	o.said.read(r.w, &a)
+	return !o.said.residue && !o.said.otel.any
+}

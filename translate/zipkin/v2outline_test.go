@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package zipkin
+
+import (
+	"bytes"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
+
+	"github.com/spanbridge/spanbridge/span"
+	"github.com/spanbridge/spanbridge/span/spantest"
+	"github.com/spanbridge/spanbridge/translate"
+)
+
+func outline(body []byte) (*span.Batch, error) {
+	origin := spanOrigin(formatV2JSON)
+	origin.Outline = true
+	return decodeV2JSON(body, origin)
+}
+
+// sameOutline holds a body that is looked through against the same in full: the same
+// refusals, the same spans but for the attributes and events of those that are
+// copied, and the same bytes for a target.
+func sameOutline(tb rapid.TB, body []byte) (outlined int) {
+	tb.Helper()
+	full, fault := decodeV2JSON(body, spanOrigin(formatV2JSON))
+	b, fault2 := outline(body)
+	if d := cmp.Diff(fmt.Sprint(fault), fmt.Sprint(fault2)); d != "" {
+		tb.Fatalf("%s\n-full +outline: %s", body, d)
+	}
+	if full.Len() != b.Len() || !bytes.Equal(full.Body(), b.Body()) {
+		tb.Fatalf("%s\n%d spans in full, %d in outline", body, full.Len(), b.Len())
+	}
+	tags, longest := 0, 0
+	for i := range full.Spans() {
+		s, o := &full.Spans()[i], &b.Spans()[i]
+		if s.Has != o.Has || s.Wire != o.Wire || s.Raw != o.Raw {
+			tb.Fatalf("%s\nspan %d in full: has %b wire %v raw %v, in outline: %b %v %v", body, i+1, s.Has, s.Wire, s.Raw, o.Has, o.Wire, o.Raw)
+		}
+		if o.Has&span.Exact == 0 || b.Outline() == nil || o.Attrs.Len()+o.Events.Len() > 0 {
+			continue
+		}
+		outlined++
+		tags = max(tags, s.Attrs.Len()+s.Events.Len())
+		for _, a := range full.Attrs(s.Attrs) {
+			longest = max(longest, a.Key.Len(), a.Text().Len())
+		}
+		for _, e := range full.Events(s.Events) {
+			longest = max(longest, e.Name.Len())
+			tags += e.Attrs.Len() << 20 // none of them is looked through
+		}
+		longest = max(longest, s.Name.Len(), s.StatusMessage.Len(), s.State.Len())
+		s.Attrs, s.Events = span.Range{}, span.Range{}
+	}
+	if o := b.Outline(); o != nil && (o.Tags != tags || o.Text != longest) {
+		tb.Fatalf("%s\nthe outline says %d tags, %d bytes, want %d, %d", body, o.Tags, o.Text, tags, longest)
+	}
+	if !slices.Equal(full.Spans(), b.Spans()) { // texts may lie elsewhere
+		if d := cmp.Diff(spantest.Dump(full), spantest.Dump(b)); d != "" {
+			tb.Fatalf("%s\n-full +outline: %s", body, d)
+		}
+	}
+	for _, mode := range []translate.Residue{translate.Exact, translate.Plain} {
+		if !bytes.Equal(encodeAs(full, mode), encodeAs(b, mode)) {
+			tb.Fatalf("%s\nin full:    %s\nin outline: %s", body, encodeAs(full, mode), encodeAs(b, mode))
+		}
+	}
+	return outlined
+}
+
+func encodeAs(b *span.Batch, mode translate.Residue) (out []byte) {
+	e := NewJSONEncoder(translate.EncoderOptions{Residue: mode})
+	e.Reset()
+	e.Add(spantest.Items(b))
+	for _, m := range e.Messages() {
+		out = append(out, m.Body...)
+	}
+	return out
+}
+
+// usual is a span with everything that is looked through.
+const usual = `{"timestamp":1700000000000000,"duration":45000,"traceId":"463ac35c9f6413ad48485a3953bb6124","id":"1b1d2c3e4f5a4b6c",` +
+	`"parentId":"0b1d2c3e4f5a4b6c","name":"put /reserve/{id}","kind":"SERVER","shared":true,` +
+	`"localEndpoint":{"serviceName":"cart","ipv4":"10.1.2.44","ipv6":"2001:db8::c001","port":8080},"remoteEndpoint":{"serviceName":"frontend","ipv4":"10.1.2.43"},` +
+	`"annotations":[{"timestamp":1700000000000004,"value":"parsed"},{"timestamp":1700000000000004,"value":"ready"}],` +
+	`"tags":{"http.method":"PUT","error":"true","otel.status_code":"ERROR","otel.status_description":"no","yAnnotation":"s","http.path":"/reserve/1"}}`
+
+func TestOutlineOfUsualSpans(t *testing.T) {
+	t.Parallel()
+	for name, body := range map[string]string{
+		"bench": string(benchBody()), "traffic": string(benchTraffic()), "one": "[" + usual + "]", "two": "[" + usual + "," + usual + "]",
+		"short": `[{"traceId":"48485a3953bb6124","id":"1b1d2c3e4f5a4b6c","name":"","annotations":[],"tags":{},"shared":true}]`,
+	} {
+		all := strings.Count(body, `"traceId"`)
+		if n := sameOutline(t, []byte(body)); n != all {
+			t.Errorf("%s: %d of %d spans were looked through", name, n, all)
+		}
+		if b, err := outline([]byte(body)); err != nil || b.Memory() >= sound(t, formatV2JSON, []byte(body)).Memory() {
+			t.Errorf("%s: it takes %d bytes, %v", name, b.Memory(), err)
+		}
+	}
+	for _, s := range samples(t) {
+		if s.format == formatV2JSON {
+			sameOutline(t, s.body)
+		}
+	}
+}
+
+// Wherever something else stands in a usual span, it is judged as in full.
+func TestOutlineOfOthers(t *testing.T) {
+	t.Parallel()
+	others := []string{
+		`"`, `\`, `\"`, `\u0061`, `\x`, " ", "\n", "\x01", "\xff", "é", "0", "9", "-", ".", "e", "s", "S", "A", ",", ":", "{", "}", "[", "]", "null", "true", "|{}|0",
+		`,"x":1`, `,"tags":{"a":"b"}`, `,"name":"n"`, `,"debug":true`, `"bridge.x":"{}",`, `"otel.scope.name":"s",`, `yAnnotations`, `"a":"b",`, `"":"",`,
+	}
+	body := "[" + usual + "," + usual + "]"
+	looked := 0
+	for at := 1; at < len(usual)+2; at++ {
+		for _, other := range others {
+			looked += sameOutline(t, []byte(body[:at]+other+body[at:]))
+			if len(other) == 1 {
+				looked += sameOutline(t, []byte(body[:at]+other+body[at+1:]))
+			}
+		}
+		looked += sameOutline(t, []byte(body[:at]+body[at+1:]))
+		sameOutline(t, []byte(body[:at]))
+	}
+	if looked == 0 {
+		t.Error("none was looked through")
+	}
+}
+
+func TestOutlineOfRandomSpans(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		sameOutline(t, []byte("["+randomSpan(t)+","+usual+","+randomSpan(t)+"]"))
+	})
+}
+
+// A body that would take too much memory in full is refused as in full.
+func TestOutlineThatIsOver(t *testing.T) {
+	t.Parallel()
+	body := []byte(`[{"traceId":"48485a3953bb6124","id":"1b1d2c3e4f5a4b6c","tags":{"a":"b"` + strings.Repeat(`,"":""`, 10_000) + `}}]`)
+	for _, room := range []int{0, 10_000, 100_000, 1 << 20, 10 << 20} {
+		origin := spanOrigin(formatV2JSON)
+		origin.Room = room
+		full, _ := decodeV2JSON(body, origin)
+		origin.Outline = true
+		b, err := decodeV2JSON(body, origin)
+		if err != nil || full.Over() != b.Over() {
+			t.Errorf("room for %d: over %v in full, %v in outline, %v", room, full.Over(), b.Over(), err)
+		}
+	}
+}
+
+func FuzzOutline(f *testing.F) {
+	for _, s := range samples(f) {
+		if s.format == formatV2JSON && len(s.body) < 20_000 {
+			f.Add(s.body)
+		}
+	}
+	f.Add([]byte("[" + usual + "," + usual + "]"))
+	f.Fuzz(func(t *testing.T, body []byte) { sameOutline(t, body) })
+}
