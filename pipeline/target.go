@@ -49,6 +49,9 @@ type Options struct {
 	Linger   time.Duration
 	// Workers is how many parcels may be on their way at the same time.
 	Workers int
+	// Copies is the form of body of which the consumer looks at nothing but the bytes
+	// in spans that are Exact; "": there is none, and it gets batches that are whole.
+	Copies string
 	// ByTenant: no parcel has spans of two tenants.
 	ByTenant bool
 	Retry    Retry
@@ -374,11 +377,14 @@ func (t *Target) caughtUp() time.Time {
 // spans are not among them. A log on disk may hold what another version took, or
 // took by other rules: then there may be fewer, which are counted, or more.
 func (t *Target) batch(r queue.Taken) (b *span.Batch, gone int) {
-	if b, ok := r.Companion.(*span.Batch); ok {
+	copies := t.opts().Copies
+	// An outline may be from before there was a target that needs more.
+	if b, ok := r.Companion.(*span.Batch); ok && (b.Outline() == nil || b.Origin.Format == copies) {
 		return b, 0
 	}
 	origin, err := readHead(r.Head)
 	if err == nil {
+		origin.Outline = origin.Format == copies
 		if b, err = t.decode(r.Body, origin); b != nil {
 			gone = r.Items - b.Len()
 			switch {

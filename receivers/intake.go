@@ -75,7 +75,8 @@ func (in *intake) room() int {
 // ends h.
 func (in *intake) take(ctx context.Context, m body, p []byte, h *hold) translate.Outcome {
 	in.opts.Set.BytesReceived.WithLabelValues(metrics.Protocol(m.format), m.transport).Add(float64(len(p)))
-	b, err := in.decode(m, p, h)
+	limits := in.limits()
+	b, err := in.decode(m, p, h, limits)
 	if errors.Is(err, errNoMemory) {
 		if b != nil {
 			in.reject(m.format, translate.Busy, b.Len())
@@ -95,7 +96,7 @@ func (in *intake) take(ctx context.Context, m body, p []byte, h *hold) translate
 		return in.refuse(m, translate.TooLarge, err)
 	}
 	if b != nil {
-		if err := in.limits().measure(b); err != nil {
+		if err := limits.measure(b); err != nil {
 			in.reject(m.format, translate.TooLarge, b.Len())
 			return in.refuse(m, translate.TooLarge, fmt.Errorf("%s: %w", m.format, err))
 		}
@@ -168,7 +169,7 @@ func (in *intake) reject(format string, v translate.Verdict, spans int) {
 }
 
 // decode is the format's decoder. A panic there is a bug that costs the message.
-func (in *intake) decode(m body, p []byte, h *hold) (b *span.Batch, err error) {
+func (in *intake) decode(m body, p []byte, h *hold, l *Limits) (b *span.Batch, err error) {
 	if len(p) > span.MaxBody {
 		return nil, fmt.Errorf("%s: %d bytes, want at most %d", m.format, len(p), span.MaxBody)
 	}
@@ -184,7 +185,16 @@ func (in *intake) decode(m body, p []byte, h *hold) (b *span.Batch, err error) {
 			b, err = nil, fmt.Errorf("%s: the decoder failed on this body (a bug of the gateway)", m.format)
 		}
 	}()
-	b, err = in.formats[m.format].Decode(p, span.Origin{Format: m.format, Transport: m.transport, Received: time.Now().UnixNano(), Tenant: m.tenant, Room: in.room()})
+	origin := span.Origin{
+		Format: m.format, Transport: m.transport, Received: time.Now().UnixNano(), Tenant: m.tenant, Room: in.room(),
+		Outline: in.opts.Outline != nil && in.opts.Outline(m.format),
+	}
+	decode := in.formats[m.format].Decode
+	b, err = decode(p, origin)
+	if b != nil && l.outgrown(b.Outline()) {
+		origin.Outline = false
+		b, err = decode(p, origin)
+	}
 	if b != nil && !b.Over() && h.set(int64(b.Memory())) != nil {
 		return b, errNoMemory
 	}

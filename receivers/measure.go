@@ -35,6 +35,12 @@ func (l *Limits) measure(b *span.Batch) error {
 	return nil
 }
 
+// outgrown is true if a span is beyond a limit that is outlined: measure, which is to
+// say which one it is, wants the whole batch.
+func (l *Limits) outgrown(o *span.Outline) bool {
+	return o != nil && (beyond(o.Tags, l.Tags) || beyond(o.Text, l.Text))
+}
+
 func beyond(n, most int) bool { return most > 0 && n > most }
 
 // longestOf is the length of the longest key or value.

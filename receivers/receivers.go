@@ -81,6 +81,9 @@ type Options struct {
 	// TenantHeader is the header, or the metadata of a gRPC call, that names the
 	// tenant whose spans a message brings; "": nobody asks.
 	TenantHeader string
+	// Outline tells of which forms of body spans may be outlined (span.Origin.Outline);
+	// nil: none. It is asked for each message.
+	Outline func(format string) bool
 	// Other takes the requests of an HTTP port for which no protocol has a
 	// route, by the name of the port.
 	Other map[string]http.Handler

@@ -59,6 +59,12 @@ func (s *sink) answer(err error) {
 	s.err = err
 }
 
+func (s *sink) last() *span.Batch {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.batches[len(s.batches)-1]
+}
+
 func (s *sink) got() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -48,6 +48,10 @@ func New(o Options) *Rules {
 	return r
 }
 
+// Renames is true if there are names to be changed, for which Apply wants batches
+// that are whole: a span that is changed is written anew.
+func (r *Rules) Renames() bool { return r != nil && len(r.services.to)+len(r.instances.to) > 0 }
+
 // Apply gives the batch as the rules want it, and how many spans sampling left
 // out of it. b itself stays as it is, and is the result when no rule touches it.
 func (r *Rules) Apply(b *span.Batch) (_ *span.Batch, sampledOut int) {
@@ -58,7 +62,7 @@ func (r *Rules) Apply(b *span.Batch) (_ *span.Batch, sampledOut int) {
 	if !r.all {
 		sampledOut = c.sample()
 	}
-	if len(r.services.to)+len(r.instances.to) > 0 {
+	if r.Renames() {
 		c.rename()
 	}
 	return c.now, sampledOut

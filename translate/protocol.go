@@ -181,6 +181,9 @@ type Target struct {
 	// as far as they come in time. An encoder of such a target may be an
 	// Observer as well.
 	Together bool
+	// Copies is the form of body of which the encoder takes spans that are Exact by
+	// their bytes alone, whatever their tags say; "" where there is none. nil: always.
+	Copies func(EncoderOptions) (format string)
 	// New makes the encoder of one target.
 	New func(EncoderOptions) Encoder
 	// Refused reads the answer to a message that was taken: how many of its

@@ -48,6 +48,7 @@ type gateway struct {
 	decode    pipeline.Decoder
 	receivers *receivers.Server
 	backends  atomic.Pointer[map[string]*exporters.Exporter] // by the port whose other calls they serve
+	copied    atomic.Pointer[string]                         // the form of body that every target copies; "": none
 	view      *view.View                                     // nil: there is none
 	admin     *admin
 
@@ -104,7 +105,8 @@ func newGateway(cfg *config.Config, s surroundings) (g *gateway, err error) {
 	g.desk = newDesk(g.dead, g.set, log)
 	g.desk.serve(g.admin.router)
 	g.rules = newRulebook(newRules(cfg))
-	g.decode = g.rules.decode(decoder(s.from.list))
+	whole := decoder(s.from.list)
+	g.decode = g.rules.decode(whole)
 	other := make(map[string]http.Handler)
 	if cfg.View.Enabled {
 		if err := g.addView(reg); err != nil {
@@ -127,7 +129,7 @@ func newGateway(cfg *config.Config, s surroundings) (g *gateway, err error) {
 	}
 	g.receivers = receivers.New(receivers.Options{
 		Protocols: s.from.list, Ports: listens(cfg), Other: other, Forward: g.backend, Set: g.set, Log: log,
-		Sink: &ruledSink{g.rules, intake, g.set}, TenantHeader: cfg.Tenant.Header,
+		Sink: &ruledSink{g.rules, whole, intake, g.set}, TenantHeader: cfg.Tenant.Header, Outline: g.outlines,
 		Limits: receiverLimits(cfg.Limits), Budget: budget,
 	})
 	return g, nil

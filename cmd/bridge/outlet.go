@@ -118,7 +118,7 @@ func (o *outlet) sendsLike(c *config.Target) bool {
 
 func (g *gateway) targetOptions(name string, kind translate.Target, c *config.Target) pipeline.Options {
 	return pipeline.Options{
-		Name: name, Window: windowOptions(kind, c), Dead: g.dead, ByTenant: c.TenantHeader != "",
+		Name: name, Window: windowOptions(kind, c), Dead: g.dead, ByTenant: c.TenantHeader != "", Copies: copies(kind, c),
 		MaxSpans: c.Batch.Spans, MaxBytes: int(c.Batch.Bytes), Linger: c.Batch.Linger, Workers: c.Connections,
 		Retry: pipeline.Retry{Initial: c.Retry.Initial, Max: c.Retry.Max, GiveUpAfter: c.Retry.GiveUpAfter},
 		Queue: queue.CursorOptions{MaxBytes: int64(c.Queue.MaxBytes), WhenFull: queue.WhenFull(c.Queue.WhenFull), Wait: c.Queue.Wait},
@@ -146,8 +146,20 @@ func exporterSettings(c *config.Target) exporters.Settings {
 		Endpoint: c.Endpoint, Headers: c.Headers, TenantHeader: c.TenantHeader, Gzip: c.Gzip, Timeout: c.Timeout, Connections: c.Connections,
 		TLS: clientTLS(c.TLS), Auth: credentials(c.Auth),
 		UserAgent: "bridge/" + versionName(),
-		Options:   translate.EncoderOptions{Residue: residues[c.Residue], WrapExits: c.WrapExits, UnknownCaller: c.UnknownCaller},
+		Options:   encoderOptions(c),
 	}
+}
+
+func encoderOptions(c *config.Target) translate.EncoderOptions {
+	return translate.EncoderOptions{Residue: residues[c.Residue], WrapExits: c.WrapExits, UnknownCaller: c.UnknownCaller}
+}
+
+// copies is the form of body that a target copies.
+func copies(kind translate.Target, c *config.Target) string {
+	if kind.Copies == nil {
+		return ""
+	}
+	return kind.Copies(encoderOptions(c))
 }
 
 // residues are the modes by the words of the setting, which config has checked.
@@ -157,15 +169,38 @@ var residues = map[string]translate.Residue{"exact": translate.Exact, "plain": t
 func (g *gateway) arrange() {
 	targets := make(map[string]*pipeline.Target)
 	backends := make(map[string]*exporters.Exporter)
+	forms := make(map[string]bool)
 	for _, name := range slices.Sorted(maps.Keys(g.outlets)) {
 		o := g.outlets[name]
 		targets[name] = o.Target
+		forms[o.copies()] = true
 		if _, taken := backends[o.kind.Serves]; o.kind.Serves != "" && !taken {
 			backends[o.kind.Serves] = o.exporter
 		}
 	}
 	g.desk.serves(targets)
 	g.backends.Store(&backends)
+	copied := ""
+	if len(forms) == 1 {
+		for copied = range forms {
+		}
+	}
+	g.copied.Store(&copied)
+}
+
+// copies is the form of body that the target copies; the view copies none.
+func (o *outlet) copies() string {
+	if o.exporter == nil {
+		return ""
+	}
+	return copies(o.kind, o.cfg)
+}
+
+// outlines is true for a form of body of which nobody looks into spans that can be
+// copied. It is a hint: a target that needs more of a batch that was decoded before
+// decodes it again.
+func (g *gateway) outlines(format string) bool {
+	return format != "" && *g.copied.Load() == format && !g.rules.renames()
 }
 
 // backend takes the calls of a port that carry no spans.

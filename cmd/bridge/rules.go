@@ -88,17 +88,30 @@ func (b *rulebook) at(received int64) *rules.Rules {
 	return pages[0].rules
 }
 
+// renames is true if the newest rules change names.
+func (b *rulebook) renames() bool {
+	pages := *b.pages.Load()
+	return pages[len(pages)-1].rules.Renames()
+}
+
 // ruledSink applies the rules to what comes in.
 type ruledSink struct {
-	book *rulebook
-	sink receivers.Sink
-	set  *metrics.Set
+	book   *rulebook
+	decode pipeline.Decoder // without rules
+	sink   receivers.Sink
+	set    *metrics.Set
 }
 
 // Put hands on what the rules leave. The log keeps the message as it came, so
 // that whoever decodes it again applies the rules again; see decode.
 func (s *ruledSink) Put(ctx context.Context, b *span.Batch) error {
-	kept, out := s.book.at(b.Origin.Received).Apply(b)
+	r := s.book.at(b.Origin.Received)
+	if b.Outline() != nil && r.Renames() { // rules of after it was decoded
+		origin := b.Origin
+		origin.Outline = false
+		b, _ = s.decode(b.Body(), origin) // what is malformed was refused
+	}
+	kept, out := r.Apply(b)
 	if err := s.sink.Put(ctx, kept); err != nil {
 		return err
 	}
@@ -111,9 +124,11 @@ func (s *ruledSink) Put(ctx context.Context, b *span.Batch) error {
 // decode applies the rules to what is decoded again.
 func (b *rulebook) decode(decode pipeline.Decoder) pipeline.Decoder {
 	return func(body []byte, origin span.Origin) (*span.Batch, error) {
+		r := b.at(origin.Received)
+		origin.Outline = origin.Outline && !r.Renames()
 		batch, err := decode(body, origin)
 		if batch != nil {
-			batch, _ = b.at(origin.Received).Apply(batch)
+			batch, _ = r.Apply(batch)
 		}
 		return batch, err
 	}

@@ -41,12 +41,12 @@ func TestRuledSink(t *testing.T) {
 	set := metrics.New(prometheus.NewRegistry())
 	left := func() float64 { return testutil.ToFloat64(set.SampledOutSpans.WithLabelValues("zipkin")) }
 
-	busy := &ruledSink{book, sinkFunc(func(*span.Batch) error { return errors.New("busy") }), set}
+	busy := &ruledSink{book, nil, sinkFunc(func(*span.Batch) error { return errors.New("busy") }), set}
 	if err := busy.Put(t.Context(), traces(100)); err == nil || left() != 0 {
 		t.Errorf("%v, %v left out", err, left())
 	}
 	var got *span.Batch
-	sink := &ruledSink{book, sinkFunc(func(b *span.Batch) error { got = b; return nil }), set}
+	sink := &ruledSink{book, nil, sinkFunc(func(b *span.Batch) error { got = b; return nil }), set}
 	if err := sink.Put(t.Context(), traces(100)); err != nil {
 		t.Fatal(err)
 	}

@@ -61,7 +61,7 @@ var Protocol = translate.Protocol{
 	},
 	Targets: []translate.Target{{
 		Kind: "zipkin", About: "Zipkin v2 JSON over HTTP", Network: translate.HTTP,
-		Path: "/api/v2/spans", Media: "application/json", New: NewJSONEncoder,
+		Path: "/api/v2/spans", Media: "application/json", New: NewJSONEncoder, Copies: copies,
 		// The server (3.5.1) decompresses in blocks of 8 KiB and reads each as UTF-8 of
 		// its own: a character on the border is broken.
 		BeforeGzip: BeforeGzip,

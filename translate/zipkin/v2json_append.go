@@ -44,6 +44,14 @@ func NewJSONEncoder(opts translate.EncoderOptions) translate.Encoder {
 	return e
 }
 
+// copies: what a Collector takes is told by the tags (forCollector).
+func copies(opts translate.EncoderOptions) (format string) {
+	if opts.Residue == translate.OTel {
+		return ""
+	}
+	return formatV2JSON
+}
+
 // Fork makes another encoder: there is nothing to share.
 func (e *JSONEncoder) Fork() translate.Encoder { return NewJSONEncoder(e.opts) }
 
