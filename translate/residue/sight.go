@@ -21,12 +21,14 @@ import (
 // each attribute what becomes of it, in order, and ends with Append. A method
 // that returns false leaves the span to a draft.
 type Sight struct {
-	// Span is the visible span. Its texts are those of the item's batch; what is
-	// said below is not looked at here.
+	// Span is the visible span. What is said below is not looked at here.
 	Span   span.Span
 	Scope  *span.Scope // the visible one, nil for none
 	Events []span.Event
 	Refs   []span.Ref
+	// Shown has the texts of Span and its scope, events and references, which are
+	// not in the fields above then; nil: the item's batch has the texts.
+	Shown *span.Batch
 	// Of the visible resource, if Resource is set.
 	Resource bool
 	Schema   span.Text
@@ -100,6 +102,7 @@ func NewSight(opts translate.EncoderOptions, within bool, told func(key string) 
 func (g *Sight) Forget() {
 	g.keys.cut(0)
 	g.it, g.b, g.resBatch, g.resource, g.res, g.own, g.Scope = nil, nil, nil, 0, nil, nil, nil
+	g.Shown = nil
 	clear(g.made[:cap(g.made)])
 }
 
@@ -108,7 +111,7 @@ func (g *Sight) Begin(it *span.Item) bool {
 	b, s := it.Batch, it.Span()
 	g.it, g.b = it, b
 	g.Span = span.Span{}
-	g.Scope, g.Events, g.Refs = nil, g.Events[:0], g.Refs[:0]
+	g.Scope, g.Events, g.Refs, g.Shown = nil, g.Events[:0], g.Refs[:0], nil
 	g.Resource, g.Schema, g.Dropped, g.left = false, span.Text{}, 0, 0
 	g.made = g.made[:0]
 	g.own = b.Attrs(s.Attrs)
@@ -295,6 +298,9 @@ func (g *Sight) compare(a *span.Attr, v *Value) choice {
 func (g *Sight) Append(dst []byte, mode translate.Residue, losses *translate.Losses) ([]byte, bool) {
 	w, it, b, s := &g.writer, g.it, g.b, g.it.Span()
 	f := form{b, &g.Span, g.Scope, g.Events, g.Refs}
+	if g.Shown != nil {
+		f = formOf(g.Shown, &g.Span)
+	}
 	w.begin(g.within)
 	own, from := w.buf, len(dst)
 	if g.within {

@@ -5,6 +5,7 @@ package skywalking
 import (
 	"github.com/spanbridge/spanbridge/span"
 	"github.com/spanbridge/spanbridge/translate"
+	"github.com/spanbridge/spanbridge/translate/residue"
 	"github.com/spanbridge/spanbridge/translate/wire"
 )
 
@@ -57,6 +58,7 @@ func newEncoder(m *memory, opts translate.EncoderOptions) *Encoder {
 		opts:    opts,
 		natives: make(map[uint64]nativeKey),
 		layout:  layout{wrap: opts.WrapExits},
+		shadow:  shadow{sight: residue.NewSight(opts, false, isOmissible, keyForm)},
 	}
 }
 
@@ -201,6 +203,7 @@ func (e *Encoder) add(items []span.Item) {
 		e.segments[len(e.segments)-1].spans = spans
 	}
 	e.noting = false
+	e.shadow.forget()
 	clear(e.pending) // it points into batches
 }
 

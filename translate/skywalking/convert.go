@@ -26,9 +26,22 @@ const rootParent = -1
 // appendSpan writes a pending span as field spans of a SegmentObject, with its
 // parent's number there. ref is nil but for a root with a parent.
 func (e *Encoder) appendSpan(items []span.Item, v *conversion, parent int32, ref *reference) {
+	n, mark := &e.shadow, len(e.buf)
+	n.on = e.noting && v.more < 0
+	n.sighted = n.on && n.sight != nil && n.sight.Begin(&items[v.item])
+	if !e.tryAppendSpan(items, v, parent, ref) {
+		e.buf = e.buf[:mark]
+		n.sighted = false
+		n.unsighted++
+		e.tryAppendSpan(items, v, parent, ref)
+	}
+	n.on = false
+}
+
+// tryAppendSpan is false for a span whose tags are not what the sight is sure of.
+func (e *Encoder) tryAppendSpan(items []span.Item, v *conversion, parent int32, ref *reference) bool {
 	it, r, n := &items[v.item], &v.role, &e.shadow
 	start, end, failed := e.times(items, v)
-	n.on = e.noting && v.more < 0
 	if n.on {
 		n.span(it, r, start, end, failed)
 		if v == &e.pending[v.owner] && v.child {
@@ -53,7 +66,14 @@ func (e *Encoder) appendSpan(items []span.Item, v *conversion, parent int32, ref
 	d = wire.AppendVarint(d, 9, uint64(r.layer))
 	d = wire.AppendVarint(d, 10, uint64(r.component))
 	d = wire.AppendBool(d, 11, failed)
-	d = e.appendTags(d, items, v)
+	if n.sighted {
+		var ok bool
+		if d, ok = e.appendSighted(d, it, r); !ok {
+			return false
+		}
+	} else {
+		d = e.appendTags(d, items, v)
+	}
 	if x := e.draft.text(v); len(x) > 0 {
 		d = insertResidue(d, len(d), x)
 	}
@@ -66,14 +86,18 @@ func (e *Encoder) appendSpan(items []span.Item, v *conversion, parent int32, ref
 		d = e.appendLogs(d, &items[e.partials[k].item], start, end, false)
 	}
 	if n.on {
-		if x := n.end(d, it, r, peer, e.opts.Residue, &e.losses); len(x) > 0 {
+		x, ok := n.end(d, it, r, peer, e.opts.Residue, &e.losses)
+		if !ok {
+			return false
+		}
+		if len(x) > 0 {
 			d = insertResidue(d, tags, x)
 		}
 	}
 	// A local span with a reference would be an endpoint of its own.
 	d = wire.AppendBool(d, 14, r.typ == typeLocal && parent == rootParent)
 	e.buf = closeSpan(d, mark)
-	n.on = false
+	return true
 }
 
 // openSpan is wire.Open for a span, which takes two bytes to say how long it is.

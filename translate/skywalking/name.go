@@ -90,8 +90,10 @@ func (a *arena) keep(s string) string {
 // sound is a string as it is written: one that is not UTF-8 would cost OAP the
 // stream.
 func sound(s string) string {
-	if span.IsASCII([]byte(s)) || utf8.ValidString(s) {
+	if isSound(s) {
 		return s
 	}
 	return strings.ToValidUTF8(s, "\uFFFD")
 }
+
+func isSound(s string) bool { return span.IsASCII([]byte(s)) || utf8.ValidString(s) }

@@ -23,6 +23,11 @@ type shadow struct {
 	writer residue.Writer
 	text   []byte
 
+	sight     *residue.Sight // nil: attributes are noted and compared
+	sighted   bool           // it is told of the attributes of the span instead
+	unsighted int            // spans of which it was not sure
+	others    []other
+
 	// Of the segment that is written.
 	number uint32
 	local  span.Endpoint
@@ -197,8 +202,8 @@ func (n *shadow) event(e *noted, moved int) {
 }
 
 // end is the residue of the span, of which all that a decoder looks at is written
-// into d but for the residue itself.
-func (n *shadow) end(d []byte, it *span.Item, r *role, peer string, mode translate.Residue, losses *translate.Losses) []byte {
+// into d but for the residue itself. It is false if the sight is not sure of it.
+func (n *shadow) end(d []byte, it *span.Item, r *role, peer string, mode translate.Residue, losses *translate.Losses) (text []byte, ok bool) {
 	w := n.w
 	w.SetBody(d)
 	s := &n.s
@@ -218,8 +223,13 @@ func (n *shadow) end(d []byte, it *span.Item, r *role, peer string, mode transla
 	if n.caller != "" && s.Kind == span.KindServer {
 		s.Remote.Service = w.Copy(n.caller)
 	}
+	if n.sighted {
+		n.sight.Span, n.sight.Shown = *s, w.Batch()
+		n.text, ok = n.sight.Append(n.text[:0], mode, losses)
+		return n.text, ok
+	}
 	n.text = n.writer.Append(n.text[:0], it, w.Batch(), s, mode, losses)
-	return n.text
+	return n.text, true
 }
 
 // setPeer is reader.setPeer for the peer that was written.

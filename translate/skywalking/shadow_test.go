@@ -122,5 +122,8 @@ func TestShadowIsUsual(t *testing.T) {
 		if quick.draft.asked != 0 {
 			t.Errorf("wrap %v: %d segments were read again", wrap, quick.draft.asked)
 		}
+		if quick.shadow.unsighted != 0 {
+			t.Errorf("wrap %v: the sight was not sure of %d spans", wrap, quick.shadow.unsighted)
+		}
 	}
 }

@@ -73,6 +73,12 @@ func (e *Encoder) appendTags(d []byte, items []span.Item, v *conversion) []byte 
 			}
 		}
 	}
+	d = e.appendFurther(d, b, s, r)
+	return e.appendMarks(d, it)
+}
+
+// appendFurther appends what a span says besides its attributes.
+func (e *Encoder) appendFurther(d []byte, b *span.Batch, s *span.Span, r *role) []byte {
 	if scope := b.Scope(s.Scope); scope != nil {
 		d = e.appendTag(d, "otel.scope.name", b.Str(scope.Name), r)
 		d = e.appendTag(d, "otel.scope.version", b.Str(scope.Version), r)
@@ -87,6 +93,10 @@ func (e *Encoder) appendTags(d []byte, items []span.Item, v *conversion) []byte 
 	if r.layer == layerCache && !slices.Contains(e.keys, tagCacheType) {
 		d = e.appendTag(d, tagCacheType, or(r.database, "redis"), r)
 	}
+	return d
+}
+
+func (e *Encoder) appendMarks(d []byte, it *span.Item) []byte {
 	var id [16]byte
 	d = e.appendMark(d, tagSpanID, it.ID.AppendHex(id[:0]))
 	if it.Parent != 0 {
@@ -100,7 +110,7 @@ func (e *Encoder) appendMark(d []byte, key string, id []byte) []byte {
 	d = append(d, key...)
 	d = append(d, 2<<3|wire.TypeBytes, byte(len(id)))
 	d = append(d, id...)
-	if e.shadow.on {
+	if e.shadow.on && !e.shadow.sighted {
 		at := len(d) - len(id)
 		a := span.StringAttr(span.At(at-2-len(key), len(key)), span.At(at, len(id)))
 		a.Mirrored = true
@@ -177,8 +187,11 @@ func (e *Encoder) appendAlways(d []byte, key, value string, r *role) []byte {
 	}
 	key, value = sound(key), sound(value)
 	d = appendSound(d, 12, key, value)
-	if e.shadow.on {
-		e.shadow.tag(d, key, value)
+	switch n := &e.shadow; {
+	case n.sighted:
+		n.others = append(n.others, other{key, value})
+	case n.on:
+		n.tag(d, key, value)
 	}
 	return d
 }

@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package skywalking
+
+import (
+	"encoding/binary"
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/spanbridge/spanbridge/span"
+	"github.com/spanbridge/spanbridge/translate"
+	"github.com/spanbridge/spanbridge/translate/residue"
+	"github.com/spanbridge/spanbridge/translate/wire"
+)
+
+// The attributes of usual spans are written as appendTags does, and a sight is told
+// what becomes of each, so that they need not be noted and searched for among the
+// visible ones (ADR 0029). TestShadow compares both.
+
+// other is a tag that no attribute of that name became.
+type other struct{ key, value string }
+
+// isOmissible is true for keys of attributes that may be left out for what they say.
+func isOmissible(key string) bool {
+	return key == translate.TagTraceName || key == translate.TagInstance
+}
+
+// shortKey is how long a key is at most whose length takes one byte.
+const shortKey = 0x7f
+
+// keyForm is the key of a tag as its field, nil for one that is not for the sight.
+func keyForm(key string) []byte {
+	switch {
+	case key == "", len(key) > shortKey, !utf8.ValidString(key), isMark(key), strings.HasPrefix(key, residue.Key),
+		key == "x-le", key == "transmission.latency":
+		return nil
+	}
+	if to := oapTag(key); to != "" {
+		key = to
+	}
+	return append([]byte{1<<3 | wire.TypeBytes, byte(len(key))}, key...)
+}
+
+var cacheTypeForm = keyForm(tagCacheType)
+
+// became is what an attribute became among the visible ones.
+type became uint8
+
+const (
+	unsure    became = iota // a shadow is to say it
+	left                    // it was left out
+	itself                  // it has its key, and its value as text
+	byAnother               // its value has another key
+)
+
+// appendSighted is appendTags for a single report. It is false when the sight is not
+// sure of a tag.
+func (e *Encoder) appendSighted(d []byte, it *span.Item, r *role) (out []byte, ok bool) {
+	n, b, s := &e.shadow, it.Batch, it.Span()
+	g := n.sight
+	e.keys, n.others = e.keys[:0], n.others[:0]
+	var as became
+	attrs := b.Attrs(s.Attrs)
+	for i := range attrs {
+		a := &attrs[i]
+		k := g.Key(b.Str(a.Key))
+		if k == nil {
+			return d, false
+		}
+		if a.Mirrored {
+			continue
+		}
+		d, as = e.appendKnown(d, k, b, a, r)
+		if as == unsure || as == itself && !g.Own(i, true, false) {
+			return d, false
+		}
+	}
+	if res := b.Resource(s.Resource); res != nil {
+		attrs := b.Attrs(res.Attrs)
+		for i := range attrs {
+			a := &attrs[i]
+			if a.Mirrored {
+				continue
+			}
+			d, as = e.appendKnown(d, g.ResourceKey(i), b, a, r)
+			if as == unsure || as == itself && !g.OfResource(i, true, false, false) {
+				return d, false
+			}
+		}
+	}
+	d = e.appendFurther(d, b, s, r)
+	for i := range n.others {
+		o := &n.others[i]
+		again := slices.ContainsFunc(n.others[:i], func(x other) bool { return x.key == o.key })
+		if again || !isSound(o.value) || !g.Made(o.key, residue.Value{Type: span.String, Text: o.value}, false, false) {
+			return d, false
+		}
+	}
+	return e.appendMarks(d, it), true
+}
+
+// appendKnown is appendAttr.
+func (e *Encoder) appendKnown(d []byte, k *residue.Known, b *span.Batch, a *span.Attr, r *role) (out []byte, as became) {
+	if k.Form == nil {
+		return d, unsure
+	}
+	key, v := b.Str(a.Key), e.text(b, a)
+	if k.Told && (key == translate.TagTraceName && r.traceName != "" || key == translate.TagInstance && v == r.instance) {
+		return d, left
+	}
+	if !isSound(v) {
+		return d, unsure
+	}
+	form := k.Form
+	as = itself
+	if string(form[2:]) != key {
+		key, as = oapTag(key), byAnother
+		if key == "db.type" && r.layer == layerCache {
+			key, form = tagCacheType, cacheTypeForm
+		}
+		e.shadow.others = append(e.shadow.others, other{key, v})
+	}
+	if r.layer == layerCache {
+		e.keys = append(e.keys, key)
+	}
+	return appendFormed(d, form, v), as
+}
+
+// appendFormed is appendSound for a tag whose key is formed.
+func appendFormed(d, form []byte, value string) []byte {
+	n := len(form) + len(value)
+	if n <= 0x7f-2 && value != "" {
+		d = append(d, 12<<3|wire.TypeBytes, byte(n+2))
+		d = append(d, form...)
+		d = append(d, 2<<3|wire.TypeBytes, byte(len(value)))
+		return append(d, value...)
+	}
+	if value != "" {
+		n += 1 + wire.SizeVarint(len(value))
+	}
+	d = binary.AppendUvarint(append(d, 12<<3|wire.TypeBytes), uint64(n))
+	return wire.AppendString(append(d, form...), 2, value)
+}
+
+// forget forgets the batches of a call.
+func (n *shadow) forget() {
+	if n.sight != nil {
+		n.sight.Forget()
+	}
+	n.caller = ""
+	clear(n.others[:cap(n.others)])
+}
