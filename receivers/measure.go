@@ -14,7 +14,7 @@ func (l *Limits) measure(b *span.Batch) error {
 	if beyond(b.Len(), l.Spans) {
 		return fmt.Errorf("a message of %d spans, want at most %d (limits.spans)", b.Len(), l.Spans)
 	}
-	if l.Tags <= 0 && l.Text <= 0 {
+	if o := b.Outline(); l.Tags <= 0 && l.Text <= 0 || o != nil && o.Spans == b.Len() && !l.outgrown(o) {
 		return nil
 	}
 	spans := b.Spans()

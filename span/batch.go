@@ -102,6 +102,16 @@ func (b *Batch) AppendStr(dst []byte, t Text) []byte {
 	return append(dst, b.bytes(t)...)
 }
 
+// Join is the text from the beginning of t to the end of u, if u comes behind it in
+// the body with one byte between them, which is sep.
+func (b *Batch) Join(t, u Text, sep byte) (both Text, ok bool) {
+	end := t.pos + t.n
+	if (t.pos|u.pos)&sideBit != 0 || u.pos != end+1 || b.body[end] != sep {
+		return t, false
+	}
+	return Text{t.pos, u.pos + u.n - t.pos}, true
+}
+
 func (b *Batch) bytes(t Text) []byte {
 	if t.pos&sideBit != 0 {
 		p := t.pos &^ sideBit

@@ -19,6 +19,7 @@ type Builder struct {
 	slabs int // bytes that the slabs have grown to, roughly
 	growth
 	spare *Span // what NextSpan gives when the batch is over
+	used  int   // places of spans that were written to; those behind are zero
 }
 
 // MaxSlabs bounds the memory of a batch beside its body. A span that takes two
@@ -299,6 +300,7 @@ func (w *Builder) Span(s Span) {
 		return
 	}
 	w.b.spans = append(w.b.spans, s)
+	w.used = max(w.used, len(w.b.spans))
 }
 
 // NextSpan is an empty span to be filled in, which becomes the next one of the
@@ -310,7 +312,10 @@ func (w *Builder) NextSpan() *Span {
 		return w.spare
 	}
 	s := &w.b.spans[:n+1][n]
-	*s = Span{}
+	if n < w.used {
+		*s = Span{}
+	}
+	w.used = max(w.used, n+1)
 	return s
 }
 

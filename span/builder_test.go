@@ -304,3 +304,53 @@ func TestNames(t *testing.T) {
 		}
 	}
 }
+
+// What NextSpan gives is empty, whatever stood there before.
+func TestNextSpanIsEmpty(t *testing.T) {
+	t.Parallel()
+	w := NewBuilder(nil, Origin{})
+	fill := func() {
+		t.Helper()
+		s := w.NextSpan()
+		if *s != (Span{}) {
+			t.Fatalf("span %d is %+v", w.Len()+1, *s)
+		}
+		*s = Span{ID: 1, Name: Empty}
+	}
+	for round := range 3 {
+		for i := range 40 {
+			fill()
+			switch i % 4 {
+			case 0, 1:
+				w.AddSpan()
+			case 2: // left where it is
+			case 3:
+				mark := w.Mark()
+				w.Span(Span{ID: 2})
+				w.Span(Span{ID: 3})
+				w.Undo(mark)
+			}
+			if i%10 == 9 {
+				w.Grow(5*round, 0)
+			}
+		}
+		w.Reset(nil, Origin{})
+	}
+}
+
+func TestJoin(t *testing.T) {
+	t.Parallel()
+	b := NewBuilder([]byte("ab,cd;ef"), Origin{}).Batch()
+	for _, c := range []struct {
+		t, u Text
+		want string
+	}{
+		{At(0, 2), At(3, 2), "ab,cd"}, {At(3, 2), At(6, 2), ""}, {At(0, 2), At(6, 2), ""}, {At(3, 2), At(0, 2), ""}, {At(0, 1), At(2, 1), ""},
+		{SideAt(0, 2), At(3, 2), ""}, {At(0, 2), SideAt(3, 2), ""}, {At(0, 2), Empty, ""},
+	} {
+		both, ok := b.Join(c.t, c.u, ',')
+		if ok != (c.want != "") || ok && b.Str(both) != c.want {
+			t.Errorf("%v and %v: %q, %v", c.t, c.u, b.Str(both), ok)
+		}
+	}
+}

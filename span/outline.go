@@ -12,6 +12,8 @@ type Outline struct {
 	Tags int // the most attributes and events that one span has
 	Text int // the length of the longest text of a span
 
+	Spans int // whose attributes and events were not kept
+
 	bytes int // that the batch would have taken besides, had it kept all
 }
 
@@ -27,6 +29,7 @@ func (b *Batch) Outline() *Outline {
 func (w *Builder) Outlined(attrs, events, longest int) {
 	w.b.outlined = true
 	o := &w.b.outline
+	o.Spans++
 	o.Tags = max(o.Tags, attrs+events)
 	o.Text = max(o.Text, longest)
 	o.bytes += attrs*int(unsafe.Sizeof(Attr{})) + events*int(unsafe.Sizeof(Event{}))

@@ -67,20 +67,22 @@ func (e *JSONEncoder) Add(items []span.Item) int {
 	sighted := e.foreign.sight != nil
 	drafted := 0 // items up to here have their residues from a draft that begins at from
 	from := 0
-	for i := range items {
+	for i := 0; i < len(items); i++ {
 		sep := byte(',')
 		if e.spans == 0 {
 			sep = '['
 		}
 		e.buf = append(e.buf, sep)
-		e.spans++
 		it := &items[i]
 		s := it.Span()
-		if s.Has&span.Exact != 0 && it.Batch.Origin.Format == formatV2JSON &&
-			(e.opts.Residue != translate.OTel || forCollector(it.Batch, s)) {
-			e.buf = it.Batch.AppendStr(e.buf, s.Raw)
+		if e.copied(it.Batch, s) {
+			raw, n := e.adjoining(items[i:])
+			e.buf = it.Batch.AppendStr(e.buf, raw)
+			e.spans += n
+			i += n - 1
 			continue
 		}
+		e.spans++
 		e.residue = nil
 		if e.draft != nil && !isOwn(it.Batch, s) {
 			if sighted && i >= drafted {
@@ -103,6 +105,27 @@ func (e *JSONEncoder) Add(items []span.Item) int {
 	e.residue = nil
 	e.foreign.forget()
 	return 0
+}
+
+// copied is true for a span that is written as it came.
+func (e *JSONEncoder) copied(b *span.Batch, s *span.Span) bool {
+	return s.Has&span.Exact != 0 && b.Origin.Format == formatV2JSON && (e.opts.Residue != translate.OTel || forCollector(b, s))
+}
+
+// adjoining is the text of the first item, which is copied, and of those behind it
+// that are too and stand in the body just so, with a comma between them.
+func (e *JSONEncoder) adjoining(items []span.Item) (raw span.Text, n int) {
+	b := items[0].Batch
+	raw = items[0].Span().Raw
+	for n = 1; n < len(items) && items[n].Batch == b; n++ {
+		s := items[n].Span()
+		both, ok := b.Join(raw, s.Raw, ',')
+		if !ok || !e.copied(b, s) {
+			break
+		}
+		raw = both
+	}
+	return raw, n
 }
 
 // Drafted is for how many spans it took a draft to find their residues.

@@ -167,3 +167,33 @@ func FuzzOutline(f *testing.F) {
 	f.Add([]byte("[" + usual + "," + usual + "]"))
 	f.Fuzz(func(t *testing.T, body []byte) { sameOutline(t, body) })
 }
+
+// Spans are copied in one go where they stand side by side, which nobody sees.
+func TestCopiedSideBySide(t *testing.T) {
+	t.Parallel()
+	one := func(id int, rest string) string {
+		return fmt.Sprintf(`{"traceId":"48485a3953bb6124","id":"%016x"%s}`, id, rest)
+	}
+	odd := one(3, `,"debug":null`)
+	first := sound(t, formatV2JSON, []byte("["+one(1, "")+","+one(2, "")+","+odd+","+one(4, "")+" ,"+one(5, "")+","+one(6, "")+"]"))
+	second := sound(t, formatV2JSON, []byte("["+one(7, "")+","+one(8, "")+"]"))
+	all := append(spantest.Items(first), spantest.Items(second)...)
+	apart := NewJSONEncoder(translate.EncoderOptions{})
+	rapid.Check(t, func(t *rapid.T) {
+		items := rapid.SliceOf(rapid.SampledFrom(all)).Draw(t, "items")
+		if rapid.Bool().Draw(t, "in order") {
+			from := rapid.IntRange(0, len(all)).Draw(t, "from")
+			items = all[from:rapid.IntRange(from, len(all)).Draw(t, "to")]
+		}
+		apart.Reset()
+		for i := range items {
+			apart.Add(items[i : i+1])
+		}
+		e := NewJSONEncoder(translate.EncoderOptions{})
+		e.Reset()
+		e.Add(items)
+		if d := cmp.Diff(apart.Messages(), e.Messages()); d != "" {
+			t.Fatalf("-apart +together: %s", d)
+		}
+	})
+}
