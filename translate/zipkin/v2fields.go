@@ -45,7 +45,7 @@ func (r *reader) endpoint(f *endpointFields) span.Endpoint {
 	j.Lenient = false
 	e := r.readEndpoint(f)
 	if tries && j.Err == nil && !r.faulty && !j.Lenient {
-		memory.add(asString(j.Buf[start:j.Pos]), &e)
+		memory.add(j.Buf[start:], j.Pos-start, &e)
 	}
 	j.Lenient = j.Lenient || lenient
 	return e

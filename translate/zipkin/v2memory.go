@@ -3,6 +3,7 @@
 package zipkin
 
 import (
+	"encoding/binary"
 	"math"
 
 	"github.com/spanbridge/spanbridge/span"
@@ -14,17 +15,30 @@ import (
 
 func starts(p []byte, s string) bool { return len(p) >= len(s) && string(p[:len(s)]) == s }
 
-// endpointMemory holds the endpoints that came last.
+// endpointMemory holds the endpoints that came last, each at the place that its first
+// bytes tell: to look for one costs one comparison.
 type endpointMemory struct {
-	known [8]struct {
+	known [1 << placeBits]struct {
 		raw string // the object, as it stands in the body
 		e   span.Endpoint
 	}
-	next uint8 // to be overwritten
-	last uint8 // that was met
-	// inVain counts the endpoints since then that were none of these, passed those
-	// that were not looked for. Where all differ, memory costs more than it saves.
+	// inVain counts the endpoints since a known one that were none of these, passed
+	// those that were not looked for. Where all differ, memory costs more than it saves.
 	inVain, passed uint8
+}
+
+const placeBits = 4
+
+// place is where an endpoint is remembered. What tells endpoints apart, the name of the
+// service or the address, begins behind `{"serviceName":"` or before.
+func place(rest []byte) int {
+	const from = len(`{"serviceName":"`)
+	if len(rest) < from+16 {
+		return 0
+	}
+	p := (*[16]byte)(rest[from:])
+	const odd = 0x9e3779b97f4a7c15
+	return int((binary.LittleEndian.Uint64(p[:8])*odd ^ binary.LittleEndian.Uint64(p[8:])) * odd >> (64 - placeBits))
 }
 
 // tries is true when it is worth to look for the next endpoint, or to add it.
@@ -37,25 +51,21 @@ func (m *endpointMemory) tries() bool {
 	return m.passed%pause == 0
 }
 
-// find is the place of the endpoint that comes next, if it is one of those.
+// find is the endpoint that comes next and its length, if it is one of those.
 func (m *endpointMemory) find(rest []byte) (e *span.Endpoint, n int) {
-	for i := range m.known {
-		k := &m.known[(int(m.last)+i)%len(m.known)]
-		if n := len(k.raw); n > 0 && len(rest) >= n && rest[n-1] == '}' && string(rest[:n]) == k.raw {
-			m.last = uint8((int(m.last) + i) % len(m.known))
-			m.inVain = 0
-			return &k.e, n
-		}
+	k := &m.known[place(rest)]
+	if n := len(k.raw); n > 0 && len(rest) >= n && rest[n-1] == '}' && string(rest[:n]) == k.raw {
+		m.inVain = 0
+		return &k.e, n
 	}
 	m.inVain = min(m.inVain, math.MaxUint8-1) + 1
 	return nil, 0
 }
 
-func (m *endpointMemory) add(raw string, e *span.Endpoint) {
-	k := &m.known[m.next]
-	k.raw, k.e = raw, *e
-	m.last = m.next
-	m.next = (m.next + 1) % uint8(len(m.known))
+// add remembers the first n bytes as an endpoint.
+func (m *endpointMemory) add(rest []byte, n int, e *span.Endpoint) {
+	k := &m.known[place(rest)]
+	k.raw, k.e = asString(rest[:n]), *e
 }
 
 // tagMemory holds keys of tags, and which of them came after which.

@@ -249,7 +249,7 @@ func (r *reader) outlineEndpoint(e *span.Endpoint, memory *endpointMemory, at in
 		}
 	}
 	if tries {
-		memory.add(asString(buf[start:at]), e)
+		memory.add(buf[start:], at-start, e)
 	}
 	return at
 }

@@ -93,7 +93,7 @@ const usual = `{"timestamp":1700000000000000,"duration":45000,"traceId":"463ac35
 func TestOutlineOfUsualSpans(t *testing.T) {
 	t.Parallel()
 	for name, body := range map[string]string{
-		"bench": string(benchBody()), "traffic": string(benchTraffic()), "one": "[" + usual + "]", "two": "[" + usual + "," + usual + "]",
+		"bench": string(benchBody()), "traffic": string(benchTraffic(1)), "one": "[" + usual + "]", "two": "[" + usual + "," + usual + "]",
 		"short": `[{"traceId":"48485a3953bb6124","id":"1b1d2c3e4f5a4b6c","name":"","annotations":[],"tags":{},"shared":true}]`,
 	} {
 		all := strings.Count(body, `"traceId"`)
