@@ -3,7 +3,6 @@
 package residue
 
 import (
-	"net/netip"
 	"strconv"
 
 	"github.com/spanbridge/spanbridge/span"
@@ -26,6 +25,7 @@ type Writer struct {
 
 	flags   memo[flagsOf]
 	outcome memo[statusOf]
+	sides   [sidesKept]side
 
 	spans, resources matcher
 	own, res         listed
@@ -410,40 +410,5 @@ func (w *Writer) status(b *span.Batch, s *span.Span, vb *span.Batch, v *span.Spa
 	w.close(']')
 	if plain {
 		w.outcome.keep(w, from, now)
-	}
-}
-
-func (w *Writer) endpoint(e entry, b *span.Batch, s *span.Endpoint, vb *span.Batch, v *span.Endpoint) {
-	if b == vb && *s == *v {
-		return
-	}
-	service, ip4, ip6 := b.Str(s.Service) == vb.Str(v.Service), s.IP4() == v.IP4(), s.IP6() == v.IP6()
-	if service && ip4 && ip6 && s.Port == v.Port {
-		return
-	}
-	w.group(e, printStart.endpoint(vb, v))
-	w.side(service, s.Service.Len() > 0, func() { w.json(b.Str(s.Service)) })
-	w.side(ip4, s.IP4().IsValid(), func() { w.addr(s.IP4()) })
-	w.side(ip6, s.IP6().IsValid(), func() { w.addr(s.IP6()) })
-	w.side(s.Port == v.Port, s.Port != 0, func() { w.buf = strconv.AppendUint(w.buf, uint64(s.Port), 10) })
-	w.close(']')
-}
-
-func (w *Writer) addr(a netip.Addr) {
-	w.quote()
-	w.buf = a.AppendTo(w.buf)
-	w.quote()
-}
-
-// side writes a part of an endpoint: null as visible, 0 absent.
-func (w *Writer) side(same, there bool, write func()) {
-	w.buf = append(w.buf, ',')
-	switch {
-	case same:
-		w.buf = append(w.buf, "null"...)
-	case !there:
-		w.buf = append(w.buf, '0')
-	default:
-		write()
 	}
 }

@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package residue
+
+import (
+	"net/netip"
+	"strconv"
+
+	"github.com/spanbridge/spanbridge/span"
+)
+
+// side is the entry of an endpoint as it was written for a span before: the spans of
+// a process have one, and call a few.
+type side struct {
+	memo[sidesOf]
+	service, shown []byte // the names, as they are and as visible
+}
+
+// sidesOf is what the entry of an endpoint depends on besides the names.
+type sidesOf struct {
+	entry       entry
+	of, visible span.Endpoint // without the names
+}
+
+const (
+	sidesKept   = 64
+	longestName = 128 // of those that are kept
+)
+
+func namelessSide(e *span.Endpoint) span.Endpoint {
+	n := *e
+	n.Service = span.Text{}
+	return n
+}
+
+// sideAt is where an entry would be kept.
+func (w *Writer) sideAt(e entry, s, v *span.Endpoint, service, shown string) *side {
+	n := uint(e) + uint(s.Port) + uint(len(service))*5 + uint(v.Port)*3 + uint(len(shown))*7
+	if service != "" {
+		n += uint(service[0]) + uint(service[len(service)-1])*11
+	}
+	return &w.sides[n%sidesKept]
+}
+
+func (w *Writer) endpoint(e entry, b *span.Batch, s *span.Endpoint, vb *span.Batch, v *span.Endpoint) {
+	if b == vb && *s == *v {
+		return
+	}
+	service, shown := b.Str(s.Service), vb.Str(v.Service)
+	if service == shown && s.Port == v.Port && s.SameIP(v) {
+		return
+	}
+	of := sidesOf{e, namelessSide(s), namelessSide(v)}
+	known := w.sideAt(e, s, v, service, shown)
+	if string(known.service) == service && string(known.shown) == shown && known.again(w, e, of) {
+		return
+	}
+	from := len(w.buf)
+	w.group(e, printStart.endpoint(vb, v))
+	w.part(service == shown, service != "", func() { w.json(service) })
+	w.part(s.IP4() == v.IP4(), s.IP4().IsValid(), func() { w.addr(s.IP4()) })
+	w.part(s.IP6() == v.IP6(), s.IP6().IsValid(), func() { w.addr(s.IP6()) })
+	w.part(s.Port == v.Port, s.Port != 0, func() { w.buf = strconv.AppendUint(w.buf, uint64(s.Port), 10) })
+	w.close(']')
+	if !w.odd && len(service) <= longestName && len(shown) <= longestName {
+		known.service, known.shown = append(known.service[:0], service...), append(known.shown[:0], shown...)
+		known.keep(w, from, of)
+	}
+}
+
+func (w *Writer) addr(a netip.Addr) {
+	w.quote()
+	w.buf = a.AppendTo(w.buf)
+	w.quote()
+}
+
+// part writes a part of an endpoint: null as visible, 0 absent.
+func (w *Writer) part(same, there bool, write func()) {
+	w.buf = append(w.buf, ',')
+	switch {
+	case same:
+		w.buf = append(w.buf, "null"...)
+	case !there:
+		w.buf = append(w.buf, '0')
+	default:
+		write()
+	}
+}
