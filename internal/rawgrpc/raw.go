@@ -30,7 +30,7 @@ func New(p []byte) *Message {
 // NewCopy makes a message of a copy of p, which may change at once: a call that
 // failed may have left a message with the transport. It can be sent once.
 func NewCopy(p []byte) *Message {
-	return newMessage(mem.Copy(p, mem.DefaultBufferPool()))
+	return newMessage(mem.Copy(p, &outgoing))
 }
 
 // NewJoined makes a message of protobuf with a field of that number, of type bytes,
@@ -40,15 +40,14 @@ func NewJoined(field int, parts [][]byte) *Message {
 	for _, p := range parts {
 		size += protowire.SizeTag(protowire.Number(field)) + protowire.SizeBytes(len(p))
 	}
-	pool := mem.DefaultBufferPool()
-	buf := pool.Get(size)
+	buf := outgoing.Get(size)
 	dst := (*buf)[:0]
 	for _, p := range parts {
 		dst = protowire.AppendTag(dst, protowire.Number(field), protowire.BytesType)
 		dst = protowire.AppendBytes(dst, p)
 	}
 	*buf = dst
-	return newMessage(mem.NewBuffer(buf, pool))
+	return newMessage(mem.NewBuffer(buf, &outgoing))
 }
 
 func newMessage(b mem.Buffer) *Message {
