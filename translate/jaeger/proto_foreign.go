@@ -175,6 +175,17 @@ func fits(ns int64) bool { return -maxSeconds*1_000_000_000 < ns && ns < maxSeco
 func (f *foreignWriter) attrs(d []byte) (out []byte, ok bool) {
 	b := f.b
 	attrs := b.Attrs(f.s.Attrs)
+	if p := f.sight.Plan(); p != nil {
+		for i, form := range p.Forms {
+			if form == nil {
+				continue
+			}
+			if d, ok = appendAttr(d, b, form, &attrs[i]); !ok {
+				return d, false
+			}
+		}
+		return d, true
+	}
 	for i := range attrs {
 		a := &attrs[i]
 		k := f.sight.Key(b.Str(a.Key))
@@ -191,6 +202,7 @@ func (f *foreignWriter) attrs(d []byte) (out []byte, ok bool) {
 			return d, false
 		}
 	}
+	f.sight.OwnTold(false)
 	return d, true
 }
 

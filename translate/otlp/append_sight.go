@@ -142,32 +142,21 @@ func (f *foreignWriter) head(d []byte) ([]byte, bool) {
 func (e *Encoder) seenAttrs(d []byte) ([]byte, bool) {
 	f := &e.sighted
 	b, s, g := f.b, f.s, f.sight
-	f.told = false
 	attrs := b.Attrs(s.Attrs)
-	for i := range attrs {
-		a := &attrs[i]
-		k := g.Key(b.Str(a.Key))
-		if k == nil {
-			return d, false
-		}
-		if a.Mirrored && !keeps(b, s, a) {
-			continue
-		}
-		if !k.Whole || a.Type == span.JSON || !g.Own(i, false, false) {
-			return d, false
-		}
-		if k.Told {
-			if isOutside(b.Str(a.Key)) {
+	if p := g.Plan(); p != nil {
+		f.told = p.Note
+		for i, form := range p.Forms {
+			if form == nil {
+				continue
+			}
+			var ok bool
+			if d, ok = e.appendKnown(d, form, &attrs[i]); !ok {
 				return d, false
 			}
-			f.told = true
 		}
-		if a.Type != span.String {
-			d = e.appendAttr(d, fieldAttribute, b, a)
-			continue
-		}
+	} else {
 		var ok bool
-		if d, ok = appendKnownAttr(d, k.Form, b.Str(a.Text())); !ok {
+		if d, ok = e.tellAttrs(d, attrs); !ok {
 			return d, false
 		}
 	}
@@ -181,6 +170,53 @@ func (e *Encoder) seenAttrs(d []byte) ([]byte, bool) {
 		return f.agent(d)
 	}
 	return d, ok
+}
+
+// tellAttrs appends the attributes of a span and says what will become of them.
+func (e *Encoder) tellAttrs(d []byte, attrs []span.Attr) ([]byte, bool) {
+	f := &e.sighted
+	b, s, g := f.b, f.s, f.sight
+	f.told = false
+	steady := true // what goes out does not depend on values
+	for i := range attrs {
+		a := &attrs[i]
+		k := g.Key(b.Str(a.Key))
+		if k == nil {
+			return d, false
+		}
+		if a.Mirrored {
+			steady = steady && b.Str(a.Key) != keyError
+			if !keeps(b, s, a) {
+				continue
+			}
+		}
+		if !k.Whole || a.Type == span.JSON || !g.Own(i, false, false) {
+			return d, false
+		}
+		if k.Told {
+			if isOutside(b.Str(a.Key)) {
+				return d, false
+			}
+			f.told = true
+		}
+		var ok bool
+		if d, ok = e.appendKnown(d, k.Form, a); !ok {
+			return d, false
+		}
+	}
+	if steady {
+		g.OwnTold(f.told)
+	}
+	return d, true
+}
+
+// appendKnown appends an attribute of the span whose key is given as it is written;
+// false for a text that is not UTF-8.
+func (e *Encoder) appendKnown(d, key []byte, a *span.Attr) (out []byte, ok bool) {
+	if a.Type != span.String {
+		return e.appendAttr(d, fieldAttribute, e.sighted.b, a), true
+	}
+	return appendKnownAttr(d, key, e.sighted.b.Str(a.Text()))
 }
 
 // keyForm is the key of an attribute as it is written.

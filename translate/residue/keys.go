@@ -38,7 +38,7 @@ type keySet struct {
 	known []Known               // number 0 stands for none
 	slots [1 << slotBits]uint16 // the numbers by a hash, and those behind it
 	list  []uint16
-	spans int // since there was no room for other keys
+	fresh int // keys that became known with the span
 }
 
 const (
@@ -48,28 +48,24 @@ const (
 	// their keys.
 	mostKeys   = 1000
 	longestKey = 256
-	// patience is how many spans it keeps the keys that it knows when there is no
-	// room for others, so that keys that are made up for each span cost no more
-	// than a draft.
-	patience = 4096
+	// mostFresh is how many keys may become known with one span.
+	mostFresh = mostKnown / 2
 )
 
 // full is true when no other key can become known.
 func (k *keySet) full() bool { return len(k.known) == mostKnown }
 
-// begin sees to it that there is room for other keys at times. It returns false
-// if it has forgotten all.
+// begin sees to it that there is room for other keys: when there is none it forgets
+// all, and returns false. Those that are in use are soon known again, so that keys
+// that a client makes up cost the others next to nothing.
 func (k *keySet) begin() bool {
 	if len(k.known) == 0 {
 		k.known = append(k.known, Known{})
 	}
+	k.fresh = 0
 	if !k.full() {
 		return true
 	}
-	if k.spans++; k.spans < patience {
-		return true
-	}
-	k.spans = 0
 	k.cut(0)
 	clear(k.known)
 	k.known = k.known[:1]
@@ -114,9 +110,10 @@ func (k *keySet) at(place int) *Known { return &k.known[k.list[place]] }
 // number is the number of a key, which becomes known if it is not.
 func (k *keySet) number(key string) uint16 {
 	h, number := k.search(key)
-	if number != 0 || len(key) > longestKey || k.full() {
+	if number != 0 || len(key) > longestKey || k.fresh == mostFresh || k.full() {
 		return number
 	}
+	k.fresh++
 	k.slots[h] = uint16(len(k.known))
 	own := strings.Clone(key)
 	var quoted []byte

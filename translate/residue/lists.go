@@ -106,21 +106,30 @@ func (w *Writer) attr(b *span.Batch, a *span.Attr, c choice) {
 
 // value writes what comes behind the key.
 func (w *Writer) value(b *span.Batch, a *span.Attr, c choice) {
+	w.letter(a)
+	if c == byText {
+		w.buf = append(w.buf, ',')
+		w.valueText(b, a)
+	}
+	w.buf = append(w.buf, ']')
+}
+
+// letter writes the type.
+func (w *Writer) letter(a *span.Attr) {
 	if w.within {
 		w.buf = append(w.buf, ',', '\\', '"', letterOf(a), '\\', '"')
 	} else {
 		w.buf = append(w.buf, ',', '"', letterOf(a), '"')
 	}
-	if c == byText {
-		w.buf = append(w.buf, ',')
-		if a.Type == span.String {
-			w.json(b.Str(a.Text()))
-		} else {
-			w.text = b.AppendText(w.text[:0], a)
-			w.json(string(w.text))
-		}
+}
+
+func (w *Writer) valueText(b *span.Batch, a *span.Attr) {
+	if a.Type == span.String {
+		w.json(b.Str(a.Text()))
+		return
 	}
-	w.buf = append(w.buf, ']')
+	w.text = b.AppendText(w.text[:0], a)
+	w.json(string(w.text))
 }
 
 // made writes the keys of visible attributes that no original one is

@@ -48,6 +48,11 @@ type Sight struct {
 	told     toldResource
 	last     lastResource
 
+	shapes   shapes
+	ofRes    *shape // of the resource, nil if it is not known
+	plan     *Plan  // for the span, nil for none
+	unsteady bool   // what was told depends on values
+
 	own  []span.Attr
 	made []made
 	left int // visible attributes of the resource that are not mirrored
@@ -94,7 +99,7 @@ func NewSight(opts translate.EncoderOptions, within bool, told func(key string) 
 	if opts.Drafts || opts.Residue != translate.Exact && opts.Residue != translate.Plain {
 		return nil
 	}
-	return &Sight{within: within, keys: keySet{told: told, form: form, within: within}}
+	return &Sight{within: within, keys: keySet{told: told, form: form, within: within}, shapes: shapes{credit: mostCredit}}
 }
 
 // Forget forgets the batches that items came of, which end with the call in
@@ -103,6 +108,7 @@ func (g *Sight) Forget() {
 	g.keys.cut(0)
 	g.it, g.b, g.resBatch, g.resource, g.res, g.own, g.Scope = nil, nil, nil, 0, nil, nil, nil
 	g.Shown = nil
+	g.ofRes, g.plan = nil, nil
 	clear(g.made[:cap(g.made)])
 }
 
@@ -127,11 +133,25 @@ func (g *Sight) Begin(it *span.Item) bool {
 			}
 		}
 		g.resBatch, g.resource = b, s.Resource
+		g.ofRes = g.shapes.root.after(b, g.res, ofResource)
 	} else {
 		g.keys.cut(len(g.res))
 	}
 	w := &g.writer
-	w.own.start(len(g.own))
+	g.unsteady, g.plan = false, nil
+	g.shapes.earn()
+	if g.ofRes != nil {
+		if n := g.ofRes.after(b, g.own, 0); n != nil {
+			g.plan = n.plan
+		}
+	}
+	if p := g.plan; p != nil {
+		choices := append(w.own.choices[:0], p.own.choices...)
+		w.own = p.own
+		w.own.choices = choices
+	} else {
+		w.own.start(len(g.own))
+	}
 	if g.told.ok {
 		choices := append(w.res.choices[:0], g.told.choices...)
 		w.res, g.left = g.told.flags, g.told.left
@@ -158,6 +178,36 @@ func (g *Sight) ResourceTold() {
 		}
 	}
 	t.ok, t.flags, t.left = true, g.writer.res, g.left
+}
+
+// Plan is what was told of the attributes of a span before that had the same
+// keys and types: of those of this one nothing is to be told then, and no key to be
+// taken. It is nil if there was none.
+func (g *Sight) Plan() *Plan { return g.plan }
+
+// OwnTold says that of the attributes of the span all is told, which will be the
+// same for the next one with these keys and types; note is what it will find in the
+// plan. What is made from fields comes after it.
+func (g *Sight) OwnTold(note bool) {
+	if g.plan != nil || g.unsteady || len(g.own)+len(g.res) > mostPlanned || !g.shapes.pays() {
+		return
+	}
+	n, own := len(g.res), &g.writer.own
+	p := &Plan{Forms: make([][]byte, len(g.own)), Note: note, keys: make([]string, n+len(g.own)), own: *own}
+	p.own.choices = slices.Clone(own.choices)
+	for i := range p.keys {
+		p.keys[i] = g.keys.at(i).key
+	}
+	for i := range p.Forms {
+		if own.choices[i] != byText {
+			p.Forms[i] = append([]byte{}, g.keys.at(n+i).Form...) // of an empty key it may be empty
+		}
+	}
+	s := &g.shapes
+	const size, perKey = 256, 48
+	s.size += size + perKey*len(p.keys)
+	g.ofRes = s.add(&s.root, g.res, ofResource, p.keys)
+	s.add(g.ofRes, g.own, 0, p.keys[n:]).plan = p
 }
 
 // start makes ready for attributes that are all invisible unless it is said.
@@ -198,6 +248,7 @@ func (g *Sight) seen(l *listed, i int, a *span.Attr, asText, mirrored bool) bool
 		switch a.Type {
 		case span.Int, span.Bool, span.Float, span.Bytes, span.Null: // as reads has it
 		default:
+			g.unsteady = true
 			if !reads(g.b.Str(a.Text()), a.Type) {
 				return false
 			}
@@ -213,13 +264,21 @@ func (g *Sight) seen(l *listed, i int, a *span.Attr, asText, mirrored bool) bool
 
 // Visible is true for a key of an attribute of the span that no field tells.
 func (g *Sight) Visible(key string) bool {
-	i := g.keys.find(key)
+	i := g.find(key)
 	return i >= len(g.res) && !g.at(i).Mirrored
 }
 
 // InField says that an attribute of the span will be in a field as well, which it
 // was not said of when it was told.
 func (g *Sight) InField() { g.writer.own.mirrored = true }
+
+// find is the place of a key among those of the resource and of the span, -1 for none.
+func (g *Sight) find(key string) int {
+	if g.plan != nil {
+		return g.plan.find(key)
+	}
+	return g.keys.find(key)
+}
 
 // at is the attribute of the key at a place.
 func (g *Sight) at(i int) *span.Attr {
@@ -235,7 +294,7 @@ func (g *Sight) at(i int) *span.Attr {
 func (g *Sight) Made(key string, v Value, mirrored, here bool) bool {
 	m := made{key: key, here: here, mirrored: mirrored}
 	// One that a field told may be told from what was made of the field.
-	i := g.keys.find(key)
+	i := g.find(key)
 	if i >= 0 && !g.at(i).Mirrored {
 		return false
 	}
@@ -333,42 +392,6 @@ func (g *Sight) Append(dst []byte, mode translate.Residue, losses *translate.Los
 		return out[:from], true
 	}
 	return out, true
-}
-
-// listOwn is Writer.listOwn, which knows which keys are plain.
-func (g *Sight) listOwn() {
-	w := &g.writer
-	l := &w.own
-	key := func(i int) {
-		if k := g.keys.at(len(g.res) + i); k.quoted != nil {
-			w.buf = append(w.buf, k.quoted...)
-		} else {
-			w.json(k.key)
-		}
-	}
-	switch {
-	case l.mirrored:
-		w.open(entryAttrs, '[')
-		for i := range g.own {
-			if i > 0 {
-				w.buf = append(w.buf, ',')
-			}
-			a := &g.own[i]
-			if l.choices[i] == byKey && !a.Mirrored {
-				key(i)
-				continue
-			}
-			w.buf = append(w.buf, '[')
-			key(i)
-			w.value(g.b, a, l.choices[i])
-		}
-		w.close(']')
-		if l.typed {
-			w.lost |= 1 << entryTypes
-		}
-	case l.typed:
-		w.listTypes(g.b, g.own)
-	}
 }
 
 // listResource is Writer.listResource, which writes the same for the next span

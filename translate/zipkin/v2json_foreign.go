@@ -229,19 +229,28 @@ func simpleFields(b *span.Batch, e *span.Event) bool {
 func (f *foreignWriter) tags(d []byte, b *span.Batch, s *span.Span) ([]byte, bool) {
 	g := f.sight
 	attrs := b.Attrs(s.Attrs)
-	for i := range attrs {
-		a := &attrs[i]
-		k := g.Key(b.Str(a.Key))
-		if k == nil {
-			return d, false
+	if p := g.Plan(); p != nil {
+		for i, form := range p.Forms {
+			if form != nil {
+				d = f.tag(d, b, form, &attrs[i])
+			}
 		}
-		if a.Mirrored {
-			continue
+	} else {
+		for i := range attrs {
+			a := &attrs[i]
+			k := g.Key(b.Str(a.Key))
+			if k == nil {
+				return d, false
+			}
+			if a.Mirrored {
+				continue
+			}
+			if k.Told || !k.Whole || !g.Own(i, true, false) {
+				return d, false
+			}
+			d = f.tag(d, b, k.Form, a)
 		}
-		if k.Told || !k.Whole || !g.Own(i, true, false) {
-			return d, false
-		}
-		d = f.tag(d, b, k.Form, a)
+		g.OwnTold(false)
 	}
 	r := b.Resource(s.Resource)
 	if r == nil {
