@@ -300,7 +300,7 @@ func appendTag(d []byte, field int, t *tag) []byte {
 	case t.addr.IsValid():
 		inner := 0
 		d, inner = wire.Open(d, 3)
-		d = t.addr.AppendTo(d)
+		d = wire.AppendIP(d, t.addr)
 		d = wire.Close(d, inner)
 	default:
 		d = wire.AppendString(d, 3, t.text)

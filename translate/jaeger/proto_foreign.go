@@ -295,7 +295,7 @@ func (f *foreignWriter) made(d []byte) ([]byte, bool) {
 	var room [64]byte
 	addr := func(key string, ip netip.Addr) {
 		ok = ok && g.Made(key, residue.Value{Addr: ip}, true, false)
-		d = appendStringTag(d, 8, key, ip.AppendTo(room[:0]))
+		d = appendStringTag(d, 8, key, wire.AppendIP(room[:0], ip))
 	}
 	number := func(key string, n int64, mirrored bool) {
 		ok = ok && g.Made(key, residue.Value{Type: span.Int, Int: n}, mirrored, false)

@@ -6,6 +6,7 @@ import (
 	"net/netip"
 
 	"github.com/spanbridge/spanbridge/span"
+	"github.com/spanbridge/spanbridge/translate/wire"
 )
 
 // appendEndpoints appends the attributes that say where a span of another
@@ -48,7 +49,7 @@ func (e *Encoder) appendIP(d []byte, b *span.Batch, s *span.Span, key string, ip
 
 func appendIPAttr(d []byte, key string, ip netip.Addr) []byte {
 	var room [64]byte
-	return appendStringAttr(d, fieldAttribute, key, ip.AppendTo(room[:0]))
+	return appendStringAttr(d, fieldAttribute, key, wire.AppendIP(room[:0], ip))
 }
 
 func (e *Encoder) appendPort(d []byte, b *span.Batch, s *span.Span, port uint16, key string) []byte {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/spanbridge/spanbridge/span"
 	"github.com/spanbridge/spanbridge/translate/residue"
+	"github.com/spanbridge/spanbridge/translate/wire"
 )
 
 // sightedEnds is what reader.endpoints will make of the attributes of a span: of
@@ -55,10 +56,10 @@ func (f *foreignWriter) appendOwnEnds(d []byte) ([]byte, bool) {
 		ip, other := end.IP(), end.IP6()
 		if ip.IsValid() {
 			ok = ok && !ip.Is4In6() && g.Made(end.key, residue.Value{Addr: ip}, true, false)
-			d = appendStringAttr(d, fieldAttribute, end.key, ip.AppendTo(room[:0]))
+			d = appendStringAttr(d, fieldAttribute, end.key, wire.AppendIP(room[:0], ip))
 			if other.IsValid() && ip.Is4() {
 				ok = ok && !other.Is4In6() && g.Made(end.second, residue.Value{Addr: other}, true, false)
-				d = appendStringAttr(d, fieldAttribute, end.second, other.AppendTo(room[:0]))
+				d = appendStringAttr(d, fieldAttribute, end.second, wire.AppendIP(room[:0], other))
 			}
 		}
 		if port := int64(end.Port); port != 0 {
@@ -265,7 +266,7 @@ func (e *sightedEnds) setIP(end *span.Endpoint, a *span.Attr) (set, plain bool) 
 	}
 	end.SetIP(ip)
 	var room [64]byte
-	if text == "" || string(ip.AppendTo(room[:0])) == text {
+	if text == "" || string(wire.AppendIP(room[:0], ip)) == text {
 		e.mark(a)
 		return true, true
 	}

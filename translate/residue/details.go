@@ -3,9 +3,8 @@
 package residue
 
 import (
-	"strconv"
-
 	"github.com/spanbridge/spanbridge/span"
+	"github.com/spanbridge/spanbridge/translate/wire"
 )
 
 func (w *Writer) scope(b *span.Batch, c *span.Scope, f *form) {
@@ -188,11 +187,11 @@ func (w *Writer) event(b *span.Batch, e *span.Event, i int, vb *span.Batch, visi
 	delta := e.Time - v.Time
 	named := at >= 0 && e.Name.Present() == v.Name.Present()
 	if plain && named && e.Dropped == v.Dropped && delta == 0 {
-		w.buf = strconv.AppendInt(w.buf, int64(at), 10)
+		w.buf = wire.AppendDecimal(w.buf, int64(at))
 		return
 	}
 	w.buf = append(w.buf, '[')
-	w.buf = strconv.AppendInt(w.buf, int64(at), 10)
+	w.buf = wire.AppendDecimal(w.buf, int64(at))
 	w.number(delta)
 	switch {
 	case named:
@@ -221,7 +220,7 @@ func (w *Writer) agent(b *span.Batch, s *span.Span, vb *span.Batch, v *span.Span
 		w.number(0)
 	} else {
 		w.buf = append(w.buf, ",["...)
-		w.buf = strconv.AppendInt(w.buf, int64(a.Number), 10)
+		w.buf = wire.AppendDecimal(w.buf, int64(a.Number))
 		w.number(int64(a.Parent))
 		w.number(int64(a.Type))
 		w.number(int64(a.Layer))
@@ -233,7 +232,7 @@ func (w *Writer) agent(b *span.Batch, s *span.Span, vb *span.Batch, v *span.Span
 	}
 	if g != nil {
 		w.buf = append(w.buf, ",["...)
-		w.buf = strconv.AppendUint(w.buf, uint64(g.Spans), 10)
+		w.buf = wire.AppendDecimal(w.buf, int64(g.Spans))
 		w.number(int64(flag(g.SizeLimited)))
 		w.optional(b, g.TraceName)
 		w.optional(b, g.Name)

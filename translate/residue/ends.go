@@ -4,9 +4,9 @@ package residue
 
 import (
 	"net/netip"
-	"strconv"
 
 	"github.com/spanbridge/spanbridge/span"
+	"github.com/spanbridge/spanbridge/translate/wire"
 )
 
 // side is the entry of an endpoint as it was written for a span before: the spans of
@@ -60,7 +60,7 @@ func (w *Writer) endpoint(e entry, b *span.Batch, s *span.Endpoint, vb *span.Bat
 	w.part(service == shown, service != "", func() { w.json(service) })
 	w.part(s.IP4() == v.IP4(), s.IP4().IsValid(), func() { w.addr(s.IP4()) })
 	w.part(s.IP6() == v.IP6(), s.IP6().IsValid(), func() { w.addr(s.IP6()) })
-	w.part(s.Port == v.Port, s.Port != 0, func() { w.buf = strconv.AppendUint(w.buf, uint64(s.Port), 10) })
+	w.part(s.Port == v.Port, s.Port != 0, func() { w.buf = wire.AppendDecimal(w.buf, int64(s.Port)) })
 	w.close(']')
 	if !w.odd && len(service) <= longestName && len(shown) <= longestName {
 		known.service, known.shown = append(known.service[:0], service...), append(known.shown[:0], shown...)
@@ -70,7 +70,7 @@ func (w *Writer) endpoint(e entry, b *span.Batch, s *span.Endpoint, vb *span.Bat
 
 func (w *Writer) addr(a netip.Addr) {
 	w.quote()
-	w.buf = a.AppendTo(w.buf)
+	w.buf = wire.AppendIP(w.buf, a)
 	w.quote()
 }
 

@@ -9,6 +9,7 @@ import (
 
 	"github.com/spanbridge/spanbridge/span"
 	"github.com/spanbridge/spanbridge/translate"
+	"github.com/spanbridge/spanbridge/translate/wire"
 )
 
 // Sight finds the residue of a span while an encoder writes it, without a
@@ -335,7 +336,7 @@ func (g *Sight) compare(a *span.Attr, v *Value) choice {
 	case v.Type == span.Bool:
 		text = strconv.AppendBool(room[:0], v.Int != 0)
 	case v.Addr.IsValid():
-		text = v.Addr.AppendTo(room[:0])
+		text = wire.AppendIP(room[:0], v.Addr)
 	default:
 		text = append(room[:0], v.Text...)
 	}

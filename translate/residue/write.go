@@ -3,7 +3,6 @@
 package residue
 
 import (
-	"strconv"
 
 	"github.com/spanbridge/spanbridge/span"
 	"github.com/spanbridge/spanbridge/translate"
@@ -101,12 +100,12 @@ func (w *Writer) close(bracket byte) {
 // group starts an entry that is a list with a fingerprint.
 func (w *Writer) group(e entry, p print) {
 	w.open(e, '[')
-	w.buf = strconv.AppendInt(w.buf, p.sum(), 10)
+	w.buf = wire.AppendDecimal(w.buf, p.sum())
 }
 
 func (w *Writer) number(v int64) {
 	w.buf = append(w.buf, ',')
-	w.buf = strconv.AppendInt(w.buf, v, 10)
+	w.buf = wire.AppendDecimal(w.buf, v)
 }
 
 func (w *Writer) string(s string) {
@@ -220,7 +219,7 @@ func (w *Writer) ends(home span.Protocol, f *form) {
 	w.quote()
 	w.close(0)
 	w.open(entryFields, 0)
-	w.buf = strconv.AppendInt(w.buf, printStart.fields(f).sum(), 10)
+	w.buf = wire.AppendDecimal(w.buf, printStart.fields(f).sum())
 	w.close(0)
 }
 

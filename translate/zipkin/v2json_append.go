@@ -4,7 +4,6 @@ package zipkin
 
 import (
 	"bytes"
-	"strconv"
 
 	"github.com/spanbridge/spanbridge/span"
 	"github.com/spanbridge/spanbridge/translate"
@@ -191,11 +190,11 @@ func (e *JSONEncoder) AppendJSON(d []byte, it *span.Item) []byte {
 	}
 	if start, ok := startMicros(s); ok {
 		d = append(d, `,"timestamp":`...)
-		d = strconv.AppendInt(d, start, 10)
+		d = wire.AppendDecimal(d, start)
 	}
 	if dur, ok := durationMicros(s); ok {
 		d = append(d, `,"duration":`...)
-		d = strconv.AppendInt(d, dur, 10)
+		d = wire.AppendDecimal(d, dur)
 	}
 	d = appendEndpoint(d, `,"localEndpoint":{`, b, &s.Local)
 	d = appendEndpoint(d, `,"remoteEndpoint":{`, b, &s.Remote)
@@ -220,13 +219,13 @@ func (e *JSONEncoder) appendAnnotations(d []byte, b *span.Batch, s *span.Span) [
 			d = append(d, `,{"timestamp":`...)
 		}
 		if e.opts.Residue == translate.OTel {
-			d = strconv.AppendInt(d, max(ev.Time/1000, 1), 10)
+			d = wire.AppendDecimal(d, max(ev.Time/1000, 1))
 			e.text = appendEventForCollector(e.text[:0], b, ev)
 			d = append(d, `,"value":`...)
 			d = append(appendText(d, e.text), '}')
 			continue
 		}
-		d = strconv.AppendInt(d, ev.Time/1000, 10)
+		d = wire.AppendDecimal(d, ev.Time/1000)
 		d = append(d, `,"value":`...)
 		if hasFields(b, ev) {
 			e.text = appendEventText(e.text[:0], b, ev)
@@ -303,7 +302,7 @@ func appendEndpoint(d []byte, key string, b *span.Batch, p *span.Endpoint) []byt
 	}
 	if a := p.IP4(); a.IsValid() {
 		d = append(d, `"ipv4":"`...)
-		d = a.AppendTo(d)
+		d = wire.AppendIP(d, a)
 		d = append(d, `",`...)
 	}
 	if a := p.IP6(); a.IsValid() {
@@ -313,7 +312,7 @@ func appendEndpoint(d []byte, key string, b *span.Batch, p *span.Endpoint) []byt
 	}
 	if p.Port != 0 {
 		d = append(d, `"port":`...)
-		d = strconv.AppendUint(d, uint64(p.Port), 10)
+		d = wire.AppendDecimal(d, int64(p.Port))
 		d = append(d, ',')
 	}
 	if len(d) == empty {

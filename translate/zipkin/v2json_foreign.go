@@ -112,13 +112,13 @@ func (f *foreignWriter) head(d []byte, it *span.Item) ([]byte, bool) {
 	}
 	if start, ok := startMicros(s); ok {
 		d = append(d, `,"timestamp":`...)
-		d = strconv.AppendInt(d, start, 10)
+		d = wire.AppendDecimal(d, start)
 		v.Start = start * 1000
 		v.Has |= span.HasStart
 	}
 	if dur, ok := durationMicros(s); ok {
 		d = append(d, `,"duration":`...)
-		d = strconv.AppendInt(d, dur, 10)
+		d = wire.AppendDecimal(d, dur)
 		v.Duration = dur * 1000
 		v.Has |= span.HasDuration
 	}
@@ -183,7 +183,7 @@ func (e *JSONEncoder) foreignEvents(d []byte, b *span.Batch, s *span.Span) ([]by
 		} else {
 			d = append(d, `,{"timestamp":`...)
 		}
-		d = strconv.AppendInt(d, ev.Time/1000, 10)
+		d = wire.AppendDecimal(d, ev.Time/1000)
 		d = append(d, `,"value":`...)
 		if hasFields(b, ev) {
 			if !simpleFields(b, ev) || !utf8.ValidString(b.Str(ev.Name)) {
