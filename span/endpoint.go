@@ -24,6 +24,12 @@ func (e *Endpoint) IsZero() bool {
 	return !e.Service.Present() && e.has == 0 && e.Port == 0
 }
 
+// Spread is a number in which endpoints usually differ, for tables that remember a
+// few of them.
+func (e *Endpoint) Spread() uint32 {
+	return e.Service.pos + uint32(e.ip4[3]) + uint32(e.ip4[2])*31 + uint32(e.ip6[15])*31 + uint32(e.Port)
+}
+
 // IP4 is the IPv4 address; invalid when absent.
 func (e *Endpoint) IP4() netip.Addr {
 	if e.has&hasIP4 == 0 {

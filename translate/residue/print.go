@@ -102,10 +102,19 @@ func (p print) time(v int64, has bool) print { return p.word(uint64(v)).word(fla
 
 // fields is the fingerprint of what mirrored attributes speak of.
 func (p print) fields(f *form) print {
+	return p.near(f).far(f)
+}
+
+// near is the half of fields that is the same for most spans of a kind that come
+// from one process.
+func (p print) near(f *form) print {
 	b, s := f.b, f.s
-	p = p.word(uint64(s.Kind) | uint64(s.Sampling)<<32).word(uint64(s.TraceFlags))
-	p = p.status(b, s).endpoint(b, &s.Local).endpoint(b, &s.Remote)
-	return p.text(b.Str(s.State)).dropped(s.Dropped).scope(b, f.scope)
+	return p.word(uint64(s.Kind)|uint64(s.Sampling)<<32).word(uint64(s.TraceFlags)).status(b, s).endpoint(b, &s.Local)
+}
+
+func (p print) far(f *form) print {
+	b, s := f.b, f.s
+	return p.endpoint(b, &s.Remote).text(b.Str(s.State)).dropped(s.Dropped).scope(b, f.scope)
 }
 
 func (p print) refs(b *span.Batch, refs []span.Ref) print {

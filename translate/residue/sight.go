@@ -52,7 +52,8 @@ type Sight struct {
 	shapes   shapes
 	ofRes    *shape // of the resource, nil if it is not known
 	plan     *Plan  // for the span, nil for none
-	unsteady bool   // what was told depends on values
+	prints   [16]nearPrint
+	unsteady bool // what was told depends on values
 
 	own  []span.Attr
 	made []made
@@ -110,6 +111,7 @@ func (g *Sight) Forget() {
 	g.it, g.b, g.resBatch, g.resource, g.res, g.own, g.Scope = nil, nil, nil, 0, nil, nil, nil
 	g.Shown = nil
 	g.ofRes, g.plan = nil, nil
+	clear(g.prints[:])
 	clear(g.made[:cap(g.made)])
 }
 
@@ -381,7 +383,7 @@ func (g *Sight) Append(dst []byte, mode translate.Residue, losses *translate.Los
 	g.listMade(entryResourceMade, true)
 	w.details(it, &f)
 	home := b.Home(s)
-	w.ends(home, &f)
+	g.ends(home, &f)
 	out := append(w.buf, '}')
 	w.buf = own
 	// What has to go where a text is too long a draft decides.

@@ -2,6 +2,11 @@
 
 package residue
 
+import (
+	"github.com/spanbridge/spanbridge/span"
+	"github.com/spanbridge/spanbridge/translate/wire"
+)
+
 // listOwn is Writer.listOwn, which writes most of it as it did for the span before
 // of the same shape.
 func (g *Sight) listOwn() {
@@ -116,4 +121,42 @@ func (g *Sight) keepList(t *listText, from int) {
 	t.choices = append(t.choices[:0], w.own.choices...)
 	t.typed, t.mirrored = w.own.typed, w.own.mirrored
 	g.shapes.size += cap(t.text) - had
+}
+
+// nearPrint is print.near of a span before, of the same batch, and what it depends on.
+type nearPrint struct {
+	b      *span.Batch
+	local  span.Endpoint
+	flags  uint32
+	kind   span.Kind
+	status span.Status
+	has    span.Has
+	sample span.Sampling
+	print  print
+}
+
+// ends is Writer.ends, which counts as no loss.
+func (g *Sight) ends(home span.Protocol, f *form) {
+	w, s := &g.writer, f.s
+	if g.within {
+		w.buf = append(w.buf, `,\"p\":\"`...)
+		w.buf = append(w.buf, home.String()[0])
+		w.buf = append(w.buf, `\",\"h\":`...)
+	} else {
+		w.buf = append(w.buf, `,"p":"`...)
+		w.buf = append(w.buf, home.String()[0])
+		w.buf = append(w.buf, `","h":`...)
+	}
+	var p print
+	has := s.Has & span.HasStatus
+	switch m := &g.prints[(5*uint32(s.Kind)+s.Local.Spread())%uint32(len(g.prints))]; {
+	case s.StatusMessage.Present():
+		p = printStart.near(f)
+	case m.b == f.b && m.local == s.Local && m.kind == s.Kind && m.sample == s.Sampling && m.flags == s.TraceFlags && m.status == s.Status && m.has == has:
+		p = m.print
+	default:
+		p = printStart.near(f)
+		*m = nearPrint{f.b, s.Local, s.TraceFlags, s.Kind, s.Status, has, s.Sampling, p}
+	}
+	w.buf = wire.AppendDecimal(w.buf, p.far(f).sum())
 }
