@@ -74,6 +74,18 @@ const (
 	afterWaiting = time.Second
 )
 
+// busy is what a client is told of an error of the log.
+func busy(err error) *Busy {
+	full, ok := errors.AsType[*queue.Full](err)
+	switch {
+	case ok && full.Waited > 0:
+		return &Busy{full, afterWaiting}
+	case ok:
+		return &Busy{full, busyFor}
+	}
+	return &Busy{err, busyFor}
+}
+
 // Put takes a batch: when it returns without an error, every target will get
 // the spans, as far as the log keeps its promise. The batch belongs to the
 // pipeline from then on. Where a queue is full it may wait for room, for as long as
@@ -91,14 +103,8 @@ func (in *Intake) Put(ctx context.Context, b *span.Batch) error {
 		Companion:     b,
 		CompanionSize: b.Memory() - cap(b.Body()),
 	}, b.Origin.Patience)
-	var full *queue.Full
-	switch {
-	case errors.As(err, &full) && full.Waited > 0:
-		return &Busy{full, afterWaiting}
-	case errors.As(err, &full):
-		return &Busy{full, busyFor}
-	case err != nil:
-		return &Busy{err, busyFor}
+	if err != nil {
+		return busy(err)
 	}
 	in.set.SpansReceived.WithLabelValues(b.Protocol().String(), b.Origin.Format, b.Origin.Transport).Add(float64(n))
 	if in.most > 0 {

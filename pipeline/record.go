@@ -27,18 +27,29 @@ const (
 var errHead = errors.New("pipeline: a record's head cannot be read")
 
 func appendHead(dst []byte, o span.Origin) []byte {
-	texts := []string{o.Format, o.Transport}
-	version := byte(recordVersion)
-	if o.Tenant != "" {
-		version, texts = tenantVersion, append(texts, o.Tenant)
+	if dst == nil {
+		dst = make([]byte, 0, shortHead+len(o.Format)+len(o.Transport)+len(o.Tenant))
 	}
-	dst = append(dst, version)
+	if o.Tenant == "" {
+		dst = append(dst, recordVersion)
+	} else {
+		dst = append(dst, tenantVersion)
+	}
 	dst = binary.AppendUvarint(dst, uint64(o.Received))
-	for _, s := range texts {
-		dst = binary.AppendUvarint(dst, uint64(len(s)))
-		dst = append(dst, s...)
+	dst = appendText(dst, o.Format)
+	dst = appendText(dst, o.Transport)
+	if o.Tenant != "" {
+		dst = appendText(dst, o.Tenant)
 	}
 	return dst
+}
+
+// shortHead is what a head takes beside its texts, if they are short.
+const shortHead = 1 + 9 + 3
+
+func appendText(dst []byte, s string) []byte {
+	dst = binary.AppendUvarint(dst, uint64(len(s)))
+	return append(dst, s...)
 }
 
 func readHead(p []byte) (o span.Origin, err error) {

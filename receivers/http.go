@@ -15,6 +15,7 @@ import (
 	"runtime/debug"
 	"strconv"
 	"strings"
+	"sync"
 
 	"github.com/spanbridge/spanbridge/translate"
 )
@@ -111,7 +112,7 @@ func (in *intake) httpRoute(protocol string, route translate.HTTPRoute, terms *t
 		return in.httpQuestion(protocol, route)
 	}
 	return func(w http.ResponseWriter, r *http.Request) {
-		media, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type"))
+		media := mediaType(r.Header.Get("Content-Type"))
 		now := terms.now()
 		m := body{format: route.Format(media), transport: "http", media: media, strict: now.strict, wait: route.Wait}
 		if m.format == "" {
@@ -150,6 +151,29 @@ func (in *intake) httpRoute(protocol string, route translate.HTTPRoute, terms *t
 		now.busy.breaks(o, r, route)
 		write(w, route.Answer(o), o.Err)
 	}
+}
+
+// mediaType is what a Content-Type names, lower case, without parameters.
+func mediaType(header string) string {
+	if isPlainMedia(header) {
+		return header
+	}
+	media, _, _ := mime.ParseMediaType(header)
+	return media
+}
+
+// isPlainMedia is true for a media type that is written as it is read, as most are.
+func isPlainMedia(s string) bool {
+	slash := strings.IndexByte(s, '/')
+	if slash <= 0 || slash == len(s)-1 {
+		return false
+	}
+	for i := range len(s) {
+		if c := s[i]; i != slash && (c < 'a' || c > 'z') && (c < '0' || c > '9') && c != '-' && c != '+' && c != '.' {
+			return false
+		}
+	}
+	return true
 }
 
 // httpQuestion answers what carries no spans.
@@ -202,22 +226,23 @@ func (in *intake) readBody(r *http.Request, anyEncoding bool, h *hold) ([]byte, 
 	if r.ContentLength > limits.Body {
 		return nil, translate.TooLarge, fmt.Errorf("the body has %d bytes, want at most %d", r.ContentLength, limits.Body)
 	}
-	sent := &countReader{r: io.LimitReader(r.Body, limits.Body+1)}
+	sent := sentBodies.Get().(*sentBody)
+	*sent = sentBody{body: r.Body, most: limits.Body + 1}
 	from, done, err := decompress(r.Header.Get("Content-Encoding"), sent, anyEncoding)
-	var stream *badStream
-	switch {
-	case errors.As(err, &stream):
-		return nil, translate.BadBody, err
-	case err != nil:
+	if err != nil {
+		if _, ok := errors.AsType[*badStream](err); ok {
+			return nil, translate.BadBody, err
+		}
 		return nil, translate.WrongMedia, err
 	}
 	defer done()
-	most := limits.Inflated
-	if from == io.Reader(sent) {
+	most, plain := limits.Inflated, from == io.Reader(sent)
+	if plain {
 		most = limits.Body
+		defer sent.giveBack() // a decompressor keeps what it has read from
 	}
 	size := firstBytes(r)
-	p, err := readAll(io.LimitReader(from, most+1), int(size)+1, h)
+	p, err := readAll(from, int(size)+1, most, h)
 	switch {
 	case errors.Is(err, errNoMemory):
 		return nil, translate.Busy, err
@@ -230,6 +255,9 @@ func (in *intake) readBody(r *http.Request, anyEncoding bool, h *hold) ([]byte, 
 	case err != nil:
 		return nil, translate.BadBody, fmt.Errorf("cannot read the body (%s): %w", encodingName(r), err)
 	}
+	if plain {
+		_ = r.Body.Close() // it is at its end: else net/http looks for more
+	}
 	return p, translate.Taken, nil
 }
 
@@ -240,15 +268,16 @@ func encodingName(r *http.Request) string {
 	return "not encoded"
 }
 
-// readAll is io.ReadAll with a first size, inside a budget.
-func readAll(r io.Reader, size int, h *hold) ([]byte, error) {
+// readAll is io.ReadAll with a first size, inside a budget. It ends a byte behind the
+// most that is wanted.
+func readAll(r io.Reader, size int, most int64, h *hold) ([]byte, error) {
 	size = max(size, 512)
 	if err := h.set(int64(size)); err != nil {
 		return nil, err
 	}
 	p := make([]byte, 0, size)
-	for {
-		n, err := r.Read(p[len(p):cap(p)])
+	for int64(len(p)) <= most {
+		n, err := r.Read(p[len(p):min(int64(cap(p)), most+1)])
 		p = p[:len(p)+n]
 		if err == io.EOF {
 			return p, nil
@@ -269,15 +298,28 @@ func readAll(r io.Reader, size int, h *hold) ([]byte, error) {
 			return nil, err
 		}
 	}
+	return p, nil
 }
 
-type countReader struct {
-	r io.Reader
-	n int64
+// sentBody reads a body as it was sent, up to a bound, and counts.
+type sentBody struct {
+	body    io.Reader
+	n, most int64
 }
 
-func (c *countReader) Read(p []byte) (int, error) {
-	n, err := c.r.Read(p)
-	c.n += int64(n)
+var sentBodies = sync.Pool{New: func() any { return new(sentBody) }}
+
+func (s *sentBody) giveBack() {
+	s.body = nil
+	sentBodies.Put(s)
+}
+
+// Read reads what is within the bound.
+func (s *sentBody) Read(p []byte) (int, error) {
+	if s.n >= s.most {
+		return 0, io.EOF
+	}
+	n, err := s.body.Read(p[:min(int64(len(p)), s.most-s.n)])
+	s.n += int64(n)
 	return n, err
 }

@@ -30,7 +30,7 @@ func (f *inflater) Do(r io.Reader) ([]byte, error) {
 	if err := z.Reset(r); err != nil {
 		return nil, fmt.Errorf("gzip: %w", err)
 	}
-	p, err := readAll(io.LimitReader(z, int64(f.intake.limits().Message)+1), 0, &share)
+	p, err := readAll(z, 0, int64(f.intake.limits().Message), &share)
 	switch {
 	case errors.Is(err, errNoMemory):
 		return noRoom, nil

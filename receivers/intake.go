@@ -144,9 +144,9 @@ func (in *intake) put(ctx context.Context, m body, b *span.Batch, h *hold) (err 
 		if h.budget != nil {
 			defer h.budget.leave(n)
 		}
-		var end func()
-		ctx, end = in.patience(ctx)
-		defer end()
+		p := in.patience(ctx)
+		defer p.end()
+		ctx = p
 		b.Origin.Patience = m.wait
 	}
 	return in.opts.Sink.Put(ctx, b)

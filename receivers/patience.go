@@ -20,9 +20,12 @@ type patience struct {
 	cancel   context.CancelFunc
 }
 
-func (in *intake) patience(ctx context.Context) (_ context.Context, end func()) {
-	p := &patience{Context: ctx, stopping: in.stopping}
-	return p, p.end
+var patiences = sync.Pool{New: func() any { return new(patience) }}
+
+func (in *intake) patience(ctx context.Context) *patience {
+	p := patiences.Get().(*patience)
+	p.Context, p.stopping = ctx, in.stopping
+	return p
 }
 
 func (p *patience) merge() context.Context {
@@ -43,19 +46,17 @@ func (p *patience) Done() <-chan struct{} { return p.merge().Done() }
 // Err says why.
 func (p *patience) Err() error { return p.merge().Err() }
 
-// pastContext is a context that has ended.
-var pastContext = func() context.Context {
-	ctx, cancel := context.WithCancel(context.Background())
-	cancel()
-	return ctx
-}()
-
-// end frees what the context took.
+// end frees what the context took. If nobody has asked for its end, it is used again:
+// a context made of it would have asked.
 func (p *patience) end() {
-	p.once.Do(func() { p.merged = pastContext }) // for whoever asks too late
-	if p.cancel != nil {
+	asked := true
+	p.once.Do(func() { asked = false })
+	if asked {
 		p.cancel()
+		return
 	}
+	*p = patience{}
+	patiences.Put(p)
 }
 
 // memoryWait is how long a client may wait for memory of the patience that it has

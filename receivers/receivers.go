@@ -21,7 +21,7 @@ import (
 )
 
 // Sink takes what was received. An error that has a method RetryAfter()
-// time.Duration is for a while.
+// time.Duration is for a while. The context must not be kept.
 type Sink interface {
 	Put(context.Context, *span.Batch) error
 }

@@ -40,6 +40,9 @@ type Outcome struct {
 
 // RetryAfter is how long a client should wait; 0 when the error does not say.
 func RetryAfter(err error) time.Duration {
+	if err == nil {
+		return 0
+	}
 	var later interface{ RetryAfter() time.Duration }
 	if errors.As(err, &later) {
 		return later.RetryAfter()
