@@ -150,7 +150,7 @@ func (g *Sight) ends(home span.Protocol, f *form) {
 	var p print
 	has := s.Has & span.HasStatus
 	switch m := &g.prints[(5*uint32(s.Kind)+s.Local.Spread())%uint32(len(g.prints))]; {
-	case s.StatusMessage.Present():
+	case s.StatusMessage.Present() || g.Shown != nil: // the texts of Shown change
 		p = printStart.near(f)
 	case m.b == f.b && m.local == s.Local && m.kind == s.Kind && m.sample == s.Sampling && m.flags == s.TraceFlags && m.status == s.Status && m.has == has:
 		p = m.print
