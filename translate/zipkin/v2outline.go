@@ -311,6 +311,7 @@ func (r *reader) outlineTags(o *outlined, at int) int {
 	if !starts(buf[at:], "{") {
 		return unusual
 	}
+	m := &r.tagKeys
 	for prev := uint8(0); ; {
 		at++
 		if uint(at) >= uint(len(buf)) || buf[at] != '"' {
@@ -318,8 +319,12 @@ func (r *reader) outlineTags(o *outlined, at int) int {
 		}
 		at++
 		key, special := at, true
-		if n := r.tagKeys.next(prev, buf[at:]); n != 0 {
-			known := &r.tagKeys.known[n]
+		n := m.known[prev].after[0]
+		if n == 0 || !starts(buf[at:], m.known[n].lit) { // mostly it is that one
+			n = m.next(prev, buf[at:])
+		}
+		if n != 0 {
+			known := &m.known[n]
 			prev, special = n, known.special
 			at += len(known.lit)
 			if known.poisons {
@@ -332,7 +337,7 @@ func (r *reader) outlineTags(o *outlined, at int) int {
 			}
 			special = isSpecial(asString(buf[at:end]))
 			at = end + 2
-			prev = r.tagKeys.add(prev, asString(buf[key:at]))
+			prev = m.add(prev, asString(buf[key:at]))
 		}
 		if uint(at) >= uint(len(buf)) || buf[at] != '"' {
 			return unusual
