@@ -56,7 +56,7 @@ func (d dir) Open(name string, write bool) (File, error) {
 }
 
 func (d dir) Rename(from, to string) error { return os.Rename(d.file(from), d.file(to)) }
-func (d dir) Remove(name string) error     { return os.Remove(d.file(name)) }
+func (d dir) Remove(name string) error     { return remove(d.file(name)) }
 func (d dir) Sync() error                  { return syncDir(string(d)) }
 
 // Lock makes the directory when it is not there: it is the first thing that is

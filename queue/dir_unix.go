@@ -20,6 +20,40 @@ func syncDir(path string) error {
 	return f.Sync()
 }
 
+// removeStep is how much of a long file is given back at once.
+const removeStep = 4 << 20
+
+// remove removes a file. Of a long one the space is given back bit by bit: file
+// systems do that with their journal held, or tell the disk of it before they let the
+// next sync of another file come to its end, which takes tens of milliseconds for a
+// segment. The name goes first, so that nobody finds a part of one.
+func remove(path string) error {
+	if i, err := os.Lstat(path); err != nil || !i.Mode().IsRegular() || i.Size() <= removeStep {
+		return os.Remove(path)
+	}
+	f, err := os.OpenFile(path, os.O_WRONLY, 0)
+	if err != nil {
+		return os.Remove(path)
+	}
+	defer func() { _ = f.Close() }()
+	if err := os.Remove(path); err != nil {
+		return err
+	}
+	i, err := f.Stat()
+	if err != nil {
+		return nil //nolint:nilerr // it is removed
+	}
+	if s, ok := i.Sys().(*syscall.Stat_t); !ok || s.Nlink > 0 {
+		return nil // somebody keeps it by another name
+	}
+	for size := i.Size() - removeStep; size > 0; size -= removeStep {
+		if f.Truncate(size) != nil {
+			break
+		}
+	}
+	return nil
+}
+
 // lockFile takes the lock of a file. The system takes it back when the process
 // ends, however it ends.
 func lockFile(path string) (f *os.File, taken bool, err error) {

@@ -26,6 +26,8 @@ func lockFile(path string) (f *os.File, taken bool, err error) {
 	return os.NewFile(uintptr(h), path), false, nil
 }
 
+func remove(path string) error { return os.Remove(path) }
+
 // diskFull is true for the error of a write that found no room.
 func diskFull(err error) bool {
 	const handleDiskFull, full = syscall.Errno(39), syscall.Errno(112)
