@@ -202,7 +202,7 @@ func (f *foreignWriter) attrs(d []byte) (out []byte, ok bool) {
 			return d, false
 		}
 	}
-	f.sight.OwnTold(false)
+	f.sight.OwnTold(0)
 	return d, true
 }
 

@@ -4,6 +4,7 @@ package otlp
 
 import (
 	"encoding/binary"
+	"math/bits"
 
 	"github.com/spanbridge/spanbridge/span"
 	"github.com/spanbridge/spanbridge/translate/residue"
@@ -32,10 +33,11 @@ func (e *Encoder) appendAttr(d []byte, field int, b *span.Batch, a *span.Attr) [
 	if a.Type == span.String {
 		return appendStringAttr(d, field, key, b.Str(a.Text()))
 	}
+	if a.Type == span.Int {
+		return appendIntAttr(d, field, key, a.Int())
+	}
 	d, kv, value := openAttr(d, field, key)
 	switch a.Type {
-	case span.Int:
-		d = wire.AppendVarintAlways(d, anyInt, uint64(a.Int()))
 	case span.Float:
 		d = wire.AppendDoubleAlways(d, anyDouble, a.Float())
 	case span.Bool:
@@ -81,7 +83,15 @@ func appendStringAttr[T string | []byte](d []byte, field int, key string, text T
 	return closeAttr(append(d, text...), kv, member)
 }
 
+// appendIntAttr appends a number, of whose size the same is true.
 func appendIntAttr(d []byte, field int, key string, v int64) []byte {
+	value := 1 + (bits.Len64(uint64(v)|1)+6)/7
+	if kv := 2 + len(key) + 2 + value; kv < 0x80 && key != "" {
+		d = append(d, byte(field)<<3|wire.TypeBytes, byte(kv), tagKey, byte(len(key)))
+		d = append(d, key...)
+		d = append(d, tagValue, byte(value), tagInt)
+		return binary.AppendUvarint(d, uint64(v))
+	}
 	d, kv, value := openAttr(d, field, key)
 	return closeAttr(wire.AppendVarintAlways(d, anyInt, uint64(v)), kv, value)
 }

@@ -25,8 +25,10 @@ type foreignWriter struct {
 	b    *span.Batch
 	s    *span.Span
 	text []byte
-	told bool // some attributes say something of an end
 	ends sightedEnds
+	// told: some attributes say something of an end; named: some that are not
+	// written have such keys.
+	told, named bool
 }
 
 // forget forgets what it knows of batches.
@@ -144,7 +146,7 @@ func (e *Encoder) seenAttrs(d []byte) ([]byte, bool) {
 	b, s, g := f.b, f.s, f.sight
 	attrs := b.Attrs(s.Attrs)
 	if p := g.Plan(); p != nil {
-		f.told = p.Note
+		f.told, f.named = p.Note&noteTold != 0, p.Note&noteNamed != 0
 		for i, form := range p.Forms {
 			if form == nil {
 				continue
@@ -176,7 +178,12 @@ func (e *Encoder) seenAttrs(d []byte) ([]byte, bool) {
 func (e *Encoder) tellAttrs(d []byte, attrs []span.Attr) ([]byte, bool) {
 	f := &e.sighted
 	b, s, g := f.b, f.s, f.sight
-	f.told = false
+	f.told, f.named = false, false
+	if r := b.Resource(s.Resource); r != nil {
+		for i := range int(r.Attrs.N) {
+			f.named = f.named || g.ResourceKey(i).Told
+		}
+	}
 	steady := true // what goes out does not depend on values
 	for i := range attrs {
 		a := &attrs[i]
@@ -187,6 +194,7 @@ func (e *Encoder) tellAttrs(d []byte, attrs []span.Attr) ([]byte, bool) {
 		if a.Mirrored {
 			steady = steady && b.Str(a.Key) != keyError
 			if !keeps(b, s, a) {
+				f.named = f.named || k.Told
 				continue
 			}
 		}
@@ -205,10 +213,23 @@ func (e *Encoder) tellAttrs(d []byte, attrs []span.Attr) ([]byte, bool) {
 		}
 	}
 	if steady {
-		g.OwnTold(f.told)
+		var note uint8
+		if f.told {
+			note |= noteTold
+		}
+		if f.named {
+			note |= noteNamed
+		}
+		g.OwnTold(note)
 	}
 	return d, true
 }
+
+// What a plan notes of foreignWriter.told and named.
+const (
+	noteTold = 1 << iota
+	noteNamed
+)
 
 // appendKnown appends an attribute of the span whose key is given as it is written;
 // false for a text that is not UTF-8.

@@ -39,33 +39,44 @@ func (f *foreignWriter) appendOwnEnds(d []byte) ([]byte, bool) {
 	g, s, v := f.sight, f.s, &f.sight.Span
 	v.Local, v.Remote = s.Local, s.Remote
 	v.Local.Service, v.Remote.Service = filled(s.Local.Service), filled(s.Remote.Service)
-	ok := true
+	ok, there := true, false
 	if s.Remote.Service.Len() > 0 {
 		text := f.b.Str(s.Remote.Service)
-		ok = utf8.ValidString(text) && g.Made("peer.service", residue.Value{Text: text}, true, false)
-		d = appendStringAttr(d, fieldAttribute, "peer.service", text)
+		ok = !f.named || g.Made("peer.service", residue.Value{Text: text}, true, false)
+		d, there = appendKnownAttr(d, peerForm, text)
+		ok = ok && there
 	}
-	var room [64]byte
-	for _, end := range [...]struct {
-		*span.Endpoint
-		key, second, port string
-	}{
-		{&s.Remote, "network.peer.address", "peer.ipv6", "network.peer.port"},
-		{&s.Local, "network.local.address", "net.host.ip", "network.local.port"},
-	} {
-		ip, other := end.IP(), end.IP6()
-		if ip.IsValid() {
-			ok = ok && !ip.Is4In6() && g.Made(end.key, residue.Value{Addr: ip}, true, false)
-			d = appendStringAttr(d, fieldAttribute, end.key, wire.AppendIP(room[:0], ip))
-			if other.IsValid() && ip.Is4() {
-				ok = ok && !other.Is4In6() && g.Made(end.second, residue.Value{Addr: other}, true, false)
-				d = appendStringAttr(d, fieldAttribute, end.second, wire.AppendIP(room[:0], other))
-			}
+	d, there = f.appendEnd(d, &s.Remote, &peerKeys)
+	ok = ok && there
+	d, there = f.appendEnd(d, &s.Local, &localKeys)
+	return d, ok && there
+}
+
+// The keys of what is said of an end.
+type endKeys struct{ addr, second, port string }
+
+var (
+	peerKeys  = endKeys{"network.peer.address", "peer.ipv6", "network.peer.port"}
+	localKeys = endKeys{"network.local.address", "net.host.ip", "network.local.port"}
+	peerForm  = keyForm("peer.service")
+)
+
+// appendEnd appends the address and the port. What is made of them is in a field
+// again, so that nothing is to be said of it unless there are attributes of such keys.
+func (f *foreignWriter) appendEnd(d []byte, p *span.Endpoint, keys *endKeys) (out []byte, ok bool) {
+	g := f.sight
+	ok = true
+	if ip := p.IP(); ip.IsValid() {
+		ok = !ip.Is4In6() && (!f.named || g.Made(keys.addr, residue.Value{Addr: ip}, true, false))
+		d = appendIPAttr(d, keys.addr, ip)
+		if other := p.IP6(); other.IsValid() && ip.Is4() {
+			ok = ok && !other.Is4In6() && (!f.named || g.Made(keys.second, residue.Value{Addr: other}, true, false))
+			d = appendIPAttr(d, keys.second, other)
 		}
-		if port := int64(end.Port); port != 0 {
-			ok = ok && g.Made(end.port, residue.Value{Type: span.Int, Int: port}, true, false)
-			d = appendIntAttr(d, fieldAttribute, end.port, port)
-		}
+	}
+	if port := int64(p.Port); port != 0 {
+		ok = ok && (!f.named || g.Made(keys.port, residue.Value{Type: span.Int, Int: port}, true, false))
+		d = appendIntAttr(d, fieldAttribute, keys.port, port)
 	}
 	return d, ok
 }

@@ -16,7 +16,7 @@ type Plan struct {
 	// that is not written.
 	Forms [][]byte
 	// Note is what the encoder said of them for itself.
-	Note bool
+	Note uint8
 
 	keys  []string // those of the resource first
 	own   listed

@@ -31,7 +31,7 @@ func tell(t *testing.T, g *Sight, keys ...string) *Plan {
 			return nil // to a draft
 		}
 	}
-	g.OwnTold(false)
+	g.OwnTold(0)
 	return nil
 }
 

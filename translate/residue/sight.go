@@ -191,7 +191,7 @@ func (g *Sight) Plan() *Plan { return g.plan }
 // OwnTold says that of the attributes of the span all is told, which will be the
 // same for the next one with these keys and types; note is what it will find in the
 // plan. What is made from fields comes after it.
-func (g *Sight) OwnTold(note bool) {
+func (g *Sight) OwnTold(note uint8) {
 	if g.plan != nil || g.unsteady || len(g.own)+len(g.res) > mostPlanned || !g.shapes.pays() {
 		return
 	}

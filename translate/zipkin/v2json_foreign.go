@@ -250,7 +250,7 @@ func (f *foreignWriter) tags(d []byte, b *span.Batch, s *span.Span) ([]byte, boo
 			}
 			d = f.tag(d, b, k.Form, a)
 		}
-		g.OwnTold(false)
+		g.OwnTold(0)
 	}
 	r := b.Resource(s.Resource)
 	if r == nil {
