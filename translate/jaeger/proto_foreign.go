@@ -7,7 +7,6 @@ import (
 	"math"
 	"net/netip"
 	"strings"
-	"unicode/utf8"
 
 	"github.com/spanbridge/spanbridge/span"
 	"github.com/spanbridge/spanbridge/translate"
@@ -48,7 +47,7 @@ func (f *foreignWriter) process(it *span.Item, named bool) {
 	f.clear = false
 	f.local = span.Endpoint{}
 	if service := s.Local.Service; service.Len() > 0 {
-		if name := b.Str(service); name == noServiceName || !utf8.ValidString(name) {
+		if name := b.Str(service); name == noServiceName || !wire.IsValid(name) {
 			return
 		}
 		f.local.Service = service
@@ -66,7 +65,7 @@ func (f *foreignWriter) process(it *span.Item, named bool) {
 			}
 		}
 	}
-	if g := b.Segment(s.Segment); g != nil && !utf8.ValidString(b.Str(g.Instance)) {
+	if g := b.Segment(s.Segment); g != nil && !wire.IsValid(b.Str(g.Instance)) {
 		return
 	}
 	f.clear = named
@@ -74,10 +73,10 @@ func (f *foreignWriter) process(it *span.Item, named bool) {
 
 // isWhole is true for an attribute that will be read with the same texts.
 func isWhole(b *span.Batch, a *span.Attr) bool {
-	if !utf8.ValidString(b.Str(a.Key)) {
+	if !wire.IsValid(b.Str(a.Key)) {
 		return false
 	}
-	return a.Type != span.String && a.Type != span.JSON || utf8.ValidString(b.Str(a.Text()))
+	return a.Type != span.String && a.Type != span.JSON || wire.IsValid(b.Str(a.Text()))
 }
 
 // appendForeign appends the fields of a span of another protocol, without its
@@ -139,7 +138,7 @@ func (e *ProtoEncoder) head(d []byte) ([]byte, bool) {
 	f := &e.foreign
 	it, b, s, v := f.item, f.b, f.s, &f.sight.Span
 	if it.ID == 0 || s.Trace.IsZero() || s.Kind > span.KindConsumer || !fits(s.Start) || !fits(s.Duration) ||
-		!utf8.ValidString(b.Str(s.Name)) {
+		!wire.IsValid(b.Str(s.Name)) {
 		return d, false
 	}
 	v.Trace, v.ID, v.Has = s.Trace, it.ID, span.HasDuration
@@ -267,7 +266,7 @@ func (f *foreignWriter) events() bool {
 		if ev.Name.Len() > 0 {
 			v.Name = ev.Name
 		}
-		if !fits(ev.Time) || !utf8.ValidString(b.Str(ev.Name)) {
+		if !fits(ev.Time) || !wire.IsValid(b.Str(ev.Name)) {
 			return false
 		}
 		attrs := b.Attrs(ev.Attrs)
@@ -289,7 +288,7 @@ func (f *foreignWriter) made(d []byte) ([]byte, bool) {
 	v := &g.Span
 	ok := true
 	text := func(key, text string, mirrored bool) {
-		ok = ok && utf8.ValidString(text) && g.Made(key, residue.Value{Text: text}, mirrored, false)
+		ok = ok && wire.IsValid(text) && g.Made(key, residue.Value{Text: text}, mirrored, false)
 		d = appendStringTag(d, 8, key, text)
 	}
 	var room [64]byte

@@ -6,7 +6,6 @@ import (
 	"encoding/binary"
 	"math"
 	"strings"
-	"unicode/utf8"
 
 	"github.com/spanbridge/spanbridge/span"
 	"github.com/spanbridge/spanbridge/translate"
@@ -45,7 +44,7 @@ func (f *foreignWriter) forget() {
 // groups looks at the groups that were opened for a span.
 func (f *foreignWriter) groups(b *span.Batch, s *span.Span, instance string) {
 	f.clear = false
-	if service := s.Local.Service; !utf8.ValidString(b.Str(service)) || !utf8.ValidString(instance) {
+	if service := s.Local.Service; !wire.IsValid(b.Str(service)) || !wire.IsValid(instance) {
 		return
 	}
 	if r := b.Resource(s.Resource); r != nil {
@@ -55,12 +54,12 @@ func (f *foreignWriter) groups(b *span.Batch, s *span.Span, instance string) {
 				return
 			}
 		}
-		if !utf8.ValidString(b.Str(r.Schema)) {
+		if !wire.IsValid(b.Str(r.Schema)) {
 			return
 		}
 	}
 	if c := b.Scope(s.Scope); c != nil {
-		if c.Attrs.N > 0 || !utf8.ValidString(b.Str(c.Name)) || !utf8.ValidString(b.Str(c.Version)) || !utf8.ValidString(b.Str(c.Schema)) {
+		if c.Attrs.N > 0 || !wire.IsValid(b.Str(c.Name)) || !wire.IsValid(b.Str(c.Version)) || !wire.IsValid(b.Str(c.Schema)) {
 			return
 		}
 	}
@@ -69,10 +68,10 @@ func (f *foreignWriter) groups(b *span.Batch, s *span.Span, instance string) {
 
 // isWhole is true for an attribute that will be read as it is.
 func isWhole(b *span.Batch, a *span.Attr) bool {
-	if a.Type == span.JSON || !utf8.ValidString(b.Str(a.Key)) {
+	if a.Type == span.JSON || !wire.IsValid(b.Str(a.Key)) {
 		return false
 	}
-	return a.Type != span.String || utf8.ValidString(b.Str(a.Text()))
+	return a.Type != span.String || wire.IsValid(b.Str(a.Text()))
 }
 
 // foreign writes a span of another protocol with its residue. It returns false,
@@ -107,7 +106,7 @@ func (e *Encoder) foreign(it *span.Item) bool {
 func (f *foreignWriter) head(d []byte) ([]byte, bool) {
 	it, b, s, v := f.item, f.b, f.s, &f.sight.Span
 	if it.ID == 0 || it.ID == it.Parent || s.Trace.IsZero() || s.Kind > span.KindConsumer ||
-		!utf8.ValidString(b.Str(s.Name)) || !utf8.ValidString(b.Str(s.State)) {
+		!wire.IsValid(b.Str(s.Name)) || !wire.IsValid(b.Str(s.State)) {
 		return d, false
 	}
 	v.Trace, v.ID, v.Parent, v.Kind = s.Trace, it.ID, it.Parent, s.Kind
@@ -295,7 +294,7 @@ func (f *foreignWriter) agent(d []byte) ([]byte, bool) {
 		if text == "" {
 			return
 		}
-		ok = ok && utf8.ValidString(text) && g.Made(key, residue.Value{Text: text}, false, false)
+		ok = ok && wire.IsValid(text) && g.Made(key, residue.Value{Text: text}, false, false)
 		d = appendStringAttr(d, fieldAttribute, key, text)
 	}
 	number := func(key string, n int32) {
@@ -365,7 +364,7 @@ func (f *foreignWriter) events() bool {
 	for i := range events {
 		ev := &events[i]
 		v := span.Event{Time: max(ev.Time, 0), Name: filled(ev.Name), Attrs: ev.Attrs, Dropped: ev.Dropped}
-		if !utf8.ValidString(b.Str(ev.Name)) || !areWhole(b, ev.Attrs) {
+		if !wire.IsValid(b.Str(ev.Name)) || !areWhole(b, ev.Attrs) {
 			return false
 		}
 		g.Events = append(g.Events, v)
@@ -394,7 +393,7 @@ func (f *foreignWriter) links() bool {
 		if !isLink(r) {
 			continue
 		}
-		if r.Kind != span.Link || r.Agent != 0 || !utf8.ValidString(b.Str(r.State)) || !areWhole(b, r.Attrs) {
+		if r.Kind != span.Link || r.Agent != 0 || !wire.IsValid(b.Str(r.State)) || !areWhole(b, r.Attrs) {
 			return false
 		}
 		v := *r
@@ -407,7 +406,7 @@ func (f *foreignWriter) links() bool {
 // status tells of the status.
 func (f *foreignWriter) status() bool {
 	b, s, v := f.b, f.s, &f.sight.Span
-	if s.Status > span.StatusError || errorFalse(b, s) || !utf8.ValidString(b.Str(s.StatusMessage)) {
+	if s.Status > span.StatusError || errorFalse(b, s) || !wire.IsValid(b.Str(s.StatusMessage)) {
 		return false
 	}
 	if s.Status != span.StatusUnset || s.StatusMessage.Len() > 0 {

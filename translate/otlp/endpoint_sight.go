@@ -5,7 +5,6 @@ package otlp
 import (
 	"net/netip"
 	"slices"
-	"unicode/utf8"
 
 	"github.com/spanbridge/spanbridge/span"
 	"github.com/spanbridge/spanbridge/translate/residue"
@@ -97,7 +96,7 @@ func (f *foreignWriter) appendEnds(d []byte) ([]byte, bool) {
 	p := &s.Remote
 	if p.Service.Len() > 0 && !g.Visible("peer.service") {
 		text := b.Str(p.Service)
-		ok = ok && utf8.ValidString(text)
+		ok = ok && wire.IsValid(text)
 		d = appendStringAttr(d, fieldAttribute, "peer.service", text)
 		e.add("peer.service", span.StringAttr(span.Text{}, p.Service), netip.Addr{})
 	}

@@ -101,7 +101,10 @@ func AppendStringAlways(dst []byte, field int, s string) []byte {
 func AppendValid(dst []byte, s string) (out []byte, ok bool) {
 	n, last := len(dst), len(s)-wordLen
 	if last < 0 {
-		return append(dst, s...), utf8.ValidString(s)
+		dst = slices.Grow(dst, wordLen)
+		w := shortWord(s)
+		binary.LittleEndian.PutUint64(dst[n:n+wordLen], w)
+		return dst[:n+len(s)], w&highs == 0 || utf8.ValidString(s)
 	}
 	dst = slices.Grow(dst, len(s))
 	to := dst[n : n+len(s)]
@@ -114,6 +117,30 @@ func AppendValid(dst []byte, s string) (out []byte, ok bool) {
 	w := binary.LittleEndian.Uint64([]byte(s[last:]))
 	binary.LittleEndian.PutUint64(to[last:], w)
 	return dst[:n+len(s)], (all|w)&highs == 0 || utf8.ValidString(s)
+}
+
+// shortWord has the bytes of a text that is shorter than a word, and zeros behind them.
+func shortWord(s string) uint64 {
+	switch n := len(s); {
+	case n >= 4: // both halves, which may have bytes in common
+		return uint64(binary.LittleEndian.Uint32([]byte(s[:4]))) | uint64(binary.LittleEndian.Uint32([]byte(s[n-4:])))<<(8*(n-4))
+	case n > 0: // the first byte, the middle one and the last one
+		return uint64(s[0]) | uint64(s[n>>1])<<(8*(n>>1)) | uint64(s[n-1])<<(8*(n-1))
+	}
+	return 0
+}
+
+// IsValid is utf8.ValidString, for texts that are ASCII as a rule.
+func IsValid(s string) bool {
+	last := len(s) - wordLen
+	if last < 0 {
+		return shortWord(s)&highs == 0 || utf8.ValidString(s)
+	}
+	all := binary.LittleEndian.Uint64([]byte(s[last:]))
+	for i := 0; i < last; i += wordLen {
+		all |= binary.LittleEndian.Uint64([]byte(s[i : i+wordLen]))
+	}
+	return all&highs == 0 || utf8.ValidString(s)
 }
 
 // Open starts an embedded message: the fields appended until Close belong to

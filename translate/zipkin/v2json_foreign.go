@@ -5,7 +5,6 @@ package zipkin
 import (
 	"strconv"
 	"strings"
-	"unicode/utf8"
 
 	"github.com/spanbridge/spanbridge/span"
 	"github.com/spanbridge/spanbridge/translate"
@@ -86,6 +85,9 @@ func (e *JSONEncoder) appendForeign(d []byte, it *span.Item) ([]byte, bool) {
 
 // text appends a text that will be read as it is.
 func (f *foreignWriter) text(d []byte, s string) []byte {
+	if out, ok := wire.AppendPlain(d, s); ok {
+		return unmark(out)
+	}
 	d, whole := wire.AppendWhole(d, s)
 	f.whole = f.whole && whole
 	return unmark(d)
@@ -149,7 +151,7 @@ func isInvented(b *span.Batch, service span.Text) bool {
 }
 
 func (f *foreignWriter) endpoint(d []byte, key string, b *span.Batch, p *span.Endpoint) []byte {
-	if !utf8.ValidString(b.Str(p.Service)) {
+	if !wire.IsValid(b.Str(p.Service)) {
 		f.whole = false
 	}
 	return appendEndpoint(d, key, b, p)
@@ -186,7 +188,7 @@ func (e *JSONEncoder) foreignEvents(d []byte, b *span.Batch, s *span.Span) ([]by
 		d = wire.AppendDecimal(d, ev.Time/1000)
 		d = append(d, `,"value":`...)
 		if hasFields(b, ev) {
-			if !simpleFields(b, ev) || !utf8.ValidString(b.Str(ev.Name)) {
+			if !simpleFields(b, ev) || !wire.IsValid(b.Str(ev.Name)) {
 				return d, false
 			}
 			e.text = appendEventText(e.text[:0], b, ev)
@@ -209,13 +211,13 @@ func simpleFields(b *span.Batch, e *span.Event) bool {
 	attrs := b.Attrs(e.Attrs)
 	for i := range attrs {
 		a := &attrs[i]
-		if a.Mirrored || !utf8.ValidString(b.Str(a.Key)) {
+		if a.Mirrored || !wire.IsValid(b.Str(a.Key)) {
 			return false
 		}
 		switch a.Type {
 		case span.Int, span.Bool:
 		case span.String:
-			if !utf8.ValidString(b.Str(a.Text())) {
+			if !wire.IsValid(b.Str(a.Text())) {
 				return false
 			}
 		default:
@@ -287,12 +289,14 @@ func (f *foreignWriter) tags(d []byte, b *span.Batch, s *span.Span) ([]byte, boo
 	return d, true
 }
 
-// keyForm is the key of a tag as it is written.
-func keyForm(key string) []byte { return append(appendText(nil, key), ':') }
+// keyForm is the key of a tag as it is written behind another one.
+func keyForm(key string) []byte { return append(appendText([]byte{','}, key), ':') }
 
 func (f *foreignWriter) tag(d []byte, b *span.Batch, key []byte, a *span.Attr) []byte {
-	d = append(d, f.sep...)
-	f.sep = ","
+	if len(f.sep) > 1 { // the first one
+		d = append(d, f.sep...)
+		f.sep, key = ",", key[1:]
+	}
 	d = append(d, key...)
 	if a.Type == span.String || a.Type == span.JSON {
 		return f.text(d, b.Str(a.Text()))
