@@ -17,7 +17,11 @@ type names struct {
 	n      int32 // numbers given out, 0 among them
 	free   int32 // the first of those to use again
 	long   map[int32]string
+	usual  [usualNames]int32 // some of those that were held last
 }
+
+// usualNames is how many texts are found again without their hash.
+const usualNames = 64
 
 // name is a text. Nearly all are short enough to lie in it, so that the garbage
 // collector need not look into them.
@@ -59,6 +63,20 @@ func (g *names) hold(s string) int32 {
 	if s == "" {
 		return 0
 	}
+	last := &g.usual[(uint(len(s))*5+uint(s[0])+uint(s[len(s)-1])*3)%usualNames]
+	if n := *last; n != 0 && g.text(n) == s {
+		if a := g.at(n); a.users > 0 && !a.loose {
+			a.users++
+			return n
+		}
+	}
+	n := g.search(s)
+	*last = n
+	return n
+}
+
+// search is hold by the hash of a text.
+func (g *names) search(s string) int32 {
 	if g.n >= int32(len(g.heads)) {
 		g.grow()
 	}

@@ -29,17 +29,19 @@ func isOmissible(key string) bool {
 // shortKey is how long a key is at most whose length takes one byte.
 const shortKey = 0x7f
 
-// keyForm is the key of a tag as its field, nil for one that is not for the sight.
+// keyForm is the key of a tag as its field, behind a byte that says whether it is
+// another one than that of the attribute; nil for one that is not for the sight.
 func keyForm(key string) []byte {
 	switch {
 	case key == "", len(key) > shortKey, !utf8.ValidString(key), isMark(key), strings.HasPrefix(key, residue.Key),
 		key == "x-le", key == "transmission.latency":
 		return nil
 	}
+	as := itself
 	if to := oapTag(key); to != "" {
-		key = to
+		key, as = to, byAnother
 	}
-	return append([]byte{1<<3 | wire.TypeBytes, byte(len(key))}, key...)
+	return append([]byte{byte(as), 1<<3 | wire.TypeBytes, byte(len(key))}, key...)
 }
 
 var cacheTypeForm = keyForm(tagCacheType)
@@ -113,9 +115,8 @@ func (e *Encoder) appendKnown(d []byte, k *residue.Known, b *span.Batch, a *span
 		return d, unsure
 	}
 	form := k.Form
-	as = itself
-	if string(form[2:]) != key {
-		key, as = oapTag(key), byAnother
+	if as = became(form[0]); as == byAnother {
+		key = oapTag(key)
 		if key == "db.type" && r.layer == layerCache {
 			key, form = tagCacheType, cacheTypeForm
 		}
@@ -124,7 +125,7 @@ func (e *Encoder) appendKnown(d []byte, k *residue.Known, b *span.Batch, a *span
 	if r.layer == layerCache {
 		e.keys = append(e.keys, key)
 	}
-	return appendFormed(d, form, v), as
+	return appendFormed(d, form[1:], v), as
 }
 
 // appendFormed is appendSound for a tag whose key is formed.
