@@ -39,6 +39,7 @@ type member struct {
 type called struct {
 	entry  bool
 	joined bool    // they share the id
+	known  bool    // it was on its way already when this one was decided
 	by     span.ID // as it was reported
 }
 
@@ -230,7 +231,7 @@ func (g *groups) complete(n int32, hasCaller func(trace uint64, by called) bool)
 		if parent := x.ready.Parent; parent == 0 || has(parent) {
 			continue
 		}
-		if !x.entry || !hasCaller(a.key.trace, x.called) {
+		if !x.entry || !x.known && !hasCaller(a.key.trace, x.called) {
 			return false
 		}
 	}

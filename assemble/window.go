@@ -235,21 +235,20 @@ func (w *Window) settle(now time.Time) {
 		w.opts.Observe(w.seen)
 		clear(w.seen)
 	}
+	if w.opts.Together {
+		w.leave()
+	}
 	for i := range w.decided {
 		r := &w.decided[i]
-		if !w.opts.Together {
+		if !w.opts.Together || r.IsNative() {
 			w.ready = append(w.ready, r.Ready)
 			continue
 		}
 		s := r.Span()
-		if u := w.joins.user(key{s.Trace.Lo, s.ID}, r.place, r.role, r.user); u != nil {
-			u.left = true
-		}
-		if r.IsNative() {
-			w.ready = append(w.ready, r.Ready)
-			continue
-		}
-		n := w.groups.add(groupKey{s.Trace.Lo, r.place.Service}, &r.Ready, calledBy(&r.Item, s, r.role), now)
+		by := calledBy(&r.Item, s, r.role)
+		// What is known of the caller is near the processor now, and far in a second.
+		by.known = by.entry && by.by != 0 && w.joins.hasCaller(s.Trace.Lo, by)
+		n := w.groups.add(groupKey{s.Trace.Lo, r.place.Service}, &r.Ready, by, now)
 		w.messages.hold(r.Message)
 		if int(w.groups.at(n).count) >= w.opts.GroupSpans {
 			w.close(n, Size)
@@ -257,6 +256,17 @@ func (w *Window) settle(now time.Time) {
 	}
 	clear(w.decided)
 	w.decided = w.decided[:0]
+}
+
+// leave notes of what was decided that it is on its way.
+func (w *Window) leave() {
+	for i := range w.decided {
+		r := &w.decided[i]
+		s := r.Span()
+		if u := w.joins.user(key{s.Trace.Lo, s.ID}, r.place, r.role, r.user); u != nil {
+			u.left = true
+		}
+	}
 }
 
 // close lets a group go.
