@@ -363,9 +363,10 @@ func (r *reader) outlineTags(o *outlined, at int) int {
 }
 
 // outlineSpecial takes into account a tag that may say something of the span; false
-// if it says more than the status.
+// if it says more than the status, or has another key than the one that it came with.
 func (r *reader) outlineSpecial(o *outlined, key, value, end int) bool {
 	a := span.StringAttr(span.At(key, value-key-len(`":"`)), span.At(value, end-value))
+	named := a.Key
 	o.said.read(r.w, &a)
-	return !o.said.residue && !o.said.otel.any
+	return !o.said.residue && !o.said.otel.any && a.Key == named
 }

@@ -116,7 +116,7 @@ func TestOutlineOfOthers(t *testing.T) {
 	t.Parallel()
 	others := []string{
 		`"`, `\`, `\"`, `\u0061`, `\x`, " ", "\n", "\x01", "\xff", "é", "0", "9", "-", ".", "e", "s", "S", "A", ",", ":", "{", "}", "[", "]", "null", "true", "|{}|0",
-		`,"x":1`, `,"tags":{"a":"b"}`, `,"name":"n"`, `,"debug":true`, `"bridge.x":"{}",`, `"otel.scope.name":"s",`, `yAnnotations`, `"a":"b",`, `"":"",`,
+		`,"x":1`, `,"tags":{"a":"b"}`, `,"name":"n"`, `,"debug":true`, `"bridge.x":"{}",`, `"bridge.x.user.user":"x",`, `"otel.scope.name":"s",`, `"w3c.tracestate":"a=b",`, `yAnnotations`, `"a":"b",`, `"":"",`,
 	}
 	body := "[" + usual + "," + usual + "]"
 	looked := 0
