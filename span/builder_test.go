@@ -345,8 +345,14 @@ func TestJoin(t *testing.T) {
 		t, u Text
 		want string
 	}{
-		{At(0, 2), At(3, 2), "ab,cd"}, {At(3, 2), At(6, 2), ""}, {At(0, 2), At(6, 2), ""}, {At(3, 2), At(0, 2), ""}, {At(0, 1), At(2, 1), ""},
-		{SideAt(0, 2), At(3, 2), ""}, {At(0, 2), SideAt(3, 2), ""}, {At(0, 2), Empty, ""},
+		{At(0, 2), At(3, 2), "ab,cd"},
+		{At(3, 2), At(6, 2), ""},
+		{At(0, 2), At(6, 2), ""},
+		{At(3, 2), At(0, 2), ""},
+		{At(0, 1), At(2, 1), ""},
+		{SideAt(0, 2), At(3, 2), ""},
+		{At(0, 2), SideAt(3, 2), ""},
+		{At(0, 2), Empty, ""},
 	} {
 		both, ok := b.Join(c.t, c.u, ',')
 		if ok != (c.want != "") || ok && b.Str(both) != c.want {

@@ -318,7 +318,8 @@ func (r *reader) outlineTags(o *outlined, at int) int {
 			return unusual
 		}
 		at++
-		key, special := at, true
+		key := at
+		var special bool
 		n := m.known[prev].after[0]
 		if n == 0 || !starts(buf[at:], m.known[n].lit) { // mostly it is that one
 			n = m.next(prev, buf[at:])
