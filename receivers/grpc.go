@@ -23,7 +23,6 @@ import (
 	"google.golang.org/grpc/health"
 	"google.golang.org/grpc/health/grpc_health_v1"
 	"google.golang.org/grpc/keepalive"
-	"google.golang.org/grpc/metadata"
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/types/known/durationpb"
 
@@ -163,8 +162,7 @@ func (h *grpcHandler) handle(_ any, ss grpc.ServerStream) (err error) {
 		}
 	}
 	if ok && m.Format != "" {
-		md, _ := metadata.FromIncomingContext(ss.Context())
-		if err := h.tenant(md, &m); err != nil {
+		if err := h.tenant(ss.Context(), &m); err != nil {
 			return err
 		}
 	}
@@ -234,35 +232,29 @@ func (h *grpcHandler) unary(m grpcMethod, ss grpc.ServerStream) error {
 		return send(ss, m.reply(h.intake.refuse(h.body(m), translate.Busy, err)))
 	}
 	// The read ends with the call, and a call that brings no message ends in time.
-	type read struct {
-		msg rawgrpc.Message
-		err error
-	}
-	came := make(chan read, 1)
-	go func() {
-		var r read
-		r.err = ss.RecvMsg(&r.msg)
-		came <- r
-	}()
-	late := time.NewTimer(h.intake.limits().Read)
-	defer late.Stop()
-	var r read
+	c := singles.Get().(*single)
+	c.stream = ss
+	c.late.Reset(h.intake.limits().Read)
+	h.readers.run(c.run)
 	select {
-	case r = <-came:
-	case <-late.C:
+	case <-c.came:
+		c.late.Stop()
+	case <-c.late.C: // c is still read into
 		err := fmt.Errorf("the message has not come within %v", h.intake.limits().Read)
 		h.intake.refuse(h.body(m), translate.BadBody, err)
 		return status.Error(codes.DeadlineExceeded, err.Error())
 	}
-	if r.err != nil {
-		return h.unread(m, r.err)
+	msg, err := c.msg, c.err
+	c.giveBack()
+	if err != nil {
+		return h.unread(m, err)
 	}
-	if r.msg.Is(noRoom) || share.set(int64(r.msg.Len())) != nil {
-		r.msg.Free()
+	if msg.Is(noRoom) || share.set(int64(msg.Len())) != nil {
+		msg.Free()
 		return send(ss, m.reply(h.intake.refuse(h.body(m), translate.Busy, errNoMemory)))
 	}
-	p := r.msg.Copy()
-	r.msg.Free()
+	p := msg.Copy()
+	msg.Free()
 	return send(ss, m.reply(h.intake.take(ss.Context(), h.body(m), p, &share)))
 }
 
@@ -279,14 +271,16 @@ func (m *grpcMethod) reply(o translate.Outcome) translate.GRPCReply {
 	if m.Answer != nil {
 		return m.Answer(o)
 	}
-	code := map[translate.Verdict]translate.Code{
-		translate.BadBody:    translate.InvalidArgument,
-		translate.WrongMedia: translate.InvalidArgument,
-		translate.TooLarge:   translate.ResourceExhausted,
-		translate.Busy:       translate.Unavailable,
-	}[o.Verdict]
-	if code == translate.OK {
+	var code translate.Code
+	switch o.Verdict {
+	case translate.Taken:
 		return translate.GRPCReply{}
+	case translate.BadBody, translate.WrongMedia:
+		code = translate.InvalidArgument
+	case translate.TooLarge:
+		code = translate.ResourceExhausted
+	case translate.Busy:
+		code = translate.Unavailable
 	}
 	return translate.GRPCReply{Code: code, Message: o.Err.Error()}
 }

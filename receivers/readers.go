@@ -3,8 +3,13 @@
 package receivers
 
 import (
+	"sync"
 	"sync/atomic"
 	"time"
+
+	"google.golang.org/grpc"
+
+	"github.com/spanbridge/spanbridge/internal/rawgrpc"
 )
 
 // mostIdleReaders is how many goroutines wait for the next stream to read, and
@@ -56,4 +61,31 @@ func (r *readers) serve(f func()) {
 			return
 		}
 	}
+}
+
+// single is the reading of the only message of a call, which is used again.
+type single struct {
+	stream grpc.ServerStream
+	msg    rawgrpc.Message
+	err    error
+	came   chan struct{} // of size 1
+	late   *time.Timer
+	run    func()
+}
+
+var singles = sync.Pool{New: func() any {
+	c := &single{came: make(chan struct{}, 1), late: time.NewTimer(time.Hour)}
+	c.late.Stop()
+	c.run = c.read
+	return c
+}}
+
+func (c *single) read() {
+	c.err = c.stream.RecvMsg(&c.msg)
+	c.came <- struct{}{}
+}
+
+func (c *single) giveBack() {
+	c.stream, c.msg, c.err = nil, rawgrpc.Message{}, nil
+	singles.Put(c)
 }

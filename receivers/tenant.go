@@ -3,6 +3,7 @@
 package receivers
 
 import (
+	"context"
 	"fmt"
 	"net/http"
 	"strings"
@@ -53,13 +54,13 @@ func (in *intake) tenantHTTP(w http.ResponseWriter, r *http.Request, m *body) bo
 }
 
 // tenant is the tenant of a call.
-func (h *grpcHandler) tenant(md metadata.MD, m *grpcMethod) error {
+func (h *grpcHandler) tenant(ctx context.Context, m *grpcMethod) error {
 	header := h.intake.opts.TenantHeader
 	if header == "" {
 		return nil
 	}
 	var err error
-	if m.tenant, err = tenantOf(header, md.Get(header)); err != nil {
+	if m.tenant, err = tenantOf(header, metadata.ValueFromIncomingContext(ctx, header)); err != nil {
 		h.intake.refuse(h.body(*m), translate.BadBody, err)
 		return status.Error(codes.InvalidArgument, err.Error())
 	}
