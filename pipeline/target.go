@@ -81,6 +81,7 @@ type Target struct {
 	inbox    inbox
 	inForce  *settings     // the options that the inbox goes by
 	now      time.Time     // the time that the inbox goes by
+	unused   []record      // made, for those to come
 	drain    chan struct{} // closed when nothing new is to be expected
 	leaving  chan struct{} // closed when nothing more is to be read
 	finished chan struct{} // told when a parcel is done, of size 1
@@ -328,7 +329,8 @@ func (t *Target) full(p *parcel, o *settings) bool {
 // it could when it was taken, is a dead letter.
 func (t *Target) open(p *parcel, r queue.Taken) {
 	b, gone := t.batch(r)
-	rec := &record{seq: r.Seq, class: r.Class, spans: r.Items}
+	rec := t.newRecord()
+	*rec = record{seq: r.Seq, class: r.Class, spans: r.Items}
 	if b != nil {
 		t.remember(rec, &r, b)
 		rec.left = b.Len()
@@ -350,6 +352,19 @@ func (t *Target) open(p *parcel, r queue.Taken) {
 	if b != nil {
 		t.inbox.put(rec, b, len(r.Body), t.came(b.Origin.Received))
 	}
+}
+
+// recordsAtOnce is how many records are made with one allocation. All of them stay
+// while one is in use, which is no more than a small message takes.
+const recordsAtOnce = 16
+
+func (t *Target) newRecord() *record {
+	if len(t.unused) == 0 {
+		t.unused = make([]record, recordsAtOnce)
+	}
+	rec := &t.unused[0]
+	t.unused = t.unused[1:]
+	return rec
 }
 
 // came is when a message came, on the clock that the inbox goes by. A target
