@@ -230,18 +230,31 @@ func (w *Writer) agent(b *span.Batch, s *span.Span, vb *span.Batch, v *span.Span
 		w.trim()
 		w.buf = append(w.buf, ']')
 	}
-	if g != nil {
-		w.buf = append(w.buf, ",["...)
-		w.buf = wire.AppendDecimal(w.buf, int64(g.Spans))
-		w.number(int64(flag(g.SizeLimited)))
-		w.optional(b, g.TraceName)
-		w.optional(b, g.Name)
-		w.optional(b, g.Service)
-		w.optional(b, g.Instance)
-		w.trim()
-		w.buf = append(w.buf, ']')
+	switch m := &w.segment; {
+	case g == nil:
+	case m.b == b && m.number == s.Segment:
+		w.buf = append(w.buf, m.text...)
+	default:
+		from := len(w.buf)
+		w.agentSegment(b, g)
+		if w.sighted && !w.odd {
+			m.b, m.number, m.text = b, s.Segment, append(m.text[:0], w.buf[from:]...)
+		}
 	}
 	w.close(']')
+}
+
+// agentSegment writes what all spans of a segment have in common.
+func (w *Writer) agentSegment(b *span.Batch, g *span.Segment) {
+	w.buf = append(w.buf, ",["...)
+	w.buf = wire.AppendDecimal(w.buf, int64(g.Spans))
+	w.number(int64(flag(g.SizeLimited)))
+	w.optional(b, g.TraceName)
+	w.optional(b, g.Name)
+	w.optional(b, g.Service)
+	w.optional(b, g.Instance)
+	w.trim()
+	w.buf = append(w.buf, ']')
 }
 
 func sameAgent(b *span.Batch, s *span.Span, vb *span.Batch, v *span.Span) bool {

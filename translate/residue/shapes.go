@@ -21,6 +21,7 @@ type Plan struct {
 	keys  []string // those of the resource first
 	own   listed
 	found []keyPlace
+	last  int // of found: that was looked for before
 
 	// The list of them, as it was written for spans before, in the order of their use.
 	lists [2]listText
@@ -34,10 +35,15 @@ type keyPlace struct {
 
 // find is keySet.find.
 func (p *Plan) find(key string) int {
-	for i := range p.found {
-		if f := &p.found[i]; f.key == key {
+	// They are looked for in the same order for each span.
+	for range p.found {
+		if p.last == len(p.found) {
+			p.last = 0
+		}
+		if f := &p.found[p.last]; f.key == key {
 			return f.place
 		}
+		p.last++
 	}
 	// Keys that are looked for are those that encoders know, which are few.
 	place := slices.Index(p.keys, key)

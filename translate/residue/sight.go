@@ -101,7 +101,7 @@ func NewSight(opts translate.EncoderOptions, within bool, told func(key string) 
 	if opts.Drafts || opts.Residue != translate.Exact && opts.Residue != translate.Plain {
 		return nil
 	}
-	return &Sight{within: within, keys: keySet{told: told, form: form, within: within}, shapes: shapes{credit: mostCredit}}
+	return &Sight{within: within, writer: Writer{sighted: true}, keys: keySet{told: told, form: form, within: within}, shapes: shapes{credit: mostCredit}}
 }
 
 // Forget forgets the batches that items came of, which end with the call in
@@ -112,6 +112,7 @@ func (g *Sight) Forget() {
 	g.Shown = nil
 	g.ofRes, g.plan = nil, nil
 	clear(g.prints[:])
+	g.writer.segment.b = nil
 	clear(g.made[:cap(g.made)])
 }
 

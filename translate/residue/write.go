@@ -22,6 +22,11 @@ type Writer struct {
 	within bool
 	odd    bool
 
+	// sighted: it is a Sight's, which says when batches end, so that what a segment
+	// has in common can be kept.
+	sighted bool
+	segment segmentText
+
 	flags   memo[flagsOf]
 	outcome memo[statusOf]
 	sides   [sidesKept]side
@@ -36,6 +41,13 @@ type Writer struct {
 type part struct {
 	entry    entry
 	from, to int
+}
+
+// segmentText is what was written of a segment for the span before.
+type segmentText struct {
+	b      *span.Batch
+	number uint32
+	text   []byte
 }
 
 // memo is an entry as it was written for a span before, and what it depends on:
