@@ -41,7 +41,7 @@ func remove(path string) error {
 	}
 	i, err := f.Stat()
 	if err != nil {
-		return nil //nolint:nilerr // it is removed
+		return nil // it is removed
 	}
 	if s, ok := i.Sys().(*syscall.Stat_t); !ok || s.Nlink > 0 {
 		return nil // somebody keeps it by another name

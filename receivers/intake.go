@@ -146,8 +146,8 @@ func (in *intake) put(ctx context.Context, m body, b *span.Batch, h *hold) (err 
 		}
 		p := in.patience(ctx)
 		defer p.end()
-		ctx = p
 		b.Origin.Patience = m.wait
+		return in.opts.Sink.Put(p, b) //nolint:contextcheck // p is made of ctx
 	}
 	return in.opts.Sink.Put(ctx, b)
 }

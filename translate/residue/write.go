@@ -3,7 +3,6 @@
 package residue
 
 import (
-
 	"github.com/spanbridge/spanbridge/span"
 	"github.com/spanbridge/spanbridge/translate"
 	"github.com/spanbridge/spanbridge/translate/wire"

@@ -76,7 +76,8 @@ func AppendIP(dst []byte, a netip.Addr) []byte {
 var parts = func() (all [256]struct {
 	text uint32
 	size uint8
-}) {
+},
+) {
 	for i := range all {
 		text := append(strconv.AppendInt(nil, int64(i), 10), '.')
 		all[i].size = uint8(len(text))
