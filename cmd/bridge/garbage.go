@@ -6,6 +6,7 @@ import (
 	"os"
 	"runtime"
 	"runtime/debug"
+	"runtime/metrics"
 	"sync"
 
 	"github.com/spanbridge/spanbridge/receivers"
@@ -18,20 +19,32 @@ import (
 const leastGarbage = 64 << 20
 
 // usualPercent is the runtime's own rule, and leastHeap the heap below which it never
-// collects by it, however little lives.
+// collects by it, however little lives. leastPercent is for a heap of gigabytes, in
+// which what has no pointers costs something in the end too.
 const (
 	usualPercent = 100
+	leastPercent = 10
 	leastHeap    = 4 << 20
 )
 
-// percentFor is the GOGC at which a heap of live bytes is collected after at least
-// garbage more, and never earlier than by the runtime's own rule.
-func percentFor(live, garbage int64) int {
-	return int(max(usualPercent, garbage*100/max(live, leastHeap)))
+// percentFor is the GOGC at which a heap of live bytes is collected after garbage more,
+// or after as much as a collection has to look through, if that is more. The runtime's
+// own rule goes by what lives, but bodies and batches, of which there is the most while
+// traces wait, have no pointers: to collect them costs nothing, and to wait until there
+// is as much again costs memory.
+func percentFor(live, scanned, garbage int64) int {
+	return int(max(leastPercent, max(garbage, scanned)*100/max(live, leastHeap)))
 }
 
-// spareCollector has the collector run less often while little lives, within a
-// budget of memory; $GOGC overrules it. It returns what ends that.
+// scannedHeap is what a collection has to look through, in bytes.
+func scannedHeap() int64 {
+	sample := [1]metrics.Sample{{Name: "/gc/scan/total:bytes"}}
+	metrics.Read(sample[:])
+	return int64(sample[0].Value.Uint64())
+}
+
+// spareCollector has the collector run by what it costs, within a budget of memory;
+// $GOGC overrules it. It returns what ends that.
 func spareCollector(budget int64) (stop func()) {
 	if os.Getenv("GOGC") != "" {
 		return func() {}
@@ -58,9 +71,9 @@ func (s *sparing) adjust() (again bool) {
 	if s.ended {
 		return false
 	}
-	percent := percentFor(receivers.LiveHeap(), s.garbage)
+	percent := percentFor(receivers.LiveHeap(), scannedHeap(), s.garbage)
 	change := percent - s.percent
-	if change > s.percent/8 || -change > s.percent/8 || percent == usualPercent && change != 0 {
+	if change > s.percent/8 || -change > s.percent/8 {
 		s.percent = percent
 		debug.SetGCPercent(percent)
 	}
