@@ -144,7 +144,8 @@ func (in *intake) put(ctx context.Context, m body, b *span.Batch, h *hold) (err 
 		if h.budget != nil {
 			defer h.budget.leave(n)
 		}
-		p := in.patience(ctx)
+		var p *patience
+		ctx, p = in.patience(ctx)
 		defer p.end()
 		b.Origin.Patience = m.wait
 		return in.opts.Sink.Put(p, b) //nolint:contextcheck // p is made of ctx

@@ -22,10 +22,10 @@ type patience struct {
 
 var patiences = sync.Pool{New: func() any { return new(patience) }}
 
-func (in *intake) patience(ctx context.Context) *patience {
-	p := patiences.Get().(*patience)
+func (in *intake) patience(ctx context.Context) (_ context.Context, p *patience) {
+	p = patiences.Get().(*patience)
 	p.Context, p.stopping = ctx, in.stopping
-	return p
+	return p, p
 }
 
 func (p *patience) merge() context.Context {
