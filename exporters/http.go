@@ -59,7 +59,7 @@ func newHTTPSender(target translate.Target, s Settings) (*httpSender, error) {
 		client: &http.Client{
 			Transport: &http.Transport{
 				Proxy:               http.ProxyFromEnvironment,
-				DialContext:         dialer.DialContext,
+				DialContext:         lending(dialer.DialContext),
 				DialTLSContext:      dialTLS(dialer.DialContext, current),
 				TLSClientConfig:     current(), // behind a proxy, with the files of the start
 				TLSHandshakeTimeout: handshakeTimeout,
@@ -67,7 +67,7 @@ func newHTTPSender(target translate.Target, s Settings) (*httpSender, error) {
 				IdleConnTimeout:     90 * time.Second,
 				DisableCompression:  true,
 				ForceAttemptHTTP2:   true,
-				WriteBufferSize:     64 << 10,
+				WriteBufferSize:     writeBuffer,
 			},
 			// A redirect would turn the POST into a GET; the address is wrong.
 			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
@@ -89,6 +89,10 @@ func newHTTPSender(target translate.Target, s Settings) (*httpSender, error) {
 }
 
 const handshakeTimeout = 10 * time.Second
+
+// writeBuffer is for the head of a request; what it has left is copied of the body, and
+// by TLS every piece is.
+const writeBuffer = 16 << 10
 
 func (h *httpSender) close() { h.client.CloseIdleConnections() }
 
