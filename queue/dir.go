@@ -52,6 +52,12 @@ func (d dir) Open(name string, write bool) (File, error) {
 	if err != nil {
 		return nil, err
 	}
+	if _, _, ok := parseSegmentName(name); ok && !write {
+		if err := keepWhole(f); err != nil {
+			_ = f.Close()
+			return nil, err
+		}
+	}
 	return file{f}, nil
 }
 

@@ -6,6 +6,7 @@ package queue
 
 import (
 	"errors"
+	"io/fs"
 	"os"
 	"syscall"
 )
@@ -26,7 +27,8 @@ const removeStep = 4 << 20
 // remove removes a file. Of a long one the space is given back bit by bit: file
 // systems do that with their journal held, or tell the disk of it before they let the
 // next sync of another file come to its end, which takes tens of milliseconds for a
-// segment. The name goes first, so that nobody finds a part of one.
+// segment. The name goes first, so that nobody finds a part of one, and one that
+// somebody reads stays whole until it is closed; see keepWhole.
 func remove(path string) error {
 	if i, err := os.Lstat(path); err != nil || !i.Mode().IsRegular() || i.Size() <= removeStep {
 		return os.Remove(path)
@@ -46,10 +48,31 @@ func remove(path string) error {
 	if s, ok := i.Sys().(*syscall.Stat_t); !ok || s.Nlink > 0 {
 		return nil // somebody keeps it by another name
 	}
+	if flock(f, syscall.LOCK_EX) != nil {
+		return nil // somebody reads it
+	}
 	for size := i.Size() - removeStep; size > 0; size -= removeStep {
 		if f.Truncate(size) != nil {
 			break
 		}
+	}
+	return nil
+}
+
+// keepWhole has remove leave a file as it is as long as f is open. The error is
+// fs.ErrNotExist if the file is removed already: then f may be a part of it.
+func keepWhole(f *os.File) error {
+	gone := &os.PathError{Op: "open", Path: f.Name(), Err: fs.ErrNotExist}
+	if errors.Is(flock(f, syscall.LOCK_SH), syscall.EWOULDBLOCK) {
+		return gone
+	}
+	// Where there are no such locks, remove has none either and leaves files whole.
+	i, err := f.Stat()
+	if err != nil {
+		return err
+	}
+	if s, ok := i.Sys().(*syscall.Stat_t); ok && s.Nlink == 0 {
+		return gone
 	}
 	return nil
 }
@@ -61,14 +84,18 @@ func lockFile(path string) (f *os.File, taken bool, err error) {
 	if err != nil {
 		return nil, false, err
 	}
+	if err := flock(f, syscall.LOCK_EX); err != nil {
+		_ = f.Close()
+		return nil, errors.Is(err, syscall.EWOULDBLOCK), &os.PathError{Op: "flock", Path: path, Err: err}
+	}
+	return f, false, nil
+}
+
+// flock takes a lock of an open file that goes with its descriptor; it does not wait.
+func flock(f *os.File, how int) error {
 	for {
-		switch err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); {
-		case errors.Is(err, syscall.EINTR):
-		case err != nil:
-			_ = f.Close()
-			return nil, errors.Is(err, syscall.EWOULDBLOCK), &os.PathError{Op: "flock", Path: path, Err: err}
-		default:
-			return f, false, nil
+		if err := syscall.Flock(int(f.Fd()), how|syscall.LOCK_NB); !errors.Is(err, syscall.EINTR) {
+			return err
 		}
 	}
 }

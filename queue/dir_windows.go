@@ -28,6 +28,8 @@ func lockFile(path string) (f *os.File, taken bool, err error) {
 
 func remove(path string) error { return os.Remove(path) }
 
+func keepWhole(*os.File) error { return nil }
+
 // diskFull is true for the error of a write that found no room.
 func diskFull(err error) bool {
 	const handleDiskFull, full = syscall.Errno(39), syscall.Errno(112)

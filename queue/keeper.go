@@ -151,8 +151,14 @@ func (k *keeper) tidy(dead []*segment) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	l := k.log
+	l.mu.Lock()
+	cursors := slices.Clone(l.cursors)
+	l.mu.Unlock()
 	removed := 0
 	for _, s := range dead {
+		for _, c := range cursors {
+			c.reader.leave(s)
+		}
 		if err := l.disk.fs.Remove(s.name); err != nil {
 			if removed == 0 {
 				l.disk.opts.Log.Debug("a segment cannot be removed yet", "segment", s.name, "err", err)

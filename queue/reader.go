@@ -66,6 +66,19 @@ func (r *reader) drop() {
 	r.file, r.segment, r.buf, r.from = nil, nil, r.buf[:0], 0
 }
 
+// leave closes the file if it is of a segment that is no longer needed: it would keep
+// its space until the next read from disk, which a cursor that keeps up never does. One
+// that is just read is left alone.
+func (r *reader) leave(s *segment) {
+	if !r.mu.TryLock() {
+		return
+	}
+	defer r.mu.Unlock()
+	if r.segment == s {
+		r.drop()
+	}
+}
+
 func (r *reader) close() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
