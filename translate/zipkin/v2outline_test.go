@@ -57,7 +57,8 @@ func sameOutline(tb rapid.TB, body []byte) (outlined int) {
 		longest = max(longest, s.Name.Len(), s.StatusMessage.Len(), s.State.Len())
 		s.Attrs, s.Events = span.Range{}, span.Range{}
 	}
-	if o := b.Outline(); o != nil && (o.Tags != tags || o.Text != longest) {
+	// Of the spans without tags some may have been read in full, which it says nothing of.
+	if o := b.Outline(); o != nil && (o.Tags != tags || o.Spans > outlined || o.Text > longest || o.Text < longest && o.Spans == outlined) {
 		tb.Fatalf("%s\nthe outline says %d tags, %d bytes, want %d, %d", body, o.Tags, o.Text, tags, longest)
 	}
 	if !slices.Equal(full.Spans(), b.Spans()) { // texts may lie elsewhere
@@ -165,6 +166,7 @@ func FuzzOutline(f *testing.F) {
 		}
 	}
 	f.Add([]byte("[" + usual + "," + usual + "]"))
+	f.Add([]byte(`[{"traceId":"0000000000000001","id":"0000000000000001"},{"traceId":"0000000000000001","id":"0000000000000001","name":"0","":"" }]`))
 	f.Fuzz(func(t *testing.T, body []byte) { sameOutline(t, body) })
 }
 
