@@ -4,6 +4,7 @@ package residue
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/spanbridge/spanbridge/span"
@@ -75,6 +76,44 @@ func TestPlansBesideMadeUpKeys(t *testing.T) {
 	}
 	if planned < spans*9/10 {
 		t.Errorf("%d of %d spans had a plan", planned, spans)
+	}
+}
+
+// held is roughly what plans of longer shapes take, each with keys of its own: those
+// that are forgotten and known anew are not the same ones.
+func (p *shape) held() (bytes int) {
+	for n := p.longer; n != nil; n = n.other {
+		if n.plan != nil {
+			for _, key := range n.plan.keys {
+				bytes += len(key)
+			}
+			for _, form := range n.plan.Forms {
+				bytes += len(form)
+			}
+		}
+		bytes += n.held()
+	}
+	return bytes
+}
+
+// Plans of keys that are long, and longer as they are written, are as few as fit.
+func TestPlansOfLongKeys(t *testing.T) {
+	t.Parallel()
+	form := func(key string) []byte { return []byte(strings.Repeat(key, 6)) }
+	g := NewSight(translate.EncoderOptions{}, false, func(string) bool { return false }, form)
+	g.shapes.credit = 1 << 40
+	keys := make([]string, mostPlanned)
+	for i := range keys {
+		keys[i] = strings.Repeat(fmt.Sprintf("%02d", i), longestKey/2)
+	}
+	for i := range 16 * 16 * 16 {
+		for n, digit := range []int{i / 256, i / 16 % 16, i % 16} {
+			keys[len(keys)-1-n] = fmt.Sprint("level ", n, " ", digit)
+		}
+		tell(t, g, keys...)
+		if held := g.shapes.root.held(); i%64 == 0 && held > 2*mostShapes {
+			t.Fatalf("plans of %d spans take %d bytes", i+1, held)
+		}
 	}
 }
 

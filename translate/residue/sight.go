@@ -210,6 +210,12 @@ func (g *Sight) OwnTold(note uint8) {
 	s := &g.shapes
 	const size, perKey = 256, 48
 	s.size += size + perKey*len(p.keys)
+	for _, key := range p.keys {
+		s.size += len(key) // another copy where it was forgotten in between
+	}
+	for _, form := range p.Forms {
+		s.size += len(form)
+	}
 	g.ofRes = s.add(&s.root, g.res, ofResource, p.keys)
 	s.add(g.ofRes, g.own, 0, p.keys[n:]).plan = p
 }
