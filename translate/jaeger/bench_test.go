@@ -69,6 +69,41 @@ func BenchmarkDecodeBinary(b *testing.B) {
 	benchDecode(b, formatThrift, apacheWrite(benchBatch(), false))
 }
 
+// stringBatch is a batch in which all tags are strings, as many clients have it, and
+// logs are annotations: what compat-tests/bench sends.
+func stringBatch() *thriftgen.Batch {
+	b := benchBatch()
+	for i, s := range b.Spans {
+		kind := *s.Tags[0].VStr
+		s.References = nil
+		s.Tags = []*thriftgen.Tag{
+			keyed("component", str("net/http")), keyed("http.method", str("POST")), keyed("http.path", str(fmt.Sprintf("/api/v1/orders/%d", i*7919))),
+			keyed("http.status_code", str("200")), keyed("http.url", str(fmt.Sprintf("http://cart.shop.svc:8080/api/v1/orders/%d", i*7919))),
+			keyed("host.name", str("frontend-9e3779b9-4c1f")), keyed("app.version", str("2.11.7")), keyed("cloud.zone", str("eu-central-1b")),
+			keyed("span.kind", str(kind)), keyed("peer.service", str("cart")), keyed("peer.ipv4", str("10.12.3.44")),
+		}
+		if i%3 == 1 {
+			s.Tags = append([]*thriftgen.Tag{
+				keyed("component", str("database/sql")), keyed("db.type", str("sql")), keyed("db.instance", str("orders")),
+				keyed("db.statement", str("select id, name, price from items where basket = ? order by id")),
+			}, s.Tags[5:]...)
+		}
+		s.Logs = nil
+		if i%2 == 0 {
+			s.Logs = []*thriftgen.Log{{Timestamp: s.StartTime + 50, Fields: []*thriftgen.Tag{keyed("event", str("cache.miss"))}}}
+		}
+	}
+	return b
+}
+
+func BenchmarkDecodeBinaryStrings(b *testing.B) {
+	benchDecode(b, formatThrift, apacheWrite(stringBatch(), false))
+}
+
+func BenchmarkDecodeCompactStrings(b *testing.B) {
+	benchDecode(b, formatThrift, apacheWrite(stringBatch(), true))
+}
+
 func BenchmarkDecodeCompact(b *testing.B) {
 	benchDecode(b, formatThrift, apacheWrite(benchBatch(), true))
 }

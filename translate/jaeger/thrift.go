@@ -262,6 +262,11 @@ func inLog(log int, field string) string {
 func (r *thriftReader) tags(place string) {
 	n, _ := r.structs("tags")
 	for i := 1; i <= n && r.Err == nil; i++ {
+		if !r.Compact && !r.literal {
+			if i += r.usualStrings(n + 1 - i); i > n {
+				break
+			}
+		}
 		if a, ok := r.usualTag(); ok {
 			r.w.Attr(a)
 		} else if a, ok := r.tag(); ok {

@@ -49,6 +49,47 @@ func seven(p []byte, at int) (head uint32, v uint32) {
 	return uint32(w >> 40), uint32(w >> 8)
 }
 
+const highBits = 0x8080_8080_8080_8080
+
+// usualStrings reads up to n tags in the binary protocol, as long as they are strings,
+// and adds them: the tags of most clients in one loop (BenchmarkDecodeBinaryStrings).
+// It gives how many there were.
+func (r *thriftReader) usualStrings(n int) (read int) {
+	buf, pos := r.Buf, r.Pos
+	for ; read < n; read++ {
+		key := pos + 7
+		head, keyLen := seven(buf, pos)
+		if head != binaryKey || uint64(keyLen) > uint64(len(buf)-key) {
+			break
+		}
+		at := key + int(keyLen)
+		// The type and the head of the value behind it, then that head and the length.
+		if at > len(buf)-15 || binary.BigEndian.Uint64(buf[at:]) != binaryType<<40|0<<8|wire.ThriftString {
+			break
+		}
+		w := binary.BigEndian.Uint64(buf[at+7:])
+		text, end := at+14, at+14+int(uint32(w>>8))
+		if w>>40 != binaryString || uint64(uint32(w>>8)) >= uint64(len(buf)-text) || buf[end] != wire.ThriftStop {
+			break
+		}
+		// What is between the key and a short text is below 0x80, so that both are
+		// looked at in one go: always more than the eight bytes that overlap.
+		p := buf[key:end]
+		bits := binary.LittleEndian.Uint64(p[len(p)-8:])
+		for ; len(p) > 8; p = p[8:] {
+			bits |= binary.LittleEndian.Uint64(p)
+		}
+		if bits&highBits == 0 {
+			r.w.Attr(span.StringAttr(span.At(key, int(keyLen)), span.At(text, end-text)))
+		} else {
+			r.w.Attr(span.StringAttr(r.w.ValidAt(key, int(keyLen)), r.w.ValidAt(text, end-text)))
+		}
+		pos = end + 1
+	}
+	r.Pos = pos
+	return read
+}
+
 func (r *thriftReader) usualBinary() (a span.Attr, ok bool) {
 	buf := r.Buf
 	key := r.Pos + 7

@@ -90,6 +90,42 @@ func TestThriftUsual(t *testing.T) {
 	}
 }
 
+// Which tags say more than a tag does not depend on how many there are before them,
+// nor on their forms.
+func TestThriftTold(t *testing.T) {
+	t.Parallel()
+	for before := range 140 {
+		for _, compact := range []bool{false, true} {
+			b := fullBatch()
+			b.Spans = b.Spans[:1]
+			var tags []*thriftgen.Tag
+			for i := range before {
+				tag := keyed("http.route", str("/"))
+				if i%7 == 3 {
+					tag = keyed("http.status_code", num(200))
+				}
+				tags = append(tags, tag)
+			}
+			b.Spans[0].Tags = append(tags, keyed("span.kind", str("server")), keyed("http.route", str("/")),
+				keyed("peer.service", str("caf\xe9")), keyed("error", truth(true)), keyed("peer.port", num(80)))
+			body := apacheWrite(b, compact)
+			sameLiteral(t, body)
+			batch := decodeAll(t, body, formatThrift)
+			s := &batch.Spans()[0]
+			var mirrored int
+			for _, a := range batch.Attrs(s.Attrs) {
+				if a.Mirrored {
+					mirrored++
+				}
+			}
+			if s.Kind != span.KindServer || s.Status != span.StatusError || s.Remote.Port != 80 ||
+				batch.Str(s.Remote.Service) != "caf\uFFFD" || mirrored != 4 {
+				t.Errorf("behind %d tags: %+v, %d mirrored", before, s, mirrored)
+			}
+		}
+	}
+}
+
 func FuzzThriftUsual(f *testing.F) {
 	for _, compact := range []bool{false, true} {
 		f.Add(apacheWrite(fullBatch(), compact))
