@@ -42,6 +42,7 @@ var (
 		"\xff", "k\"\n", strings.Repeat("long", 70),
 	}
 	alikeTexts   = []string{"u", "v", "u", "v", "w", "1", "", "true", "é", "\xff", "\"", "10.0.0.1", "client", strings.Repeat("t", 130)}
+	alikeFields  = []string{"span.kind", "peer.service", "error", "otel.scope.name", "w3c.tracestate"}
 	alikeFormats = []string{"zipkin.v2.json", "jaeger.proto", "otlp.proto", "skywalking.segments"}
 )
 
@@ -64,6 +65,12 @@ next:
 		had = append(had, key)
 		k := w.Copy(key)
 		var a span.Attr
+		if d.one(5) { // perhaps what a field says
+			a = span.StringAttr(w.Copy(alikeFields[d.pick(len(alikeFields))]), d.text("client", "s", "t", "true", "k=v", "m"))
+			a.Mirrored = true
+			w.Attr(a)
+			break
+		}
 		switch d.pick(12) {
 		case 0:
 			a = span.IntAttr(k, int64(d.pick(3)))
@@ -127,10 +134,13 @@ func (d alike) batch(trace uint64) *span.Batch {
 	for i := range 1 + d.pick(6) {
 		s := span.Span{
 			Trace: span.TraceID{Lo: trace}, ID: span.ID(i + 1), Parent: span.ID(d.pick(i + 1)), Name: d.text("n", "m", "-", "n"),
-			Kind: span.Kind(d.pick(6)), Status: span.Status(d.pick(3)), Sampling: span.Sampling(d.pick(4)), TraceFlags: uint32(d.pick(3)),
+			Kind: span.Kind(2 + d.pick(2)), Status: span.Status(d.pick(3)), Sampling: span.Sampling(d.pick(4)), TraceFlags: uint32(d.pick(3)),
 			Start: 1_700_000_000_000_000_000 + int64(d.pick(3))*500, Duration: int64(d.pick(3)) * 500, Local: d.end(), Remote: d.end(),
 			Resource: uint32(d.pick(resources + 1)), Scope: uint32(d.pick(scopes + 1)), State: d.text("-", "-", "k=v", "k=w"),
 			Has: span.Has(d.pick(2))*span.HasStart | span.Has(d.pick(2))*span.HasDuration | span.Has(d.pick(2))*span.HasStatus,
+		}
+		if d.one(3) {
+			s.Kind = span.Kind(d.pick(6))
 		}
 		if s.Has&span.HasStart == 0 {
 			s.Start = 0
