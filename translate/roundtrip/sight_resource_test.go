@@ -38,3 +38,26 @@ func TestSightForgetsWhatFieldsTold(t *testing.T) {
 		}
 	}
 }
+
+// Whether a mirrored attribute is written may depend on what it says.
+func TestPlanOfWhatFieldsTold(t *testing.T) {
+	t.Parallel()
+	for _, format := range []string{"zipkin.v2.json", "jaeger.proto", "otlp.proto"} {
+		for _, first := range []string{"true", "boom"} {
+			w := span.NewBuilder(nil, span.Origin{Format: format})
+			for i, text := range []string{first, "bang", "true", "", "bang"} {
+				mark := w.AttrMark()
+				a := span.StringAttr(w.Copy("error"), w.Copy(text))
+				a.Mirrored = true
+				w.Attr(a)
+				w.Span(span.Span{
+					Trace: span.TraceID{Lo: 1}, ID: span.ID(i + 1), Name: w.Copy("n"), Attrs: w.AttrsFrom(mark),
+					Status: span.StatusError, StatusMessage: w.Copy("boom"),
+				})
+			}
+			for _, to := range sightTargets {
+				sameByDraft(t, to, items(w.Batch()), translate.Exact)
+			}
+		}
+	}
+}
