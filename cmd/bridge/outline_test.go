@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -27,11 +28,12 @@ func (r *running) postTagged(name string) {
 	r.t.Helper()
 	resp, err := http.Post("http://"+r.receivers.Address("zipkin").String()+"/api/v2/spans", "application/json", strings.NewReader(tagged(name)))
 	if err != nil {
-		r.t.Fatal(err)
+		r.t.Error(err)
+		return
 	}
 	defer resp.Body.Close()
 	if resp.StatusCode != http.StatusAccepted {
-		r.t.Fatal(resp.Status)
+		r.t.Error(resp.Status)
 	}
 }
 
@@ -76,6 +78,41 @@ func TestOutlineByTargets(t *testing.T) {
 	r.to("view: {enabled: false}\n")
 	if r.outlines(zipkinJSON) {
 		t.Error("outlined though nobody copies")
+	}
+}
+
+// Whatever a reload makes of the target while spans come, their tags arrive: outlines
+// from before it are decoded again.
+func TestOutlinesAcrossReloads(t *testing.T) {
+	t.Parallel()
+	for name, kept := range map[string]string{"memory": "", "disk": fmt.Sprintf("queue: {dir: %q}\n", t.TempDir())} {
+		t.Run(name, func(t *testing.T) {
+			b := newBackend(t)
+			target := func(kind, endpoint, rest string) string {
+				return fmt.Sprintf("view: {enabled: false}\n%stargets:\n  a: {kind: %s, endpoint: %q, batch: {linger: 1ms}%s}\n", kept, kind, endpoint, rest)
+			}
+			zipkin, rename := target("zipkin", b.http.URL, ""), "rename: {services: {shop: store}}\n"
+			otlp := target("otlp-grpc", b.grpc, "")
+			r := start(t, zipkin)
+			const clients, each = 3, 100
+			var posting sync.WaitGroup
+			for c := range clients {
+				posting.Go(func() {
+					for i := range each {
+						r.postTagged(fmt.Sprintf("span-%d%03d-a", c, i))
+					}
+				})
+			}
+			for _, text := range []string{otlp, zipkin + rename, target("zipkin", b.http.URL, ", residue: plain"), otlp + rename, target("jaeger", b.grpc, ""), zipkin} {
+				r.to(text)
+			}
+			posting.Wait()
+			r.idle()
+			r.sums("a")
+			if _, names, _ := b.state(); names != clients*each {
+				t.Errorf("the tags of %d spans arrived, want those of %d", names, clients*each)
+			}
+		})
 	}
 }
 
