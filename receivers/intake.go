@@ -148,7 +148,6 @@ func (in *intake) put(ctx context.Context, m body, b *span.Batch, h *hold) (err 
 		ctx, p = in.patience(ctx)
 		defer p.end()
 		b.Origin.Patience = m.wait
-		return in.opts.Sink.Put(p, b) //nolint:contextcheck // p is made of ctx
 	}
 	return in.opts.Sink.Put(ctx, b)
 }
