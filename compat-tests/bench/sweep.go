@@ -29,6 +29,9 @@ const held = `    window: {hold: 10m, max_spans: 4000000, max_bytes: 4GiB, max_r
     queue: {max_bytes: 12GiB}
 `
 
+// parcels lets this many spans go in one request to the target.
+const parcels = "    batch: {spans: %d, bytes: 64MiB}\n"
+
 func sweeps() []sweep {
 	vary := func(encoding, target string, values []int, set func(*scene, int) bridgeOptions) (points []point) {
 		for _, n := range values {
@@ -50,7 +53,15 @@ func sweeps() []sweep {
 			func(s *scene, n int) bridgeOptions { s.connections = n; return bridgeOptions{} })},
 		{"open", "traces that wait in the window meanwhile, Zipkin to OTLP", vary(traffic.ZipkinJSON, targetOTLP, []int{1_000, 10_000, 100_000, 1_000_000},
 			func(s *scene, n int) bridgeOptions { s.open = n; return bridgeOptions{more: held} })},
+		{"parcels", "spans of a request to the target, Zipkin to Zipkin", vary(traffic.ZipkinJSON, targetZipkin, parcelSizes, parceled)},
+		{"parcels-grpc", "spans of a request to the target, OTLP gRPC to OTLP gRPC", vary(traffic.OTLP, targetOTLP, parcelSizes, parceled)},
 	}
+}
+
+var parcelSizes = []int{100, 300, 1000, 3000, 10_000}
+
+func parceled(_ *scene, n int) bridgeOptions {
+	return bridgeOptions{more: fmt.Sprintf(parcels, n)}
 }
 
 // key is the name under which runs of a sweep are kept.
