@@ -38,6 +38,11 @@ type lentReader struct {
 }
 
 func (r *lentReader) Read(p []byte) (int, error) {
+	return r.take(len(p), func(piece []byte) (int, error) { return copy(p, piece), nil })
+}
+
+// take has up to n bytes that come next taken, which stay what they are meanwhile.
+func (r *lentReader) take(n int, by func(piece []byte) (taken int, err error)) (int, error) {
 	l := r.loan
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -47,9 +52,9 @@ func (r *lentReader) Read(p []byte) (int, error) {
 	case r.at == len(l.body):
 		return 0, io.EOF
 	}
-	n := copy(p, l.body[r.at:])
+	n, err := by(l.body[r.at:min(len(l.body), r.at+n)])
 	r.at += n
-	return n, nil
+	return n, err
 }
 
 func (r *lentReader) Close() error { return nil }
@@ -61,29 +66,13 @@ const lentPiece = 256 << 10
 func (r *lentReader) writeTo(w io.Writer, n int64) (written int64, err error) {
 	for err == nil && written < n {
 		var k int
-		k, err = r.writePiece(w, min(n-written, lentPiece))
+		k, err = r.take(int(min(n-written, lentPiece)), w.Write)
 		written += int64(k)
-		if k == 0 {
-			break
-		}
+	}
+	if errors.Is(err, io.EOF) {
+		err = nil
 	}
 	return written, err
-}
-
-// writePiece writes nothing, without an error, at the end of the body.
-func (r *lentReader) writePiece(w io.Writer, n int64) (int, error) {
-	l := r.loan
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	switch {
-	case l.over:
-		return 0, errOver
-	case r.at == len(l.body):
-		return 0, nil
-	}
-	k, err := w.Write(l.body[r.at:min(int64(len(l.body)), int64(r.at)+n)])
-	r.at += k
-	return k, err
 }
 
 // lendingConn is a connection that writes bodies from where they lie: net/http would
@@ -105,12 +94,13 @@ func (c lendingConn) ReadFrom(r io.Reader) (int64, error) {
 	return io.Copy(c.Conn, r)
 }
 
-type dial = func(ctx context.Context, network, address string) (net.Conn, error)
+// dialing is how a connection is made.
+type dialing = func(ctx context.Context, network, address string) (net.Conn, error)
 
 // lending has what is dialed lend.
-func lending(to dial) dial {
+func lending(dial dialing) dialing {
 	return func(ctx context.Context, network, address string) (net.Conn, error) {
-		c, err := to(ctx, network, address)
+		c, err := dial(ctx, network, address)
 		if err != nil {
 			return nil, err
 		}

@@ -39,7 +39,7 @@ func (c *currentTLS) Clone() credentials.TransportCredentials {
 }
 
 // dialTLS opens connections of HTTP with what the files say at each of them.
-func dialTLS(dial func(ctx context.Context, network, address string) (net.Conn, error), current func() *tls.Config) func(ctx context.Context, network, address string) (net.Conn, error) {
+func dialTLS(dial dialing, current func() *tls.Config) dialing {
 	return func(ctx context.Context, network, address string) (net.Conn, error) {
 		config := current()
 		config.NextProtos = []string{"h2", "http/1.1"}
