@@ -100,6 +100,23 @@ var sources = []source{
 	{"otlp.proto", otlpBody, decoder(otlp.Protocol, "otlp.proto"), viaOTLP, []*hop{viaZipkin, viaJaeger}},
 }
 
+// ofSources checks the spans of random bodies of each source, at the same time.
+func ofSources(t *testing.T, check func(t *rapid.T, s source, b *span.Batch)) {
+	t.Parallel()
+	for _, s := range sources {
+		t.Run(s.name, func(t *testing.T) {
+			t.Parallel()
+			rapid.Check(t, func(t *rapid.T) {
+				b, err := s.decode(s.body(t))
+				if err != nil {
+					t.Fatal(err)
+				}
+				check(t, s, b)
+			})
+		})
+	}
+}
+
 // items of a batch; the shared spans of Zipkin are split as they are on the way
 // to others.
 func items(b *span.Batch) []span.Item {

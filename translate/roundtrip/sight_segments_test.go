@@ -42,22 +42,15 @@ func sameSegments(t rapid.TB, list []span.Item, mode translate.Residue) {
 
 // Segments are the same whether their attributes are told of or compared.
 func TestSightOfSegments(t *testing.T) {
-	t.Parallel()
-	for _, s := range sources {
-		t.Run(s.name, func(t *testing.T) {
-			t.Parallel()
-			rapid.Check(t, func(t *rapid.T) {
-				b, err := s.decode(s.body(t))
-				if err == nil && rapid.Bool().Draw(t, "detour") {
-					b, err = detour(t, b)
-				}
-				if err != nil {
-					t.Fatal(err)
-				}
-				sameSegments(t, items(b), rapid.SampledFrom([]translate.Residue{translate.Exact, translate.Exact, translate.Plain}).Draw(t, "mode"))
-			})
-		})
-	}
+	ofSources(t, func(t *rapid.T, _ source, b *span.Batch) {
+		if rapid.Bool().Draw(t, "detour") {
+			var err error
+			if b, err = detour(t, b); err != nil {
+				t.Fatal(err)
+			}
+		}
+		sameSegments(t, items(b), rapid.SampledFrom([]translate.Residue{translate.Exact, translate.Exact, translate.Plain}).Draw(t, "mode"))
+	})
 	for name, b := range usual(t) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -55,22 +55,12 @@ func sameByDraft(t rapid.TB, to *hop, list []span.Item, mode translate.Residue) 
 
 // What is written in sight of the decoder's rules is what a draft gives.
 func TestSightIsDraft(t *testing.T) {
-	t.Parallel()
-	for _, s := range sources {
-		t.Run(s.name, func(t *testing.T) {
-			t.Parallel()
-			rapid.Check(t, func(t *rapid.T) {
-				b, err := s.decode(s.body(t))
-				if err != nil {
-					t.Fatal(err)
-				}
-				mode := rapid.SampledFrom([]translate.Residue{translate.Exact, translate.Exact, translate.Plain}).Draw(t, "mode")
-				for _, to := range sightTargets {
-					sameByDraft(t, to, items(b), mode)
-				}
-			})
-		})
-	}
+	ofSources(t, func(t *rapid.T, _ source, b *span.Batch) {
+		mode := rapid.SampledFrom([]translate.Residue{translate.Exact, translate.Exact, translate.Plain}).Draw(t, "mode")
+		for _, to := range sightTargets {
+			sameByDraft(t, to, items(b), mode)
+		}
+	})
 }
 
 // The same of spans that came on a detour, and of SkyWalking's, mixed.

@@ -60,62 +60,53 @@ func plainly(b *span.Batch) {
 // layouts, also when they go on by a third protocol. They leave packed and in another order, so each is compared alone.
 // Spans of one id are pieces of one span there; the first of them goes.
 func TestI8ThereAndBackBySkyWalking(t *testing.T) {
-	t.Parallel()
-	for _, s := range sources {
-		t.Run(s.name, func(t *testing.T) {
-			t.Parallel()
-			rapid.Check(t, func(t *rapid.T) {
-				b, err := s.decode(s.body(t))
-				if err != nil {
-					t.Fatal(err)
-				}
-				plainly(b)
-				var list []span.Item
-				alone := make(map[spanKey]span.Item)
-				for i, it := range items(b) {
-					k := spanKey{it.Span().Trace, it.ID}
-					if _, again := alone[k]; !again {
-						alone[k] = spantest.Items(b)[i]
-						list = append(list, it)
-					}
-				}
-				back, body := viaSegments(t, list, translate.EncoderOptions{WrapExits: rapid.Bool().Draw(t, "wrap")})
-				if back == nil {
-					t.Skip("a residue is beyond its bound")
-				}
-				plainly(back)
-				if h := rapid.SampledFrom(append([]*hop{nil}, s.via...)).Draw(t, "onward"); h != nil {
-					onward := h.encode(spantest.Items(back))
-					if onward == nil {
-						t.Skip("a residue is beyond its bound")
-					}
-					body = append(append(body, " onward "...), onward...)
-					if back, err = h.decode(bytes.Clone(onward)); err != nil {
-						t.Fatalf("by %s: %v\n%q", h.name, err, body)
-					}
-					plainly(back)
-				}
-				if back.Len() != len(list) {
-					t.Fatalf("%d spans came back, want %d", back.Len(), len(list))
-				}
-				for i, it := range spantest.Items(back) {
-					was, ok := alone[spanKey{it.Span().Trace, it.ID}]
-					if !ok {
-						t.Fatalf("span %v/%v came back", it.Span().Trace, it.ID)
-					}
-					want, got := s.home.encode([]span.Item{was}), s.home.encode([]span.Item{it})
-					if bytes.Equal(want, got) {
-						continue
-					}
-					wantForm, _ := s.home.decode(want)
-					gotForm, _ := s.home.decode(got)
-					if d := cmp.Diff(dump(wantForm), dump(gotForm)); d != "" {
-						t.Fatalf("span %d (-want +got):\n%s\nas read:\n%s\n%q", i, d, spantest.Dump(back), body)
-					}
-				}
-			})
-		})
-	}
+	ofSources(t, func(t *rapid.T, s source, b *span.Batch) {
+		plainly(b)
+		var list []span.Item
+		alone := make(map[spanKey]span.Item)
+		for i, it := range items(b) {
+			k := spanKey{it.Span().Trace, it.ID}
+			if _, again := alone[k]; !again {
+				alone[k] = spantest.Items(b)[i]
+				list = append(list, it)
+			}
+		}
+		back, body := viaSegments(t, list, translate.EncoderOptions{WrapExits: rapid.Bool().Draw(t, "wrap")})
+		if back == nil {
+			t.Skip("a residue is beyond its bound")
+		}
+		plainly(back)
+		if h := rapid.SampledFrom(append([]*hop{nil}, s.via...)).Draw(t, "onward"); h != nil {
+			onward := h.encode(spantest.Items(back))
+			if onward == nil {
+				t.Skip("a residue is beyond its bound")
+			}
+			body = append(append(body, " onward "...), onward...)
+			var err error
+			if back, err = h.decode(bytes.Clone(onward)); err != nil {
+				t.Fatalf("by %s: %v\n%q", h.name, err, body)
+			}
+			plainly(back)
+		}
+		if back.Len() != len(list) {
+			t.Fatalf("%d spans came back, want %d", back.Len(), len(list))
+		}
+		for i, it := range spantest.Items(back) {
+			was, ok := alone[spanKey{it.Span().Trace, it.ID}]
+			if !ok {
+				t.Fatalf("span %v/%v came back", it.Span().Trace, it.ID)
+			}
+			want, got := s.home.encode([]span.Item{was}), s.home.encode([]span.Item{it})
+			if bytes.Equal(want, got) {
+				continue
+			}
+			wantForm, _ := s.home.decode(want)
+			gotForm, _ := s.home.decode(got)
+			if d := cmp.Diff(dump(wantForm), dump(gotForm)); d != "" {
+				t.Fatalf("span %d (-want +got):\n%s\nas read:\n%s\n%q", i, d, spantest.Dump(back), body)
+			}
+		}
+	})
 }
 
 // unpacked takes the bytes of the segments away, so that they are written anew.
