@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -73,6 +74,9 @@ func TestG1Go2skyLogLines(t *testing.T) {
 			// By gRPC the times are in milliseconds.
 			spans[i].Timestamp, spans[i].Duration = spans[i].Timestamp/1000, 0
 		}
+		// A trace's spans are answered as they came, and which of two segments comes
+		// first go2sky leaves open.
+		slices.SortFunc(spans, func(a, b logSpan) int { return strings.Compare(a.ID, b.ID) })
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("-grpc +log:\n%s", diff)
