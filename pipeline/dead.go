@@ -54,6 +54,7 @@ func (t *Target) letters(d *delivery) (letters []deadletter.Letter) {
 			if !ok {
 				at = len(letters)
 				index[k] = at
+				it.Batch.Hold() // for as long as there is the letter
 				o := it.Batch.Origin
 				letters = append(letters, deadletter.Letter{
 					At: t.inTime(), Target: t.name, Reason: k.reason, Answer: k.answer, Apart: k.apart, Of: it.Batch.Len(),

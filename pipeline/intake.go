@@ -95,23 +95,25 @@ func (in *Intake) Put(ctx context.Context, b *span.Batch) error {
 	if n == 0 && len(b.Instances()) == 0 {
 		return nil
 	}
+	protocol, origin, stale := b.Protocol(), b.Origin, b.Stale()
 	err := in.log.AppendWait(ctx, queue.Record{
-		Head:          appendHead(nil, b.Origin),
+		Head:          appendHead(nil, origin),
 		Body:          b.Body(),
 		Items:         n,
-		Class:         classOf(b.Protocol()),
+		Class:         classOf(protocol),
 		Companion:     b,
-		CompanionSize: b.Memory() - cap(b.Body()),
-	}, b.Origin.Patience)
+		CompanionSize: b.Memory() - len(b.Body()),
+	}, origin.Patience)
 	if err != nil {
 		return busy(err)
 	}
-	in.set.SpansReceived.WithLabelValues(b.Protocol().String(), b.Origin.Format, b.Origin.Transport).Add(float64(n))
+	// The batch may have gone to all targets by now, and its memory to another one.
+	in.set.SpansReceived.WithLabelValues(protocol.String(), origin.Format, origin.Transport).Add(float64(n))
 	if in.most > 0 {
-		in.set.TenantSpans.WithLabelValues(in.tenant(b.Origin.Tenant)).Add(float64(n))
+		in.set.TenantSpans.WithLabelValues(in.tenant(origin.Tenant)).Add(float64(n))
 	}
-	for _, stale := range b.Stale() {
-		in.set.ResidueStale.WithLabelValues(stale.Entry).Add(float64(stale.Spans))
+	for i := range stale {
+		in.set.ResidueStale.WithLabelValues(stale[i].Entry).Add(float64(stale[i].Spans))
 	}
 	return nil
 }

@@ -164,19 +164,6 @@ func (t *Target) held() queue.Count {
 // another one.
 func (t *Target) Drain() { close(t.drain) }
 
-// record is a record of the log that was taken.
-type record struct {
-	seq   uint64
-	class uint8
-	spans int
-	left  int // spans, and one for its notices, that are still to be done
-
-	exact bool // its spans are those that were taken
-	// done are those that an earlier process was done with; known is how many.
-	done  []queue.Run
-	known int
-}
-
 // parcel is a span.Parcel with the records that its parts came from.
 type parcel struct {
 	span.Parcel
@@ -332,6 +319,7 @@ func (t *Target) open(p *parcel, r queue.Taken) {
 	rec := t.newRecord()
 	*rec = record{seq: r.Seq, class: r.Class, spans: r.Items}
 	if b != nil {
+		rec.held, _ = r.Companion.(*span.Batch) // b, or what has the body of b
 		t.remember(rec, &r, b)
 		rec.left = b.Len()
 		if len(b.Instances()) > 0 {
@@ -352,19 +340,6 @@ func (t *Target) open(p *parcel, r queue.Taken) {
 	if b != nil {
 		t.inbox.put(rec, b, len(r.Body), t.came(b.Origin.Received))
 	}
-}
-
-// recordsAtOnce is how many records are made with one allocation. All of them stay
-// while one is in use, which is no more than a small message takes.
-const recordsAtOnce = 16
-
-func (t *Target) newRecord() *record {
-	if len(t.unused) == 0 {
-		t.unused = make([]record, recordsAtOnce)
-	}
-	rec := &t.unused[0]
-	t.unused = t.unused[1:]
-	return rec
 }
 
 // came is when a message came, on the clock that the inbox goes by. A target
@@ -400,6 +375,7 @@ func (t *Target) batch(r queue.Taken) (b *span.Batch, gone int) {
 	origin, err := readHead(r.Head)
 	if err == nil {
 		origin.Outline = origin.Format == copies
+		origin.Room = rereadRoom
 		if b, err = t.decode(r.Body, origin); b != nil {
 			gone = r.Items - b.Len()
 			switch {
@@ -415,6 +391,11 @@ func (t *Target) batch(r queue.Taken) (b *span.Batch, gone int) {
 	t.unreadable(r, origin, err)
 	return nil, r.Items
 }
+
+// rereadRoom is the memory that a message may take when it is decoded again: more than
+// when it was taken, when slabs that were there already cost nothing. It must not be
+// too large now.
+const rereadRoom = 2 * span.MaxSlabs
 
 // fill moves spans that may leave into the parcel, and never cuts between those
 // that must stay together.
@@ -466,6 +447,9 @@ func (t *Target) finish(p *parcel) {
 	}
 	t.commit()
 	t.acknowledge(p)
+	for _, part := range p.parts {
+		part.record.release()
+	}
 	clear(p.Items)
 	clear(p.Notices)
 	clear(p.parts)

@@ -325,6 +325,7 @@ func (c *Cursor) TryTake() (t Taken, ok bool, err error) {
 			}
 		}
 		c.failures = 0
+		hold(&r)
 		r.Class = e.class
 		done := c.recall(e.seq, &r)
 		c.taken = append(c.taken, place{e.seq, r.Items, e.class, r.sum, e.size, done})

@@ -22,7 +22,7 @@ type Record struct {
 	Class uint8
 	// Companion is something the writer made of the record, which readers may
 	// use instead of the bytes. It lives in memory only and only for the newest
-	// records.
+	// records. One that is Held is the log's when it has taken the record.
 	Companion any
 	// CompanionSize is the memory that the companion keeps alive besides Head
 	// and Body, in bytes.

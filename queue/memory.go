@@ -55,6 +55,8 @@ func (m *memory) append(r Record) {
 	}
 }
 
+// dropCompanion lets go of a companion. The record's Body, which may be of the same
+// memory, stays: so it is not released.
 func (m *memory) dropCompanion(seq uint64) {
 	if seq < m.first {
 		return
@@ -62,6 +64,14 @@ func (m *memory) dropCompanion(seq uint64) {
 	r := m.at(seq)
 	m.companionBytes -= int64(r.CompanionSize)
 	r.Companion, r.CompanionSize = nil, 0
+}
+
+// drop lets go of a record.
+func (m *memory) drop(seq uint64) {
+	r := m.at(seq)
+	m.companionBytes -= int64(r.CompanionSize)
+	release(r)
+	*r = Record{}
 }
 
 // grow doubles the ring, whose length is a power of two.
@@ -90,15 +100,13 @@ func (*memory) damaged(entry, error)                {}
 
 func (m *memory) forget(seq uint64) {
 	if seq >= m.first && seq < m.first+uint64(m.n) {
-		m.dropCompanion(seq)
-		*m.at(seq) = Record{}
+		m.drop(seq)
 	}
 }
 
 func (m *memory) trim(seq uint64) {
 	for m.first < seq && m.n > 0 {
-		m.dropCompanion(m.first)
-		*m.at(m.first) = Record{}
+		m.drop(m.first)
 		m.first++
 		m.n--
 	}

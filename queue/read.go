@@ -25,6 +25,9 @@ func (l *Log) Read(seq uint64) (Record, error) {
 		return Record{}, ErrNotKept
 	}
 	r, ok := l.engine.recall(seq)
+	if ok {
+		hold(&r) // for as long as anybody looks at it
+	}
 	l.mu.Unlock()
 	if ok {
 		return r, nil

@@ -22,6 +22,7 @@ func (c *recent) put(seq uint64, r *Record) {
 	if memorySize(r) > c.max {
 		c.trim(c.next)
 		c.low, c.next = seq+1, seq+1
+		release(r)
 		return
 	}
 	if n := int(c.next - c.low); n == len(c.ring) {
@@ -49,6 +50,7 @@ func (c *recent) get(seq uint64) (Record, bool) {
 func (c *recent) drop() {
 	r := c.at(c.low)
 	c.bytes -= memorySize(r)
+	release(r)
 	*r = Record{}
 	c.low++
 }

@@ -4,7 +4,6 @@ package receivers
 
 import (
 	"context"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
@@ -27,6 +26,7 @@ import (
 	"google.golang.org/protobuf/types/known/durationpb"
 
 	"github.com/spanbridge/spanbridge/internal/rawgrpc"
+	"github.com/spanbridge/spanbridge/span"
 	"github.com/spanbridge/spanbridge/translate"
 )
 
@@ -249,13 +249,14 @@ func (h *grpcHandler) unary(m grpcMethod, ss grpc.ServerStream) error {
 	if err != nil {
 		return h.unread(m, err)
 	}
-	if msg.Is(noRoom) || share.set(int64(msg.Len())) != nil {
+	if msg.Is(noRoom) || share.set(int64(span.BufferSize(msg.Len()))) != nil {
 		msg.Free()
 		return send(ss, m.reply(h.intake.refuse(h.body(m), translate.Busy, errNoMemory)))
 	}
-	p := msg.Copy()
+	f := span.NewBuffer(msg.Len())
+	f.Body = msg.AppendTo(f.Body)
 	msg.Free()
-	return send(ss, m.reply(h.intake.take(ss.Context(), h.body(m), p, &share)))
+	return send(ss, m.reply(h.intake.take(ss.Context(), h.body(m), f, &share)))
 }
 
 // unread answers for a message that could not be received.
@@ -303,15 +304,6 @@ func sendError(r translate.GRPCReply) error {
 	return s.Err()
 }
 
-// streamBytes is how much of a stream is joined into one body, and streamWait
-// how long its messages may wait for more. mostUsual is how much is set aside for a
-// body before it is there.
-const (
-	streamBytes = 256 << 10
-	mostUsual   = 64 << 10
-	streamWait  = 50 * time.Millisecond
-)
-
 // stream takes the messages of a client's stream. They are joined to bodies:
 // agents send a message for each segment of a few spans. A stream is
 // acknowledged by its end; one that never ends has its messages taken all the
@@ -337,22 +329,6 @@ func (h *grpcHandler) stream(m grpcMethod, ss grpc.ServerStream) error {
 	return h.unread(m, err)
 }
 
-// read adds the messages of a stream until it ends.
-func (j *joiner) read(ss grpc.ServerStream) error {
-	var msg rawgrpc.Message
-	for {
-		j.door()
-		if err := ss.RecvMsg(&msg); err != nil {
-			return err
-		}
-		err := j.add(&msg)
-		msg.Free()
-		if err != nil {
-			return err
-		}
-	}
-}
-
 // streamGrace is how long streams may take to their end when the gateway stops.
 const streamGrace = 200 * time.Millisecond
 
@@ -369,120 +345,5 @@ func (h *grpcHandler) lastMessages(received <-chan error) error {
 		return err
 	case <-grace.C:
 		return &busyStream{translate.Outcome{Verdict: translate.Busy, Err: errStopping}}
-	}
-}
-
-// joiner joins the messages of a stream.
-type joiner struct {
-	handler *grpcHandler
-	method  grpcMethod
-	ctx     context.Context
-
-	mu    sync.Mutex
-	body  []byte
-	share hold // of body
-	timer *time.Timer
-	total translate.Outcome // of the stream so far
-	ended bool
-}
-
-// busyStream ends a stream because the gateway takes nothing now.
-type busyStream struct{ outcome translate.Outcome }
-
-func (b *busyStream) Error() string { return b.outcome.Err.Error() }
-
-// door waits for memory before a message is read. What comes of it is for add.
-func (j *joiner) door() {
-	share := j.handler.intake.hold()
-	_ = j.handler.intake.enter(j.ctx, j.method.Wait, &share, callBytes)
-	share.end()
-}
-
-func (j *joiner) add(msg *rawgrpc.Message) error {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	if j.ended {
-		return io.EOF
-	}
-	if j.total.Verdict == translate.Busy {
-		return &busyStream{j.total}
-	}
-	if j.body == nil {
-		j.body = make([]byte, 0, min(j.handler.usual.Load(), mostUsual))
-	}
-	if msg.Is(noRoom) || j.share.set(int64(max(cap(j.body), len(j.body)+msg.Len()))) != nil {
-		j.flush()
-		j.sum(j.handler.intake.refuse(j.handler.body(j.method), translate.Busy, errNoMemory))
-		return &busyStream{j.total}
-	}
-	j.body = binary.AppendUvarint(j.body, uint64(j.method.Wrap)<<3|2)
-	j.body = binary.AppendUvarint(j.body, uint64(msg.Len()))
-	j.body = msg.AppendTo(j.body)
-	if len(j.body) >= streamBytes {
-		j.flush()
-		if j.total.Verdict == translate.Busy {
-			return &busyStream{j.total}
-		}
-		return nil
-	}
-	if j.timer == nil {
-		j.timer = time.AfterFunc(streamWait, j.late)
-	}
-	return nil
-}
-
-func (j *joiner) late() {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	j.flush()
-}
-
-// flush takes what was joined so far.
-func (j *joiner) flush() {
-	if j.timer != nil {
-		j.timer.Stop()
-		j.timer = nil
-	}
-	if len(j.body) == 0 {
-		return
-	}
-	j.handler.expect(len(j.body))
-	o := j.handler.intake.take(j.ctx, j.handler.body(j.method), j.body, &j.share)
-	j.share.end()
-	j.body = nil
-	j.sum(o)
-}
-
-// expect learns how long bodies are, so that the next one seldom has to grow: a
-// little more than what was usual of late.
-func (h *grpcHandler) expect(n int) {
-	last := h.usual.Load()
-	h.usual.Store((7*last + int64(n+n/8)) / 8)
-}
-
-// sum adds what became of a part of the stream.
-func (j *joiner) sum(o translate.Outcome) {
-	j.total.Taken += o.Taken
-	j.total.Refused += o.Refused
-	if o.Verdict > j.total.Verdict {
-		j.total.Verdict, j.total.Err = o.Verdict, o.Err
-	}
-}
-
-// end takes the rest and says what became of the stream.
-func (j *joiner) end() translate.Outcome {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	j.ended = true
-	j.flush()
-	return j.total
-}
-
-func (j *joiner) stop() {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	j.ended = true
-	if j.timer != nil {
-		j.timer.Stop()
 	}
 }

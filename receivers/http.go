@@ -17,6 +17,7 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/spanbridge/spanbridge/span"
 	"github.com/spanbridge/spanbridge/translate"
 )
 
@@ -126,13 +127,13 @@ func (in *intake) httpRoute(protocol string, route translate.HTTPRoute, terms *t
 		}
 		share := in.hold()
 		defer share.end()
-		var p []byte
+		var f *span.Buffer
 		verdict, err := translate.Busy, in.enter(r.Context(), route.Wait, &share, firstBytes(r))
 		if route.Wait > 0 {
 			in.afresh(w, 0)
 		}
 		if err == nil {
-			p, verdict, err = in.readBody(r, route.AnyEncoding, &share)
+			f, verdict, err = in.readBody(r, route.AnyEncoding, &share)
 		}
 		if err != nil {
 			o := in.refuse(m, verdict, err)
@@ -147,7 +148,7 @@ func (in *intake) httpRoute(protocol string, route translate.HTTPRoute, terms *t
 		if route.Wait > 0 {
 			in.afresh(w, max(route.Wait, longestWait))
 		}
-		o := in.take(r.Context(), m, p, &share)
+		o := in.take(r.Context(), m, f, &share)
 		now.busy.breaks(o, r, route)
 		write(w, route.Answer(o), o.Err)
 	}
@@ -187,7 +188,8 @@ func (in *intake) httpQuestion(protocol string, route translate.HTTPRoute) http.
 			var err error
 			share := in.hold()
 			defer share.end()
-			if q.Body, verdict, err = in.readBody(r, route.AnyEncoding, &share); err != nil {
+			var f *span.Buffer
+			if f, verdict, err = in.readBody(r, route.AnyEncoding, &share); err != nil {
 				status := http.StatusBadRequest
 				switch verdict {
 				case translate.TooLarge:
@@ -198,6 +200,7 @@ func (in *intake) httpQuestion(protocol string, route translate.HTTPRoute) http.
 				http.Error(w, err.Error(), status)
 				return
 			}
+			q.Body = f.Body
 		}
 		write(w, route.Respond(q), nil)
 	}
@@ -221,7 +224,7 @@ const firstRead = 1 << 20
 func firstBytes(r *http.Request) int64 { return min(max(r.ContentLength, 0), firstRead) }
 
 // readBody reads and decompresses a body within the limits; h holds it.
-func (in *intake) readBody(r *http.Request, anyEncoding bool, h *hold) ([]byte, translate.Verdict, error) {
+func (in *intake) readBody(r *http.Request, anyEncoding bool, h *hold) (*span.Buffer, translate.Verdict, error) {
 	limits := in.limits()
 	if r.ContentLength > limits.Body {
 		return nil, translate.TooLarge, fmt.Errorf("the body has %d bytes, want at most %d", r.ContentLength, limits.Body)
@@ -242,13 +245,13 @@ func (in *intake) readBody(r *http.Request, anyEncoding bool, h *hold) ([]byte, 
 		defer sent.giveBack() // a decompressor keeps what it has read from
 	}
 	size := firstBytes(r)
-	p, err := readAll(from, int(size)+1, most, h)
+	f, err := readAll(from, int(size)+1, most, h)
 	switch {
 	case errors.Is(err, errNoMemory):
 		return nil, translate.Busy, err
 	case sent.n > limits.Body:
 		return nil, translate.TooLarge, fmt.Errorf("the body has more than %d bytes", limits.Body)
-	case int64(len(p)) > most:
+	case err == nil && int64(len(f.Body)) > most:
 		return nil, translate.TooLarge, fmt.Errorf("the body has more than %d bytes after decompression", most)
 	case errors.Is(err, io.ErrUnexpectedEOF) && sent.n < r.ContentLength:
 		return nil, translate.BadBody, fmt.Errorf("the body ends after %d bytes, want %d", sent.n, r.ContentLength)
@@ -258,7 +261,7 @@ func (in *intake) readBody(r *http.Request, anyEncoding bool, h *hold) ([]byte, 
 	if plain {
 		_ = r.Body.Close() // it is at its end: else net/http looks for more
 	}
-	return p, translate.Taken, nil
+	return f, translate.Taken, nil
 }
 
 func encodingName(r *http.Request) string {
@@ -270,35 +273,40 @@ func encodingName(r *http.Request) string {
 
 // readAll is io.ReadAll with a first size, inside a budget. It ends a byte behind the
 // most that is wanted.
-func readAll(r io.Reader, size int, most int64, h *hold) ([]byte, error) {
-	size = max(size, 512)
-	if err := h.set(int64(size)); err != nil {
+func readAll(r io.Reader, size int, most int64, h *hold) (*span.Buffer, error) {
+	if err := h.set(int64(span.BufferSize(size))); err != nil {
 		return nil, err
 	}
-	p := make([]byte, 0, size)
-	for int64(len(p)) <= most {
+	f := span.NewBuffer(size)
+	for p := f.Body; int64(len(p)) <= most; f.Body = p {
 		n, err := r.Read(p[len(p):min(int64(cap(p)), most+1)])
 		p = p[:len(p)+n]
 		if err == io.EOF {
-			return p, nil
+			f.Body = p
+			return f, nil
 		}
 		if err != nil {
-			return p, err
+			f.Release()
+			return nil, err
 		}
 		if len(p) < cap(p) {
 			continue
 		}
 		// Both are there while one is copied into the other.
-		next := cap(p) + max(cap(p)/2, 512)
-		if err := h.set(int64(cap(p) + next)); err != nil {
+		more := max(cap(p)/2, 512)
+		if err := h.set(int64(cap(p) + span.BufferSize(cap(p)+more))); err != nil {
+			f.Release()
 			return nil, err
 		}
-		p = append(make([]byte, 0, next), p...)
-		if err := h.set(int64(next)); err != nil {
+		f.Body = p
+		f = f.Grow(more)
+		p = f.Body
+		if err := h.set(int64(cap(p))); err != nil {
+			f.Release()
 			return nil, err
 		}
 	}
-	return p, nil
+	return f, nil
 }
 
 // sentBody reads a body as it was sent, up to a bound, and counts.

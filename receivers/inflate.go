@@ -30,14 +30,14 @@ func (f *inflater) Do(r io.Reader) ([]byte, error) {
 	if err := z.Reset(r); err != nil {
 		return nil, fmt.Errorf("gzip: %w", err)
 	}
-	p, err := readAll(z, 0, int64(f.intake.limits().Message), &share)
+	all, err := readAll(z, 0, int64(f.intake.limits().Message), &share)
 	switch {
 	case errors.Is(err, errNoMemory):
 		return noRoom, nil
 	case err != nil:
 		return nil, fmt.Errorf("gzip: %w", err)
 	}
-	return p, nil
+	return all.Body, nil // which grpc-go keeps
 }
 
 // noRoom stands for a message for which there is no memory. An error would go to

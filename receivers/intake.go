@@ -72,11 +72,12 @@ func (in *intake) room() int {
 }
 
 // take decodes a body, which h holds, and gives its spans to the sink. The caller
-// ends h.
-func (in *intake) take(ctx context.Context, m body, p []byte, h *hold) translate.Outcome {
+// ends h, and has the buffer no more.
+func (in *intake) take(ctx context.Context, m body, f *span.Buffer, h *hold) translate.Outcome {
+	p := f.Body
 	in.opts.Set.BytesReceived.WithLabelValues(metrics.Protocol(m.format), m.transport).Add(float64(len(p)))
 	limits := in.limits()
-	b, err := in.decode(m, p, h, limits)
+	b, err := in.decode(m, f, h, limits)
 	if errors.Is(err, errNoMemory) {
 		if b != nil {
 			in.reject(m.format, translate.Busy, b.Len())
@@ -107,9 +108,12 @@ func (in *intake) take(ctx context.Context, m body, p []byte, h *hold) translate
 	}
 	if b != nil {
 		o.Taken = b.Len()
+		if o.Err != nil {
+			b.Hold() // what is said of the rest may quote it
+		}
 		err := in.put(ctx, m, b, h)
 		if errors.Is(err, errPanic) {
-			o = translate.Outcome{Media: m.media, Verdict: translate.BadBody, Err: err, Refused: o.Refused + b.Len()}
+			o = translate.Outcome{Media: m.media, Verdict: translate.BadBody, Err: err, Refused: o.Refused + o.Taken}
 			in.reject(m.format, o.Verdict, o.Refused)
 			in.count(m, o.Verdict)
 			return o
@@ -117,8 +121,8 @@ func (in *intake) take(ctx context.Context, m body, p []byte, h *hold) translate
 		if err != nil {
 			// What is malformed stays so; that the gateway is busy is what the
 			// client can do something about.
-			in.reject(m.format, translate.Busy, b.Len())
-			o = translate.Outcome{Media: m.media, Verdict: translate.Busy, Err: err, Refused: o.Refused + b.Len()}
+			in.reject(m.format, translate.Busy, o.Taken)
+			o = translate.Outcome{Media: m.media, Verdict: translate.Busy, Err: err, Refused: o.Refused + o.Taken}
 			in.count(m, o.Verdict)
 			return o
 		}
@@ -169,7 +173,8 @@ func (in *intake) reject(format string, v translate.Verdict, spans int) {
 }
 
 // decode is the format's decoder. A panic there is a bug that costs the message.
-func (in *intake) decode(m body, p []byte, h *hold, l *Limits) (b *span.Batch, err error) {
+func (in *intake) decode(m body, f *span.Buffer, h *hold, l *Limits) (b *span.Batch, err error) {
+	p := f.Body
 	if len(p) > span.MaxBody {
 		return nil, fmt.Errorf("%s: %d bytes, want at most %d", m.format, len(p), span.MaxBody)
 	}
@@ -186,7 +191,7 @@ func (in *intake) decode(m body, p []byte, h *hold, l *Limits) (b *span.Batch, e
 		}
 	}()
 	origin := span.Origin{
-		Format: m.format, Transport: m.transport, Received: time.Now().UnixNano(), Tenant: m.tenant, Room: in.room(),
+		Format: m.format, Transport: m.transport, Received: time.Now().UnixNano(), Tenant: m.tenant, Room: in.room(), Buffer: f,
 		Outline: in.opts.Outline != nil && in.opts.Outline(m.format),
 	}
 	decode := in.formats[m.format].Decode

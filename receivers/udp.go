@@ -8,9 +8,9 @@ import (
 	"fmt"
 	"net"
 	"runtime/debug"
-	"slices"
 	"sync"
 
+	"github.com/spanbridge/spanbridge/span"
 	"github.com/spanbridge/spanbridge/translate"
 )
 
@@ -71,7 +71,7 @@ const (
 )
 
 func (h *udpHandler) serve(conn *net.UDPConn) error {
-	waiting := make(chan []byte, datagramsWaiting)
+	waiting := make(chan *span.Buffer, datagramsWaiting)
 	var takers sync.WaitGroup
 	for range datagramTakers {
 		takers.Go(func() {
@@ -94,7 +94,9 @@ func (h *udpHandler) serve(conn *net.UDPConn) error {
 		if now, ok := lostSoFar(control[:c]); ok {
 			h.lost(now)
 		}
-		waiting <- slices.Clone(buf[:n])
+		packet := span.NewBuffer(n)
+		packet.Body = append(packet.Body, buf[:n]...)
+		waiting <- packet
 	}
 }
 
@@ -111,7 +113,7 @@ func (h *udpHandler) lost(soFar uint32) {
 }
 
 // take takes a datagram. Nobody is answered, so everything is counted.
-func (h *udpHandler) take(packet []byte) {
+func (h *udpHandler) take(packet *span.Buffer) {
 	defer func() {
 		if p := recover(); p != nil {
 			h.intake.opts.Set.Panics.WithLabelValues("udp").Inc()
@@ -119,7 +121,7 @@ func (h *udpHandler) take(packet []byte) {
 		}
 	}()
 	m := body{format: h.protocol, transport: "udp", strict: h.terms.now().strict}
-	method, err := translate.DatagramMethod(packet)
+	method, err := translate.DatagramMethod(packet.Body)
 	if err == nil {
 		if m.format = h.formats[method]; m.format == "" {
 			m.format = h.protocol

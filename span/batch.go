@@ -14,9 +14,11 @@ type Origin struct {
 	Received  int64  // ns since 1970
 	// Tenant is whose spans they are, as the client's header says; "": nobody said.
 	Tenant string
-	// Room is how much memory the batch may take beside its body, if that is less
-	// than MaxSlabs; 0: MaxSlabs.
+	// Room is how much memory the batch may take beside its body; 0: MaxSlabs.
 	Room int
+	// Buffer has the body, and memory for what is made of it; nil: a Builder makes its
+	// own. It goes over to the batch, whose Origin has none.
+	Buffer *Buffer
 	// Outline: nobody will look at tags and annotations of spans that are Exact: a
 	// decoder may leave them out. See Batch.Outline.
 	Outline bool
@@ -33,25 +35,16 @@ type Batch struct {
 	protocol Protocol // of Origin.Format
 	number   uint64
 
-	body []byte // as received
-	side []byte // what the body does not hold as plain bytes
-	over bool
+	body   []byte // as received
+	over   bool
+	buffer *Buffer // of the body and the slabs; nil: they are the garbage collector's
 
 	stale []Stale
 
 	outlined bool
 	outline  Outline // if it is outlined
 
-	spans     []Span
-	attrs     []Attr
-	events    []Event
-	refs      []Ref
-	resources []Resource
-	scopes    []Scope
-	segments  []Segment
-	agents    []Agent
-	agentRefs []AgentRef
-	instances []Instance
+	slabs
 }
 
 // Body is the message as it was received. It must not be changed.
@@ -164,9 +157,7 @@ func (b *Batch) Find(r Range, key string) *Attr {
 
 // Memory is the number of bytes that the batch keeps alive, its body included.
 func (b *Batch) Memory() int {
-	return int(unsafe.Sizeof(*b)) + cap(b.body) + cap(b.side) +
-		slab(b.spans) + slab(b.attrs) + slab(b.events) + slab(b.refs) + slab(b.resources) +
-		slab(b.scopes) + slab(b.segments) + slab(b.agents) + slab(b.agentRefs) + slab(b.instances)
+	return int(unsafe.Sizeof(*b)) + cap(b.body) + b.slabs.bytes()
 }
 
 // Common is the number of bytes of the longest resource, scope or segment head:
@@ -194,9 +185,4 @@ func (b *Batch) Common() (most int) {
 		most = max(most, g.TraceName.Len()+g.Name.Len()+g.Service.Len()+g.Instance.Len())
 	}
 	return most
-}
-
-func slab[T any](s []T) int {
-	var zero T
-	return cap(s) * int(unsafe.Sizeof(zero))
 }

@@ -15,8 +15,8 @@ import (
 // when the span turns out malformed, Undo takes its details back and the spans
 // before it stay.
 type Builder struct {
-	b     Batch
-	slabs int // bytes that the slabs have grown to, roughly
+	b       Batch
+	charged int // bytes that the slabs have grown to, roughly
 	growth
 	spare *Span // what NextSpan gives when the batch is over
 	used  int   // places of spans that were written to; those behind are zero
@@ -30,8 +30,8 @@ const MaxSlabs = 256 << 20
 // full is asked before a slab of n elements grows.
 func (w *Builder) full(n int, size uintptr) bool {
 	if !w.b.over {
-		w.slabs += max(n, 16) * int(size)
-		w.b.over = w.slabs > w.most()
+		w.charged += max(n, 16) * int(size)
+		w.b.over = w.charged > w.most()
 	}
 	return w.b.over
 }
@@ -41,7 +41,7 @@ func (w *Builder) most() int { return most(&w.b.Origin) }
 
 func most(o *Origin) int {
 	if o.Room > 0 {
-		return min(o.Room, MaxSlabs)
+		return o.Room
 	}
 	return MaxSlabs
 }
@@ -50,6 +50,12 @@ func most(o *Origin) int {
 // afterwards and must not be longer than MaxBody.
 func NewBuilder(body []byte, origin Origin) *Builder {
 	w := &Builder{}
+	if f := origin.Buffer; f != nil {
+		origin.Buffer = nil
+		w.b.buffer = f
+		w.b.slabs, f.slabs = f.slabs, slabs{}
+		w.used = cap(w.b.spans)
+	}
 	w.b.body = body
 	w.b.Origin = origin
 	w.b.protocol = ProtocolOf(origin.Format)
@@ -61,13 +67,10 @@ func NewBuilder(body []byte, origin Origin) *Builder {
 // in use any more.
 func (w *Builder) Reset(body []byte, origin Origin) {
 	b := &w.b
-	*b = Batch{
-		Origin: origin, protocol: ProtocolOf(origin.Format), body: body, side: b.side[:0],
-		spans: b.spans[:0], attrs: b.attrs[:0], events: b.events[:0], refs: b.refs[:0], resources: b.resources[:0],
-		scopes: b.scopes[:0], segments: b.segments[:0], agents: b.agents[:0], agentRefs: b.agentRefs[:0],
-		instances: b.instances[:0],
-	}
-	w.slabs, w.growth = 0, growth{}
+	b.slabs.empty()
+	*b = Batch{Origin: origin, protocol: ProtocolOf(origin.Format), body: body, slabs: b.slabs}
+	b.Origin.Buffer = nil
+	w.charged, w.growth = 0, growth{}
 }
 
 // Stale counts an entry of a residue that was ignored.
@@ -83,7 +86,7 @@ func (w *Builder) Stale(entry string) {
 
 // Grow makes room for that many more spans and attributes.
 func (w *Builder) Grow(spans, attrs int) {
-	w.slabs += spans*int(unsafe.Sizeof(Span{})) + attrs*int(unsafe.Sizeof(Attr{}))
+	w.charged += spans*int(unsafe.Sizeof(Span{})) + attrs*int(unsafe.Sizeof(Attr{}))
 	w.b.spans = slices.Grow(w.b.spans, spans)
 	w.b.attrs = slices.Grow(w.b.attrs, attrs)
 }

@@ -262,7 +262,7 @@ func TestOver(t *testing.T) {
 	if w.Batch().Over() {
 		t.Error("over with one span")
 	}
-	w.slabs = MaxSlabs
+	w.charged = MaxSlabs
 	before := w.Mark()
 	for range 20 {
 		fill(w)

@@ -26,6 +26,7 @@ const (
 func (b *Batch) Draft() *Draft {
 	d := &Draft{b: *b}
 	d.b.number = nextNumber()
+	d.b.buffer = nil               // what it shares with the batch is nobody's to use again
 	d.b.side = slices.Clip(b.side) // to append is to copy
 	return d
 }

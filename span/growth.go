@@ -50,13 +50,13 @@ func more[T any](w *Builder, slab *[]T) bool {
 	n, size := len(*slab), int(unsafe.Sizeof(zero))
 	// A guess must not be what makes a batch too large.
 	rest := w.rest(n)
-	if cost := stepsTo(n, n+rest) * size; rest > 0 && w.slabs+cost <= w.most() {
-		w.slabs += cost
+	if cost := stepsTo(n, n+rest) * size; rest > 0 && w.charged+cost <= w.most() {
+		w.charged += cost
 	} else {
 		rest = 0
-		w.slabs += max(n, 16) * size
+		w.charged += max(n, 16) * size
 	}
-	if w.b.over = w.slabs > w.most(); w.b.over {
+	if w.b.over = w.charged > w.most(); w.b.over {
 		return false
 	}
 	*slab = slices.Grow(*slab, max(rest, 4))

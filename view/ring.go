@@ -82,6 +82,7 @@ func (r *ring) number(b *span.Batch) (number uint32, isNew bool) {
 	if r.by == nil {
 		r.by = make(map[*span.Batch]uint32)
 	}
+	b.Hold() // until nobody can be reading it, which only the garbage collector knows
 	n := r.next
 	r.next++
 	r.by[b] = n
