@@ -53,6 +53,7 @@ type bench struct {
 	ctx    context.Context
 	done   sync.WaitGroup
 	next   int
+	taken  []*span.Batch
 }
 
 func newBench(t *testing.T, companions int64) *bench {
@@ -79,12 +80,16 @@ func (b *bench) target(opts Options, c Consumer) *Target {
 	return t
 }
 
-// put takes a batch of n spans with ids that go on from the last one.
+// put takes a batch of n spans with ids that go on from the last one, in memory that
+// is used again.
 func (b *bench) put(n int) error {
-	batch, _ := decodeIDs(body(b.next, n), span.Origin{Format: "test.ids", Transport: "http", Received: time.Now().UnixNano()})
+	f := span.NewBuffer(8 * n)
+	f.Body = append(f.Body, body(b.next, n)...)
+	batch, _ := decodeIDs(f.Body, span.Origin{Format: "test.ids", Transport: "http", Received: time.Now().UnixNano(), Buffer: f})
 	err := b.intake.Put(b.ctx, batch)
 	if err == nil {
 		b.next += n
+		b.taken = append(b.taken, batch)
 	}
 	return err
 }
