@@ -25,7 +25,7 @@ type Consumer interface {
 	// for a while, and the parcel is tried again; any other refuses it for good,
 	// and it is sent in parts until the guilty span stands alone. An error with a
 	// method TooLarge() bool that is true says that parts of it are welcome.
-	// The parcel must not be kept.
+	// The parcel must not be kept, nor a batch of it that is not held (span.Batch.Hold).
 	Consume(context.Context, span.Parcel) (span.LeftOut, error)
 }
 

@@ -16,6 +16,10 @@
 // (Batch.Str) point into its memory and must be copied by whoever keeps them
 // longer than the batch.
 //
+// That memory may be a [Buffer], which is used for another message as soon as nobody
+// holds the batch. Whoever is given a batch for a call has it held until the call
+// returns; who keeps it calls [Batch.Hold].
+//
 // # The fields
 //
 // Times are nanoseconds since 1970, durations nanoseconds. What is absent is
