@@ -325,6 +325,16 @@ func TestContentTypesAndEncodings(t *testing.T) {
 	if b.sink.got() != 15 {
 		t.Errorf("%d spans, want 15", b.sink.got())
 	}
+	for range 5 { // what has read a bad body reads a good one, and one of another length
+		whole := enc.EncodeAll(list(3), nil)
+		f(whole[:len(whole)-2], 400, media, "Content-Encoding: zstd")
+		f(enc.EncodeAll(list(300), nil), 200, media, "Content-Encoding: zstd")
+		f(whole, 200, media, "Content-Encoding: zstd")
+		f(nil, 200, media, "Content-Encoding: zstd")
+	}
+	if b.sink.got() != 15+5*303 {
+		t.Errorf("%d spans, want %d", b.sink.got(), 15+5*303)
+	}
 	if status, _, text := b.post(t, b.url("ids-http", "/panic"), bytes.NewReader(list(1)), media); status != 400 || !strings.Contains(text, "bug") {
 		t.Errorf("a panic in a decoder: %d %q", status, text)
 	}
