@@ -418,10 +418,12 @@ func calledBy(it *span.Item, s *span.Span, r role) called {
 	return c
 }
 
-// hasCaller is true when the span that called one is on its way.
-func (j *joins) hasCaller(trace uint64, c called) bool {
+// hasCaller is true when the span that called one is on its way. It notes of which
+// service that is.
+func (j *joins) hasCaller(trace uint64, c *called) bool {
 	for _, u := range j.look(key{trace, c.by}) {
 		if u.left && (u.role == client || !c.joined && u.role != callee) {
+			c.known, c.from = true, u.place.Service
 			return true
 		}
 	}

@@ -13,6 +13,8 @@ type groupKey struct {
 	trace, service uint64
 }
 
+func (k groupKey) key() key { return key{k.trace, span.ID(k.service)} }
+
 // group is spans that wait for more of their kind.
 type group struct {
 	key         groupKey
@@ -23,6 +25,7 @@ type group struct {
 	news        time.Duration // or when it was looked at last
 	age, silent order
 	next        int32 // in the list of its key's hash
+	leaving
 }
 
 // order is a place in a list of groups.
@@ -30,8 +33,9 @@ type order struct{ before, behind int32 }
 
 // member is a span of a group.
 type member struct {
-	ready Ready
-	next  int32
+	ready  Ready
+	next   int32
+	inside bool // it is a root, or its parent is in the group
 	called
 }
 
@@ -39,8 +43,9 @@ type member struct {
 type called struct {
 	entry  bool
 	joined bool    // they share the id
-	known  bool    // it was on its way already when this one was decided
+	known  bool    // it is on its way
 	by     span.ID // as it was reported
+	from   uint64  // its service, if it is known
 }
 
 // groups are all groups. Number 0 stands for none.
@@ -75,7 +80,7 @@ func (g *groups) init() {
 func (g *groups) member(n int32) *member { return &g.members[n>>pieceBits][n&(inPiece-1)] }
 
 func (g *groups) slot(k groupKey) *int32 {
-	return &g.slots[hash(key{k.trace, span.ID(k.service)})&uint64(len(g.slots)-1)]
+	return &g.slots[hash(k.key())&uint64(len(g.slots)-1)]
 }
 
 // find is the group of a key, 0 for none.
@@ -199,10 +204,9 @@ func (g *groups) lookAgain(n int32, now time.Time) {
 	push(g, &g.silent.first, &g.silent.last, n, silence)
 }
 
-// complete is true for a group that no span is about to join and in which every
-// span is a root, was called by a span that hasCaller knows, or has its parent
-// there.
-func (g *groups) complete(n int32, hasCaller func(trace uint64, by called) bool) bool {
+// closed is true for a group that no span is about to join and in which every span
+// is a root, was called by another process, or has its parent there.
+func (g *groups) closed(n int32) bool {
 	a := g.at(n)
 	if len(g.expected) > 0 && g.expected[a.key] > 0 {
 		return false
@@ -214,28 +218,34 @@ func (g *groups) complete(n int32, hasCaller func(trace uint64, by called) bool)
 			g.ids[g.member(m).ready.ID] = struct{}{}
 		}
 	}
-	has := func(id span.ID) (ok bool) {
-		if a.count > few {
-			_, ok = g.ids[id]
-			return ok
-		}
-		for m := a.first; m != 0; m = g.member(m).next {
-			if g.member(m).ready.ID == id {
-				return true
-			}
-		}
-		return false
-	}
-	for m := a.first; m != 0; m = g.member(m).next {
+	for m := a.first; m != 0; {
 		x := g.member(m)
-		if parent := x.ready.Parent; parent == 0 || has(parent) {
+		m = x.next
+		if x.inside = x.ready.Parent == 0; x.inside {
 			continue
 		}
-		if !x.entry || !x.known && !hasCaller(a.key.trace, x.called) {
+		if a.count > few {
+			_, x.inside = g.ids[x.ready.Parent]
+		} else {
+			x.inside = g.has(a, x.ready.Parent)
+		}
+		if !x.inside && !x.entry {
 			return false
 		}
 	}
 	return true
+}
+
+// has is true for an id of a span of a group.
+func (g *groups) has(a *group, id span.ID) bool {
+	for m := a.first; m != 0; {
+		x := g.member(m)
+		if x.ready.ID == id {
+			return true
+		}
+		m = x.next
+	}
+	return false
 }
 
 // take appends the spans of a group, which then is no more.

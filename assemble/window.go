@@ -25,8 +25,8 @@ type Options struct {
 	MaxBytes int64
 	// Together: the spans of one trace and service are collected until a span
 	// that another process called is there with all that lies between, its caller
-	// was here too, and nothing new came for Settle; at most for Longest and
-	// GroupSpans spans.
+	// was here too, and nothing new came for Settle, or never does from that service;
+	// at most for Longest and GroupSpans spans.
 	Together        bool
 	Settle, Longest time.Duration
 	GroupSpans      int
@@ -90,6 +90,7 @@ type Window struct {
 	joins    joins
 	waiters  waiters
 	groups   groups
+	habits   habits
 	messages messages
 	ready    []Ready
 	taken    int // of ready
@@ -100,6 +101,7 @@ type Window struct {
 	seen    []span.Item
 	news    []key // ids of which something new is known
 	reports []report
+	touched []int32 // groups that may leave now
 }
 
 // decision is a span whose identity is decided.
@@ -116,6 +118,7 @@ func New(opts Options) *Window {
 	w.set(opts)
 	w.waiters.init()
 	w.groups.init()
+	w.habits.init()
 	return w
 }
 
@@ -246,16 +249,21 @@ func (w *Window) settle(now time.Time) {
 		}
 		s := r.Span()
 		by := calledBy(&r.Item, s, r.role)
-		// What is known of the caller is near the processor now, and far in a second.
-		by.known = by.entry && by.by != 0 && w.joins.hasCaller(s.Trace.Lo, by)
+		if by.entry && by.by != 0 {
+			// What is known of the caller is near the processor now, and far in a second.
+			w.joins.hasCaller(s.Trace.Lo, &by)
+		}
 		n := w.groups.add(groupKey{s.Trace.Lo, r.place.Service}, &r.Ready, by, now)
 		w.messages.hold(r.Message)
 		if int(w.groups.at(n).count) >= w.opts.GroupSpans {
 			w.close(n, Size)
+			continue
 		}
+		w.touch(n, now)
 	}
 	clear(w.decided)
 	w.decided = w.decided[:0]
+	w.depart(now)
 }
 
 // leave notes of what was decided that it is on its way.
@@ -288,7 +296,10 @@ func (w *Window) Due(now time.Time) {
 	}
 	w.settle(now)
 	for n := w.groups.quietest(); n != 0 && !now.Before(w.groups.bySettle(n, w.opts.Settle)); n = w.groups.quietest() {
-		if w.groups.complete(n, w.joins.hasCaller) {
+		if w.groups.closed(n) && w.calledAll(n) {
+			if a := w.groups.at(n); a.old != 0 && !a.broken {
+				w.habits.kept(a.key.service)
+			}
 			w.close(n, Complete)
 		} else {
 			w.groups.lookAgain(n, now)

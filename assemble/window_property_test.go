@@ -70,6 +70,7 @@ func TestWindowLosesNothing(t *testing.T) {
 		observed := 0
 		opts.Observe = func(its []span.Item) { observed += len(its) }
 		w := New(opts)
+		w.habits.proof = rapid.SampledFrom([]int32{1, usualProof}).Draw(t, "proof")
 		in := make(map[span.Item]int)
 		now, total := began, 0
 		out := make(map[span.Item]int)

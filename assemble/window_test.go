@@ -234,7 +234,11 @@ func TestGroups(t *testing.T) {
 // together shows when spans leave and which leave together.
 func together(t *testing.T, opts Options, story ...string) string {
 	t.Helper()
-	w := New(opts)
+	return togetherIn(t, New(opts), story...)
+}
+
+func togetherIn(t *testing.T, w *Window, story ...string) string {
+	t.Helper()
 	var out []string
 	now := began
 	show := func() {
