@@ -30,7 +30,7 @@ type gone struct{ hash, at uint32 }
 const (
 	usualProof = 1000
 	mostProof  = 1 << 20
-	goneBits   = 16
+	goneBits   = 13
 	// mostClosed is how many spans a group has at most that is asked whether it is
 	// closed each time one comes.
 	mostClosed = 64

@@ -33,7 +33,7 @@ type memory struct {
 	texts    names // of the places
 	seed     maphash.Seed
 	payloads uint64 // so many were begun
-	warmed   int32
+	warmed   uint32
 
 	// The native segment whose trace was named last, and the one seen last with
 	// an exit, with the place of that.

@@ -13,19 +13,23 @@ import (
 // place of the oldest, and its value the memory of that one's. It is a table of
 // its own rather than a map: one look-up gives a slot that can be come back to,
 // and neither keys nor slots are pointers that a garbage collector follows.
+//
+// Keys are numbered as they come, and a list runs from its newest key to the oldest:
+// it ends where the numbers are of keys that are gone, so that none need be taken out.
 type recent[K comparable, V any] struct {
 	limit  int
 	hash   func(K) uint64
-	heads  []int32 // the first slot of a list + 1, by the hash of the keys in it
+	heads  []uint32 // the number of the newest key of a list, by the hash of the keys in it
 	chunks [][]slot[K, V]
 	n      int
-	next   int // the oldest, once there are limit
+	last   int32  // the slot of the newest key
+	count  uint32 // its number, from 1; it may overflow
 }
 
 type slot[K comparable, V any] struct {
 	key  K
 	val  V
-	next int32 // in the list, + 1
+	next uint32 // the number of the next one in the list
 }
 
 const (
@@ -47,14 +51,24 @@ func (r *recent[K, V]) find(k K) int32 {
 	if r.n == 0 {
 		return noSlot
 	}
-	for i := r.heads[r.hash(k)&uint64(len(r.heads)-1)]; i != 0; {
-		s := r.slot(i - 1)
+	for age, before := r.count-r.heads[r.hash(k)&uint64(len(r.heads)-1)], -1; int(age) < r.n && int(age) > before; {
+		i := r.aged(age)
+		s := r.slot(i)
 		if s.key == k {
-			return i - 1
+			return i
 		}
-		i = s.next
+		before, age = int(age), r.count-s.next
 	}
 	return noSlot
+}
+
+// aged is the slot of the key after which so many came.
+func (r *recent[K, V]) aged(age uint32) int32 {
+	i := r.last - int32(age)
+	if i < 0 {
+		i += int32(r.limit)
+	}
+	return i
 }
 
 // again is find for a key that was found in slot i a while ago.
@@ -68,29 +82,22 @@ func (r *recent[K, V]) again(i int32, k K) int32 {
 // warm brings what find looks at for some keys nearer to the processor: all at once,
 // while one after the other each would be waited for. The result is for nobody but
 // the compiler, which must not leave the loads out.
-func (r *recent[K, V]) warm(keys []K) (loaded int32) {
+func (r *recent[K, V]) warm(keys []K) (loaded uint32) {
 	const atOnce = 64
 	if len(r.heads) < 1<<14 {
 		return 0 // it is near enough
 	}
-	var firsts [atOnce]int32
+	var ages [atOnce]uint32
 	for len(keys) > 0 {
 		some := keys[:min(len(keys), atOnce)]
 		keys = keys[len(some):]
 		for i := range some {
-			firsts[i] = r.heads[r.hash(some[i])&uint64(len(r.heads)-1)]
+			ages[i] = r.count - r.heads[r.hash(some[i])&uint64(len(r.heads)-1)]
 		}
 		for i := range some {
-			if n := firsts[i]; n != 0 {
-				loaded += r.slot(n - 1).next
+			if int(ages[i]) < r.n {
+				loaded += r.slot(r.aged(ages[i])).next
 			}
-		}
-		if r.n < r.limit {
-			continue
-		}
-		for i := range some { // the places of new keys
-			old := r.slot(int32((r.next + i) % r.limit))
-			loaded += r.heads[r.hash(old.key)&uint64(len(r.heads)-1)]
 		}
 	}
 	return loaded
@@ -119,7 +126,7 @@ func (r *recent[K, V]) put(k K) *V {
 
 // add is the slot of a key that is not kept; it holds the value of another one.
 func (r *recent[K, V]) add(k K) int32 {
-	i := int32(r.next)
+	i := r.last + 1
 	if r.n < r.limit {
 		i = int32(r.n)
 		if int(i)>>chunkBits == len(r.chunks) {
@@ -129,30 +136,24 @@ func (r *recent[K, V]) add(k K) int32 {
 			r.grow()
 		}
 		r.n++
-	} else {
-		r.next = (r.next + 1) % r.limit
-		r.unlink(i)
+	} else if int(i) == r.limit {
+		i = 0
 	}
+	r.last = i
+	r.count++
 	s, head := r.slot(i), &r.heads[r.hash(k)&uint64(len(r.heads)-1)]
 	s.key, s.next = k, *head
-	*head = i + 1
+	*head = r.count
 	return i
 }
 
-func (r *recent[K, V]) unlink(i int32) {
-	at := &r.heads[r.hash(r.slot(i).key)&uint64(len(r.heads)-1)]
-	for *at != i+1 {
-		at = &r.slot(*at - 1).next
-	}
-	*at = r.slot(i).next
-}
-
+// grow makes room for more keys, of which none is gone yet.
 func (r *recent[K, V]) grow() {
-	r.heads = make([]int32, max(fewHeads, 2*len(r.heads)))
+	r.heads = make([]uint32, max(fewHeads, 2*len(r.heads)))
 	for i := range int32(r.n) {
 		s := r.slot(i)
 		head := &r.heads[r.hash(s.key)&uint64(len(r.heads)-1)]
-		s.next, *head = *head, i+1
+		s.next, *head = *head, r.count-uint32(r.n)+uint32(i)+1
 	}
 }
 

@@ -4,6 +4,7 @@ package skywalking
 
 import (
 	"hash/maphash"
+	"math"
 	"slices"
 	"strings"
 	"testing"
@@ -21,6 +22,7 @@ func TestRecent(t *testing.T) {
 		limit := rapid.SampledFrom([]int{1, 3, 40, 600}).Draw(t, "limit")
 		few := rapid.Uint64Range(1, 8).Draw(t, "hashes") // so that keys meet
 		r := newRecent[uint64, string](limit, func(k uint64) uint64 { return k % few })
+		r.count = rapid.SampledFrom([]uint32{0, math.MaxUint32 - 700, math.MaxUint32}).Draw(t, "count")
 		want := make(map[uint64]string)
 		var order []uint64
 		for range rapid.IntRange(1, 1500).Draw(t, "puts") {
