@@ -23,7 +23,8 @@ type sidesOf struct {
 }
 
 const (
-	sidesKept   = 64
+	sidesKept   = 1 << sidesBits
+	sidesBits   = 8
 	longestName = 128 // of those that are kept
 )
 
@@ -34,12 +35,12 @@ func namelessSide(e *span.Endpoint) span.Endpoint {
 }
 
 // sideAt is where an entry would be kept.
-func (w *Writer) sideAt(e entry, s, v *span.Endpoint, service, shown string) *side {
-	n := uint(e) + uint(s.Port) + uint(len(service))*5 + uint(v.Port)*3 + uint(len(shown))*7
+func (w *Writer) sideAt(of *sidesOf, service, shown string) *side {
+	n := uint32(of.entry) + of.of.Spread()*31 + of.visible.Spread()*7 + uint32(len(service))*5 + uint32(len(shown))*3
 	if service != "" {
-		n += uint(service[0]) + uint(service[len(service)-1])*11
+		n += uint32(service[0]) + uint32(service[len(service)-1])*11
 	}
-	return &w.sides[n%sidesKept]
+	return &w.sides[n*0x9e3779b1>>(32-sidesBits)]
 }
 
 func (w *Writer) endpoint(e entry, b *span.Batch, s *span.Endpoint, vb *span.Batch, v *span.Endpoint) {
@@ -51,7 +52,7 @@ func (w *Writer) endpoint(e entry, b *span.Batch, s *span.Endpoint, vb *span.Bat
 		return
 	}
 	of := sidesOf{e, namelessSide(s), namelessSide(v)}
-	known := w.sideAt(e, s, v, service, shown)
+	known := w.sideAt(&of, service, shown)
 	if string(known.service) == service && string(known.shown) == shown && known.again(w, e, of) {
 		return
 	}
