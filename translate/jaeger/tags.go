@@ -58,9 +58,9 @@ func readTags(w *span.Builder, s *span.Span, attrs []span.Attr, known *scopes) (
 	warned := false
 	for i := range attrs {
 		a := &attrs[i]
-		// Every key here has 5 to 29 bytes; most tags differ in the first two.
+		// Every key here has 5 to 29 bytes; most tags differ in the first one.
 		key := w.Str(a.Key)
-		if len(key) < len(tagError) {
+		if len(key) < len(tagError) || !telling[key[0]] {
 			continue
 		}
 		switch key[0] {
@@ -111,6 +111,9 @@ func readTags(w *span.Builder, s *span.Span, attrs []span.Attr, known *scopes) (
 	}
 	return known.number(w, t.scope, t.version), marked
 }
+
+// telling has the bytes that the keys of tags which readTags looks at begin with.
+var telling = [256]bool{'s': true, 'w': true, 'e': true, 'p': true, 'o': true, 'b': true, '@': true}
 
 // isWarning is 1 for a warning that came as a tag.
 func isWarning(w *span.Builder, a *span.Attr) int {
@@ -265,6 +268,10 @@ func readIP(w *span.Builder, e *span.Endpoint, a *span.Attr) bool {
 	switch a.Type {
 	case span.String:
 		text := w.Str(a.Text())
+		if ip, ok := span.ParseIP4(text); ok { // most are
+			e.SetIP4(ip)
+			return true
+		}
 		if !strings.ContainsAny(text, ".:") {
 			v, err := strconv.ParseInt(text, 10, 64)
 			return err == nil && setIP4Number(e, v)
