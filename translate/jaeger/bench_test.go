@@ -125,6 +125,11 @@ func BenchmarkDecodeProto(b *testing.B) {
 	benchDecode(b, formatProto, body)
 }
 
+func BenchmarkDecodeProtoStrings(b *testing.B) {
+	batch := decodeAll(b, apacheWrite(stringBatch(), true), formatThrift)
+	benchDecode(b, formatProto, encodeProto(spantest.Items(batch)))
+}
+
 // An own process on each span, as an agent forwards Zipkin's.
 func BenchmarkDecodeProtoProcesses(b *testing.B) {
 	batch, _ := protoBatch(b)

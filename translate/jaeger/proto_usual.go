@@ -43,6 +43,10 @@ func (r *protoReader) usual(buf []byte, at int, s *span.Span) int {
 			s.ID = span.ID(binary.BigEndian.Uint64(buf[at+2:]))
 			at += 10
 		case bytes8:
+			if next := r.usualStrings(buf, at); next > at {
+				at = next
+				continue
+			}
 			a, next := r.usualTag(buf, at+1)
 			if next == 0 {
 				return at
@@ -83,6 +87,36 @@ func (r *protoReader) usual(buf []byte, at int, s *span.Span) int {
 		default:
 			return at
 		}
+	}
+	return at
+}
+
+// usualStrings reads tags from a place on, as long as they are short strings, and adds
+// them: the tags of most clients in one loop (BenchmarkDecodeProtoStrings). It gives the
+// place of the first one that is not.
+func (r *protoReader) usualStrings(buf []byte, at int) int {
+	const least = 8
+	for at <= len(buf)-2-least && buf[at] == bytes8 {
+		first, n := at+2, int(buf[at+1])
+		if n < least || n >= 0x80 || n > len(buf)-first {
+			break
+		}
+		p := buf[first : first+n]
+		keyLen := int(p[1])
+		value := 2 + keyLen
+		if p[0] != bytes1 || value > n-2 || p[value] != bytes3 || int(p[value+1]) != n-2-value {
+			break
+		}
+		// The heads are below 0x80, so that key and text are looked at in one go.
+		bits := binary.LittleEndian.Uint64(p[n-8:])
+		for q := p; len(q) > 8; q = q[8:] {
+			bits |= binary.LittleEndian.Uint64(q)
+		}
+		if bits&highBits != 0 {
+			break
+		}
+		r.w.Attr(span.StringAttr(span.At(first+2, keyLen), span.At(first+value+2, n-2-value)))
+		at = first + n
 	}
 	return at
 }
