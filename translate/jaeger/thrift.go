@@ -262,8 +262,13 @@ func inLog(log int, field string) string {
 func (r *thriftReader) tags(place string) {
 	n, _ := r.structs("tags")
 	for i := 1; i <= n && r.Err == nil; i++ {
-		if !r.Compact && !r.literal {
-			if i += r.usualStrings(n + 1 - i); i > n {
+		if !r.literal {
+			if r.Compact {
+				i += r.usualCompactStrings(n + 1 - i)
+			} else {
+				i += r.usualStrings(n + 1 - i)
+			}
+			if i > n {
 				break
 			}
 		}

@@ -176,6 +176,43 @@ func length(buf []byte, at int) (n, next int) {
 	return n, next
 }
 
+// usualCompactStrings is usualStrings for short tags in the compact protocol.
+func (r *thriftReader) usualCompactStrings(n int) (read int) {
+	buf, pos := r.Buf, r.Pos
+	for ; read < n; read++ {
+		if pos > len(buf)-2 || buf[pos] != compactKey {
+			break
+		}
+		key, keyLen := pos+2, int(buf[pos+1])
+		at := key + keyLen
+		// The type and the head of the value behind it.
+		if keyLen >= 0x80 || at > len(buf)-4 || binary.LittleEndian.Uint32(buf[at:])&0xffffff != compactType|0<<8|compactString<<16 {
+			break
+		}
+		text, textLen := at+4, int(buf[at+3])
+		end := text + textLen
+		if textLen >= 0x80 || end >= len(buf) || buf[end] != wire.ThriftStop {
+			break
+		}
+		// The heads are below 0x80, so that key and text are looked at in one go.
+		p := buf[pos:end]
+		if len(p) < 8 {
+			break
+		}
+		bits := binary.LittleEndian.Uint64(p[len(p)-8:])
+		for ; len(p) > 8; p = p[8:] {
+			bits |= binary.LittleEndian.Uint64(p)
+		}
+		if bits&highBits != 0 {
+			break
+		}
+		r.w.Attr(span.StringAttr(span.At(key, keyLen), span.At(text, textLen)))
+		pos = end + 1
+	}
+	r.Pos = pos
+	return read
+}
+
 func (r *thriftReader) usualCompact() (a span.Attr, ok bool) {
 	buf := r.Buf
 	if r.Pos >= len(buf) || buf[r.Pos] != compactKey {
