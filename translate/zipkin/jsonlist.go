@@ -23,8 +23,10 @@ type reader struct {
 	n    int // number of the span in the list, from 1
 	item int // number of the annotation in the span, 0 outside of them
 
-	wordless bool // faults are only counted
-	outline  bool // what is copied whole is not kept; see outlineSpan
+	wordless bool  // faults are only counted
+	usual    bool  // spans may be read by usualSpan
+	outline  bool  // what is copied whole is not kept; see usualSpan
+	odd      uint8 // spans in a row, up to a few, that were not usual
 
 	v1        v1span
 	residues  residue.Reader
@@ -35,12 +37,12 @@ type reader struct {
 // decodeJSON reads a list of objects, each by one. The server looks at the
 // first byte before anything else, so white space or a byte order mark before
 // the list is a fault; what follows the list is ignored.
-func decodeJSON(body []byte, origin span.Origin, name string, one func(*reader)) (*span.Batch, error) {
+func decodeJSON(body []byte, origin span.Origin, name string, one func(*reader), usual bool) (*span.Batch, error) {
 	if !utf8.Valid(body) {
 		// The server replaces what is not UTF-8.
 		body = bytes.ToValidUTF8(body, []byte("\uFFFD"))
 	}
-	r := &reader{w: span.NewBuilder(body, origin), j: wire.JSON{Buf: body}, outline: origin.Outline && origin.Format == formatV2JSON}
+	r := &reader{w: span.NewBuilder(body, origin), j: wire.JSON{Buf: body}, usual: usual, outline: usual && origin.Outline}
 	bad := &translate.Malformed{Format: name}
 	r.readList(bad, one)
 	r.residues.Restore(r.w)
@@ -72,11 +74,16 @@ func (r *reader) readList(bad *translate.Malformed, one func(*reader)) {
 	for r.j.Elem() {
 		r.n++
 		r.w.At(r.j.Pos, len(body))
-		if r.outline && r.outlineSpan() {
-			continue
+		mark := r.w.Mark()
+		if r.usual && r.tries() {
+			if r.usualSpan() {
+				r.odd = 0
+				continue
+			}
+			r.w.Undo(mark)
+			r.odd++
 		}
 		r.faulty = false
-		mark := r.w.Mark()
 		if r.j.Peek() == '{' {
 			one(r)
 		} else {
@@ -93,6 +100,20 @@ func (r *reader) readList(bad *translate.Malformed, one func(*reader)) {
 	if r.j.Err != nil {
 		bad.Stop(translate.FaultOf(r.place(""), r.j.Err))
 	}
+}
+
+// tries is true when it is worth to take the next span for a usual one: where none is,
+// one in sixteen is begun twice.
+func (r *reader) tries() bool {
+	const patience, pause = 8, 16
+	if r.odd < patience {
+		return true
+	}
+	if r.n%pause != 0 {
+		return false
+	}
+	r.odd = patience - 1
+	return true
 }
 
 func (r *reader) place(field string) string {

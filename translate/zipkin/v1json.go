@@ -8,7 +8,7 @@ import (
 
 // decodeV1JSON reads a list of v1 spans.
 func decodeV1JSON(body []byte, origin span.Origin) (*span.Batch, error) {
-	return decodeJSON(body, origin, "zipkin v1 json", (*reader).v1json)
+	return decodeJSON(body, origin, "zipkin v1 json", (*reader).v1json, false)
 }
 
 // v1json reads one span and adds what it stands for to the batch.

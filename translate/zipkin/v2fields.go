@@ -187,10 +187,6 @@ func (r *reader) tags(said *outcome) {
 	}
 	j.Object()
 	for prev := uint8(0); ; {
-		if n := r.usualTag(prev); n != 0 {
-			prev = n
-			continue
-		}
 		k, special, next, ok := r.tagKey(prev)
 		if !ok {
 			return
@@ -210,35 +206,6 @@ func (r *reader) tags(said *outcome) {
 		}
 		r.w.Attr(a)
 	}
-}
-
-// usualTag reads the next tag, if its key is known to come after another one and
-// says nothing of the span, and its value is a plain string. It gives the number of
-// the key, 0 if it has read nothing.
-func (r *reader) usualTag(prev uint8) (n uint8) {
-	j := &r.j
-	at := j.PlainKey()
-	if at < 0 {
-		return 0
-	}
-	if n = r.tagKeys.next(prev, j.Buf[at:]); n == 0 {
-		return 0
-	}
-	known := &r.tagKeys.known[n]
-	value := at + len(known.lit) + 1
-	if known.special || value > len(j.Buf) || j.Buf[value-1] != '"' {
-		return 0
-	}
-	end := j.PlainString(value)
-	if end < 0 {
-		return 0
-	}
-	j.TakeKey(end + 1)
-	if known.poisons || poisons(asString(j.Buf[value:end])) {
-		j.Lenient = true
-	}
-	r.w.Attr(span.StringAttr(span.At(at, len(known.lit)-len(`":`)), span.At(value, end-value)))
-	return n
 }
 
 // tagKey reads the key of the next tag, which comes after another one; false at

@@ -12,10 +12,10 @@ import (
 
 // decodeV2JSON reads a list of v2 spans.
 func decodeV2JSON(body []byte, origin span.Origin) (*span.Batch, error) {
-	b, err := decodeJSON(body, origin, "zipkin v2 json", (*reader).v2span)
+	b, err := decodeJSON(body, origin, "zipkin v2 json", (*reader).v2span, true)
 	if b.Outgrown() {
 		origin.Outline = false
-		b, err = decodeJSON(body, origin, "zipkin v2 json", (*reader).v2span)
+		b, err = decodeJSON(body, origin, "zipkin v2 json", (*reader).v2span, true)
 	}
 	return b, err
 }

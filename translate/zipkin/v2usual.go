@@ -6,21 +6,23 @@ import (
 	"strings"
 
 	"github.com/spanbridge/spanbridge/span"
+	"github.com/spanbridge/spanbridge/translate/wire"
 )
 
-// Where every target only copies spans in the normal form, nobody looks at their tags
-// and annotations (span.Origin.Outline). They are looked through then and not kept
-// (BenchmarkOutlineV2JSON, ADR 0028).
-
-// outlineSpan reads the span that comes next, which begins with a brace, if it is in
+// usualSpan reads the span that comes next, which begins with a brace, if it is in
 // the normal form and written as clients usually do: without white space, escapes,
-// null and repeated or unknown keys, and without tags that stand for fields of other
-// protocols. Of all else, faults included, it reads nothing and says false; v2span is
-// the judge of that, and it is v2span that every rule here is taken from.
-func (r *reader) outlineSpan() bool {
+// null and repeated or unknown keys (BenchmarkDecodeV2JSON). Of all else, faults
+// included, it says false, and what it has added is to be undone; v2span is the judge
+// of that, and it is v2span that every rule here is taken from.
+//
+// Where every target only copies spans in the normal form, nobody looks at their tags
+// and annotations (span.Origin.Outline). They are looked through then and not kept,
+// unless tags stand for fields of other protocols (BenchmarkOutlineV2JSON, ADR 0028).
+func (r *reader) usualSpan() bool {
 	j := &r.j
 	buf, start := j.Buf, j.Pos
 	s := r.w.NextSpan()
+	attrs, events := r.w.AttrMark(), r.w.EventMark()
 	var o outlined
 	seen := uint32(0)
 	shared := false
@@ -57,23 +59,23 @@ func (r *reader) outlineSpan() bool {
 		case keyKind:
 			at = o.kind(&s.Kind, buf, at)
 		case keyName:
-			s.Name, at = r.outlineText(at)
+			s.Name, at = r.usualText(at)
 			o.longest = max(o.longest, s.Name.Len())
 		case keyTimestamp:
-			s.Start, at = r.outlineMicros(at)
+			s.Start, at = r.usualMicros(at)
 			s.Has |= span.HasStart
 		case keyDuration:
-			s.Duration, at = r.outlineMicros(at)
+			s.Duration, at = r.usualMicros(at)
 			s.Has |= span.HasDuration
 		case keyLocal:
-			at = r.outlineEndpoint(&s.Local, &r.endpoints[localFields.memory], at)
+			at = r.usualEndpoint(&s.Local, &r.endpoints[localFields.memory], at)
 			s.Local.Service = invented(r.w, s.Local.Service)
 		case keyRemote:
-			at = r.outlineEndpoint(&s.Remote, &r.endpoints[remoteFields.memory], at)
+			at = r.usualEndpoint(&s.Remote, &r.endpoints[remoteFields.memory], at)
 		case keyAnnotations:
-			at = r.outlineAnnotations(&o, at)
+			at = r.usualAnnotations(&o, at)
 		case keyTags:
-			at = r.outlineTags(&o, at)
+			at = r.usualTags(&o, at)
 		case keyShared:
 			if !starts(buf[at:], "true") {
 				return false
@@ -96,13 +98,18 @@ func (r *reader) outlineSpan() bool {
 	if s.Trace.IsZero() || s.ID == 0 || s.Parent == s.ID || shared && s.Kind == span.KindClient {
 		return false
 	}
-	o.said.set(r.w, s, r.w.AttrMark())
+	s.Attrs, s.Events = r.w.AttrsFrom(attrs), r.w.EventsFrom(events)
+	o.said.set(r.w, s, attrs)
 	setWire(s, shared)
 	s.Has |= span.Exact
 	s.Raw = span.At(start, at-start)
 	j.Pos = at
 	r.w.AddSpan()
-	r.w.Outlined(o.attrs, o.events, o.longest)
+	if r.outline {
+		r.w.Outlined(o.attrs, o.events, o.longest)
+	} else if o.said.residue {
+		r.residues.Found(r.w.Len() - 1)
+	}
 	return true
 }
 
@@ -170,8 +177,8 @@ func (*outlined) kind(k *span.Kind, buf []byte, at int) int {
 	return at + len(`"CLIENT"`)
 }
 
-// outlineText reads a string; one without characters counts as absent.
-func (r *reader) outlineText(at int) (span.Text, int) {
+// usualText reads a string; one without characters counts as absent.
+func (r *reader) usualText(at int) (span.Text, int) {
 	buf := r.j.Buf
 	if uint(at) >= uint(len(buf)) || buf[at] != '"' {
 		return span.Text{}, unusual
@@ -179,7 +186,9 @@ func (r *reader) outlineText(at int) (span.Text, int) {
 	at++
 	end := r.j.PlainString(at)
 	switch {
-	case end < 0 || poisons(asString(buf[at:end])):
+	case end < 0:
+		return r.usualEscaped(at)
+	case poisons(asString(buf[at:end])):
 		return span.Text{}, unusual
 	case end == at:
 		return span.Text{}, end + 1
@@ -187,8 +196,21 @@ func (r *reader) outlineText(at int) (span.Text, int) {
 	return span.At(at, end-at), end + 1
 }
 
-// outlineMicros reads microseconds, of which there is at least one.
-func (r *reader) outlineMicros(at int) (ns int64, end int) {
+// usualEscaped reads a string with escapes, which begins before at, for one who keeps it.
+func (r *reader) usualEscaped(at int) (span.Text, int) {
+	if r.outline {
+		return span.Text{}, unusual
+	}
+	j := wire.JSON{Buf: r.j.Buf, Pos: at - 1}
+	s := j.String()
+	if j.Err != nil || j.Lenient || poisons(j.Raw(s)) {
+		return span.Text{}, unusual
+	}
+	return r.keep(s, ""), j.Pos
+}
+
+// usualMicros reads microseconds, of which there is at least one.
+func (r *reader) usualMicros(at int) (ns int64, end int) {
 	v, end := r.j.PlainInt(at)
 	if end < 0 || !inRange(v) {
 		return 0, unusual
@@ -196,7 +218,7 @@ func (r *reader) outlineMicros(at int) (ns int64, end int) {
 	return v * 1000, end
 }
 
-func (r *reader) outlineEndpoint(e *span.Endpoint, memory *endpointMemory, at int) int {
+func (r *reader) usualEndpoint(e *span.Endpoint, memory *endpointMemory, at int) int {
 	buf := r.j.Buf
 	if uint(at) >= uint(len(buf)) || buf[at] != '{' {
 		return unusual
@@ -216,7 +238,7 @@ func (r *reader) outlineEndpoint(e *span.Endpoint, memory *endpointMemory, at in
 		}
 		switch rest := buf[at+1:]; {
 		case starts(rest, `serviceName":`):
-			e.Service, at = r.outlineText(at + 1 + len(`serviceName":`))
+			e.Service, at = r.usualText(at + 1 + len(`serviceName":`))
 		case starts(rest, `ipv4":`):
 			a, n, ok := plainIP4(buf, at+1+len(`ipv4":`))
 			if !ok {
@@ -226,7 +248,7 @@ func (r *reader) outlineEndpoint(e *span.Endpoint, memory *endpointMemory, at in
 			at = n
 		case starts(rest, `ipv6":`):
 			var text span.Text
-			if text, at = r.outlineText(at + 1 + len(`ipv6":`)); !setIPText(e, r.w.Str(text), true) {
+			if text, at = r.usualText(at + 1 + len(`ipv6":`)); !setIPText(e, r.w.Str(text), true) {
 				return unusual
 			}
 		case starts(rest, `port":`):
@@ -254,8 +276,8 @@ func (r *reader) outlineEndpoint(e *span.Endpoint, memory *endpointMemory, at in
 	return at
 }
 
-// outlineAnnotations reads annotations that stand in the order of the server.
-func (r *reader) outlineAnnotations(o *outlined, at int) int {
+// usualAnnotations reads annotations that stand in the order of the server.
+func (r *reader) usualAnnotations(o *outlined, at int) int {
 	buf := r.j.Buf
 	var before int64
 	var text string
@@ -275,7 +297,7 @@ func (r *reader) outlineAnnotations(o *outlined, at int) int {
 		if end < 0 || !inRange(v) || !starts(buf[end:], second) {
 			return unusual
 		}
-		value, end := r.outlineText(end + len(second))
+		value, end := r.usualText(end + len(second))
 		if end < 0 || end+1 >= len(buf) || buf[end] != '}' || !value.Present() {
 			return unusual
 		}
@@ -284,8 +306,12 @@ func (r *reader) outlineAnnotations(o *outlined, at int) int {
 			return unusual
 		}
 		before, text = v, said
-		o.events++
-		o.longest = max(o.longest, len(said))
+		if r.outline {
+			o.events++
+			o.longest = max(o.longest, len(said))
+		} else {
+			r.w.Event(span.Event{Time: v * 1000, Name: value})
+		}
 		at = end + 1
 		switch buf[at] {
 		case ',':
@@ -302,8 +328,8 @@ func mayExpand(text string) bool {
 	return len(text) >= len("|{}|0") && text[len(text)-1] <= '9' && strings.Contains(text, "|{")
 }
 
-// outlineTags reads tags whose values are strings.
-func (r *reader) outlineTags(o *outlined, at int) int {
+// usualTags reads tags whose values are strings.
+func (r *reader) usualTags(o *outlined, at int) int {
 	buf := r.j.Buf
 	if starts(buf[at:], "{}") {
 		return at + 2
@@ -344,15 +370,20 @@ func (r *reader) outlineTags(o *outlined, at int) int {
 			return unusual
 		}
 		at++
-		end := r.j.PlainString(at)
-		if end < 0 || end+1 >= len(buf) || poisons(asString(buf[at:end])) {
+		if !r.outline {
+			at = r.usualTag(o, key, at, special)
+		} else if end := r.j.PlainString(at); end < 0 || poisons(asString(buf[at:end])) {
+			return unusual
+		} else {
+			if o.attrs++; special && !r.outlineSpecial(o, key, at, end) {
+				return unusual
+			}
+			o.longest = max(o.longest, end-at, at-key-len(`":"`))
+			at = end + 1
+		}
+		if uint(at) >= uint(len(buf)) {
 			return unusual
 		}
-		if o.attrs++; special && !r.outlineSpecial(o, key, at, end) {
-			return unusual
-		}
-		o.longest = max(o.longest, end-at, at-key-len(`":"`))
-		at = end + 1
 		switch buf[at] {
 		case ',':
 		case '}':
@@ -361,6 +392,30 @@ func (r *reader) outlineTags(o *outlined, at int) int {
 			return unusual
 		}
 	}
+}
+
+// usualTag keeps a tag whose key and value begin at places.
+func (r *reader) usualTag(o *outlined, key, at int, special bool) int {
+	name := span.At(key, at-key-len(`":"`))
+	var value span.Text
+	end := r.j.PlainString(at)
+	if end < 0 {
+		if value, end = r.usualEscaped(at); end < 0 {
+			return unusual
+		}
+	} else {
+		if poisons(asString(r.j.Buf[at:end])) {
+			return unusual
+		}
+		value = span.At(at, end-at)
+		end++
+	}
+	a := span.StringAttr(name, value)
+	if special {
+		o.said.read(r.w, &a)
+	}
+	r.w.Attr(a)
+	return end
 }
 
 // outlineSpecial takes into account a tag that may say something of the span; false

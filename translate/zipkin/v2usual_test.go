@@ -23,12 +23,46 @@ func outline(body []byte) (*span.Batch, error) {
 	return decodeV2JSON(body, origin)
 }
 
+// literal reads a body in which nothing is taken for usual.
+func literal(body []byte) (*span.Batch, error) {
+	return decodeJSON(body, spanOrigin(formatV2JSON), "zipkin v2 json", (*reader).v2span, false)
+}
+
+// sameUsual holds a body whose usual spans are read in one go against the same read
+// field by field: the same refusals, the same spans, the same bytes for a target.
+func sameUsual(tb rapid.TB, body []byte) {
+	tb.Helper()
+	want, fault := literal(body)
+	got, fault2 := decodeV2JSON(body, spanOrigin(formatV2JSON))
+	if d := cmp.Diff(fmt.Sprint(fault), fmt.Sprint(fault2)); d != "" {
+		tb.Fatalf("%s\n-field by field +usual: %s", body, d)
+	}
+	if want.Len() != got.Len() || !bytes.Equal(want.Body(), got.Body()) || want.Over() != got.Over() {
+		tb.Fatalf("%s\n%d spans field by field, %d in one go", body, want.Len(), got.Len())
+	}
+	for i := range want.Spans() {
+		s, o := &want.Spans()[i], &got.Spans()[i]
+		if s.Has != o.Has || s.Wire != o.Wire || s.Raw != o.Raw || s.Attrs != o.Attrs || s.Events != o.Events {
+			tb.Fatalf("%s\nspan %d field by field: %+v, in one go: %+v", body, i+1, s, o)
+		}
+	}
+	if !slices.Equal(want.Spans(), got.Spans()) || slices.ContainsFunc(want.Spans(), func(s span.Span) bool { return s.Attrs.N+s.Events.N > 0 }) {
+		if d := cmp.Diff(spantest.Dump(want), spantest.Dump(got)); d != "" {
+			tb.Fatalf("%s\n-field by field +usual: %s", body, d)
+		}
+	}
+	if !bytes.Equal(encodeAs(want, translate.Exact), encodeAs(got, translate.Exact)) {
+		tb.Fatalf("%s\nfield by field: %s\nin one go: %s", body, encodeAs(want, translate.Exact), encodeAs(got, translate.Exact))
+	}
+}
+
 // sameOutline holds a body that is looked through against the same in full: the same
 // refusals, the same spans but for the attributes and events of those that are
-// copied, and the same bytes for a target.
+// copied, and the same bytes for a target. Beforehand it is sameUsual.
 func sameOutline(tb rapid.TB, body []byte) (outlined int) {
 	tb.Helper()
-	full, fault := decodeV2JSON(body, spanOrigin(formatV2JSON))
+	sameUsual(tb, body)
+	full, fault := literal(body)
 	b, fault2 := outline(body)
 	if d := cmp.Diff(fmt.Sprint(fault), fmt.Sprint(fault2)); d != "" {
 		tb.Fatalf("%s\n-full +outline: %s", body, d)
@@ -141,6 +175,23 @@ func TestOutlineOfRandomSpans(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		sameOutline(t, []byte("["+randomSpan(t)+","+usual+","+randomSpan(t)+"]"))
 	})
+}
+
+// Whatever spans come before, a usual one is read as field by field.
+func TestUsualAmongOthers(t *testing.T) {
+	t.Parallel()
+	escaped := strings.NewReplacer("put", `p\u0075t`, "cart", `c\/rt`, "parsed", `par\tsed`, "reserve/1", `a\u0026b\ud83d\ude00`).Replace(usual)
+	if !strings.Contains(escaped, `\u0026`) || !strings.Contains(escaped, `\/`) {
+		t.Fatal("no escapes")
+	}
+	odd := strings.Replace(usual, `"kind"`, `"debug":true,"kind"`, 1)
+	bad := strings.Replace(usual, `"kind":"SERVER"`, `"kind":"server"`, 1)
+	tagged := strings.Replace(usual, `"error"`, `"otel.scope.name":"s","w3c.tracestate":"a=b","bridge.x":"{}","error"`, 1)
+	for _, first := range []string{usual, escaped, odd, bad, tagged, " " + usual, "{}", "7"} {
+		for n := range 40 {
+			sameUsual(t, []byte("["+strings.Repeat(first+",", n)+usual+","+escaped+","+tagged+","+usual+"]"))
+		}
+	}
 }
 
 // A body that would take too much memory in full is refused as in full.
