@@ -54,7 +54,7 @@ func TestPairs(t *testing.T) {
 	for _, p := range pairs() {
 		for _, c := range p.candidates {
 			pass := c.limit || c.reference
-			if !c.collector && (!pass || !seen[c.name]) {
+			if !c.rival && (!pass || !seen[c.name]) {
 				try(p.name, p.scene, c)
 			}
 			seen[c.name] = true
@@ -129,4 +129,10 @@ func TestChoose(t *testing.T) {
 	f(options{pair: "kafka"}, 0)
 	f(options{sweep: "spans,open"}, 2)
 	f(options{sweep: "spam"}, 0)
+	for _, program := range []string{"", "satellite"} {
+		c, err := choose(options{pair: "skywalking-skywalking$", only: nameSatellite, satellite: program})
+		if want := len(program) > 0; err != nil || (len(c.turns[0]) == 1) != want {
+			t.Errorf("-satellite %q: %v, %v", program, c.turns, err)
+		}
+	}
 }

@@ -37,7 +37,7 @@ var collectorReceivers = map[string]string{
 }
 
 func collector(name string, queue collectorQueue) candidate {
-	return candidate{name: name, collector: true, start: func(ctx context.Context, s *stage) (*gateway, error) {
+	return candidate{name: name, rival: true, start: func(ctx context.Context, s *stage) (*gateway, error) {
 		program, err := s.programs.collector(ctx)
 		if err != nil {
 			return nil, err

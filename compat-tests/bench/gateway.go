@@ -34,7 +34,8 @@ type candidate struct {
 	// limit is what others are held against; reference is a limit that is only
 	// shown, such as one below the protocol.
 	limit, reference bool
-	collector        bool
+	rival            bool // another gateway that people run
+	optional         bool // measured only where its program is given
 	start            func(ctx context.Context, s *stage) (*gateway, error)
 }
 

@@ -45,6 +45,7 @@ type options struct {
 	markdown, table bool
 	results, dir    string
 	profiles        string
+	satellite       string
 	check           int64
 }
 
@@ -63,6 +64,7 @@ func command(ctx context.Context, arguments []string, out io.Writer) error {
 	flags.StringVar(&o.results, "results", "results.jsonl", "the file that all runs are appended to")
 	flags.StringVar(&o.dir, "dir", "", "a folder on the disk that is measured; the cache of the tests when not set")
 	flags.StringVar(&o.profiles, "profiles", "", "a folder for profiles of bridge, of the processor and of allocations, for each run; they cost time themselves")
+	flags.StringVar(&o.satellite, "satellite", "", "the program of SkyWalking Satellite, to have it take part; nobody builds it here")
 	flags.Int64Var(&o.check, "check", 200, "the backend decodes one request of so many; 0: none")
 	if err := flags.Parse(arguments); err != nil {
 		if errors.Is(err, flag.ErrHelp) {
@@ -125,6 +127,9 @@ func newBench(ctx context.Context, o options) (b *bench, done func(), err error)
 		}
 	}
 	b.starter, err = newStarter(ctx)
+	if err == nil && o.satellite != "" {
+		b.satellite, err = filepath.Abs(o.satellite)
+	}
 	if err == nil {
 		b.bridge, err = buildBridge(ctx, dir)
 	}
@@ -186,7 +191,7 @@ func choose(o options) (c choice, err error) {
 		}
 		var turns []turn
 		for _, candidate := range p.candidates {
-			if only.MatchString(candidate.name) {
+			if only.MatchString(candidate.name) && (o.satellite != "" || !candidate.optional) {
 				turns = append(turns, turn{p.name, p.scene, candidate})
 			}
 		}

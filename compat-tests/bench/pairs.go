@@ -70,7 +70,7 @@ func pairs() []pair {
 		{
 			"skywalking→skywalking", "SkyWalking gRPC in (a stream for each 100 spans in 40 segments) and out",
 			way(traffic.SkyWalking, targetSkyWalking),
-			[]candidate{viaGRPC, tcp, ours},
+			[]candidate{viaGRPC, tcp, ours, satellite()},
 		},
 		{
 			"jaeger http→zipkin", "Jaeger Thrift over HTTP in, Zipkin v2 JSON out",

@@ -23,6 +23,7 @@ import (
 type programs struct {
 	bridge    string
 	collector func(context.Context) (string, error)
+	satellite string
 }
 
 // stage is where a gateway runs: a folder, and a sink behind it.

@@ -9,14 +9,14 @@ import (
 	"fmt"
 )
 
-// chief are the first limit, bridge and Collector.
+// chief are the first limit, bridge and the first of other gateways.
 func (p *pair) chief() (lowest, ours, rival *candidate) {
 	for i := range p.candidates {
 		switch c := &p.candidates[i]; {
 		case c.reference:
 		case c.limit:
 			lowest = cmp.Or(lowest, c)
-		case c.collector:
+		case c.rival:
 			rival = cmp.Or(rival, c)
 		default:
 			ours = cmp.Or(ours, c)
@@ -25,9 +25,12 @@ func (p *pair) chief() (lowest, ours, rival *candidate) {
 	return lowest, ours, rival
 }
 
+// rivals heads the column of the other gateway.
+const rivals = nameCollector + "; between SkyWalking's " + nameSatellite
+
 // printSummary prints a line for each pair, of the closed loop where there is one.
 func printSummary(t *table, all []pair, runs []run) {
-	t.row("pair", "pass-through", "bridge", "otelcol", "bridge × pass-through", "bridge × otelcol")
+	t.row("pair", "pass-through", "bridge", rivals, "bridge × pass-through", "bridge × that")
 	for i := range all {
 		p := &all[i]
 		mode := modeClosed
@@ -49,7 +52,7 @@ func printSummary(t *table, all []pair, runs []run) {
 // printLatency prints how long acknowledgements take where there is as much again to
 // spare.
 func printLatency(t *table, all []pair, runs []run) {
-	t.row("pair", "pass-through", "bridge", "otelcol", "bridge × pass-through", "bridge × otelcol")
+	t.row("pair", "pass-through", "bridge", rivals, "bridge × pass-through", "bridge × that")
 	for i := range all {
 		p := &all[i]
 		lowest, ours, rival := p.chief()

@@ -108,7 +108,11 @@ func printPairs(out io.Writer, all []pair, runs []run, markdown bool) {
 		p := &all[i]
 		of := func(c *candidate, mode string) []run { return p.runsOf(runs, c, mode) }
 		lowest, _, rival := p.chief()
-		t.row("candidate", "mode", "CPU-s per million spans", "× pass-through", "× otelcol", "spans/s", "p50 ms", "p99 ms", "peak MiB", "allocations/span", "acknowledged", "lost", "refused")
+		other := nameCollector
+		if rival != nil && rival.optional {
+			other = rival.name
+		}
+		t.row("candidate", "mode", "CPU-s per million spans", "× pass-through", "× "+other, "spans/s", "p50 ms", "p99 ms", "peak MiB", "allocations/span", "acknowledged", "lost", "refused")
 		for _, mode := range []string{modeClosed, modeHalf, modeRate} {
 			for j := range p.candidates {
 				c := &p.candidates[j]
