@@ -9,6 +9,7 @@ import (
 	"os"
 	"path"
 	"runtime/debug"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -63,21 +64,38 @@ func memoryThere(read func(string) ([]byte, error)) (least int64) {
 			}
 		}
 	}
-	note(number("/sys/fs/cgroup/memory/memory.limit_in_bytes")) // version 1
-	group := "/"
+	two, one := "/", "/" // the groups of versions 2 and 1
 	if p, err := read("/proc/self/cgroup"); err == nil {
 		for line := range bytes.Lines(p) {
-			if rest, ok := bytes.CutPrefix(line, []byte("0::")); ok {
-				group = path.Clean("/" + strings.TrimSpace(string(rest)))
+			// A number, controllers (of version 2: none) and the group.
+			if parts := strings.SplitN(strings.TrimSpace(string(line)), ":", 3); len(parts) == 3 {
+				switch {
+				case parts[0] == "0" && parts[1] == "":
+					two = path.Clean("/" + parts[2])
+				case slices.Contains(strings.Split(parts[1], ","), "memory"):
+					one = path.Clean("/" + parts[2])
+				}
 			}
 		}
 	}
-	for ; ; group = path.Dir(group) {
+	// Whichever of the groups around has a limit. In a container the group may be
+	// named as outside, where there is no such folder, and be what is mounted.
+	for _, group := range withParents(two) {
 		note(number(path.Join("/sys/fs/cgroup", group, "memory.max")))
-		if group == "/" {
-			return least
-		}
+		note(number(path.Join("/sys/fs/cgroup", group, "memory.high"))) // beyond which it is slowed down
 	}
+	for _, group := range withParents(one) {
+		note(number(path.Join("/sys/fs/cgroup/memory", group, "memory.limit_in_bytes")))
+	}
+	return least
+}
+
+// withParents is a path and those above it, up to the root.
+func withParents(p string) (all []string) {
+	for all = append(all, p); p != "/"; all = append(all, p) {
+		p = path.Dir(p)
+	}
+	return all
 }
 
 // fit makes what a configuration sets aside fit into a budget: together less

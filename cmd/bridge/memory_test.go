@@ -27,6 +27,27 @@ func TestMemoryThere(t *testing.T) {
 			"/proc/meminfo": meminfo, "/proc/self/cgroup": "0::/system.slice/bridge.service\n",
 			"/sys/fs/cgroup/system.slice/bridge.service/memory.max": "max\n", "/sys/fs/cgroup/system.slice/memory.max": "1073741824\n",
 		}, 1 << 30},
+		"a group inside one with less": {map[string]string{
+			"/proc/self/cgroup": "0::/kubepods/pod1/c1\n", "/sys/fs/cgroup/kubepods/pod1/c1/memory.max": "1073741824\n",
+			"/sys/fs/cgroup/kubepods/pod1/memory.max": "536870912\n", "/sys/fs/cgroup/kubepods/memory.max": "4294967296\n",
+		}, 512 << 20},
+		"slowed down before its limit": {map[string]string{
+			"/proc/self/cgroup": "0::/a\n", "/sys/fs/cgroup/a/memory.max": "1073741824\n", "/sys/fs/cgroup/a/memory.high": "805306368\n",
+		}, 768 << 20},
+		"a container whose group is named as outside": {map[string]string{
+			"/proc/self/cgroup": "0::/docker/0123\n", "/sys/fs/cgroup/memory.max": "536870912\n",
+		}, 512 << 20},
+		"version 1, a group inside one with less": {map[string]string{
+			"/proc/self/cgroup":                               "9:cpu,cpuacct:/x\n3:hugetlb,memory:/a/b\n",
+			"/sys/fs/cgroup/memory/memory.limit_in_bytes":     "9223372036854771712\n",
+			"/sys/fs/cgroup/memory/a/memory.limit_in_bytes":   "268435456\n",
+			"/sys/fs/cgroup/memory/a/b/memory.limit_in_bytes": "536870912\n",
+		}, 256 << 20},
+		"both versions, memory by the first": {map[string]string{
+			"/proc/self/cgroup":                               "3:memory:/a\n0::/a\n",
+			"/sys/fs/cgroup/memory/a/memory.limit_in_bytes":   "268435456\n",
+			"/sys/fs/cgroup/memory/a/b/memory.limit_in_bytes": "1\n",
+		}, 256 << 20},
 		"version 1": {map[string]string{
 			"/proc/meminfo": meminfo, "/proc/self/cgroup": "3:memory:/a\n", "/sys/fs/cgroup/memory/memory.limit_in_bytes": "268435456\n",
 		}, 256 << 20},
