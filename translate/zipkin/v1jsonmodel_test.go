@@ -231,6 +231,6 @@ func FuzzV1JSONAgainstModel(f *testing.F) {
 	f.Add([]byte("[ " + strings.NewReplacer(":", " : ", ",", " ,\n").Replace(`{"id":"2","traceId":"1","debug":false,"x":[{"y":{}}]},{"id":"2","traceId":"1","tags":{}},7`) + " ] x"))
 	f.Add([]byte(`[{"traceId":"463ac35c9f6413ad48485a39","id":"463ac35c9f6413ad48485a3953bb6124"},{"traceId":"463ac35c9f6413ad48485a3953bb612","id":"1"}]`))
 	f.Add([]byte(`[{"traceId":"0","id":"1"},{"traceId":"1","id":"1","timestamp":9223372036854775807},{"traceId":"1","id":"1","annotations":[{"timestamp":1}]}]`))
-	f.Add([]byte(`[{"traceId":"1","id":"1","annotations":{}},{"traceId":"1","id":"1","binaryAnnotations":[{"value":"1"},7]},{"traceId":"1","id":"1","debug":1}]`))
+	f.Add([]byte(`[{"traceId":"1","id":"1","annotations":{}},{"traceId":"1","id":"1","binaryAnnotations":[{"value":"1"}]},{"traceId":"1","id":"1","binaryAnnotations":[7]},{"traceId":"1","id":"1","debug":1}]`))
 	f.Fuzz(compareV1JSON)
 }

@@ -130,7 +130,9 @@ func plainOf(z *zipkincore.Span) (*plainV1, bool) {
 		if n.key = valid(b.Key); b.AnnotationType != zipkincore.AnnotationType_STRING && isAddress(n.key) {
 			continue // of another type than a string it says true, or nothing
 		}
-		signed := func(kind zipkincore.AnnotationType, size int) bool { return b.AnnotationType == kind && len(b.Value) == size }
+		signed := func(kind zipkincore.AnnotationType, size int) bool {
+			return b.AnnotationType == kind && len(b.Value) == size
+		}
 		switch p := b.Value; {
 		case b.AnnotationType == zipkincore.AnnotationType_STRING:
 			n.kind, n.value = span.String, valid(string(p))
@@ -266,7 +268,7 @@ func FuzzV1ThriftAgainstApache(f *testing.F) {
 	}
 	for kind := range int64(9) {
 		odd.BinaryAnnotations = append(odd.BinaryAnnotations, &zipkincore.BinaryAnnotation{
-			Key: "k", Value: []byte("12345678")[:[]int{1, 3, 2, 4, 8, 8, 5, 2, 2}[kind]], AnnotationType: zipkincore.AnnotationType(kind), Host: frontend,
+			Key: "k", Value: []byte("\xf1\xf2345678")[:[]int{1, 3, 2, 4, 8, 8, 5, 2, 2}[kind]], AnnotationType: zipkincore.AnnotationType(kind), Host: frontend,
 		})
 	}
 	for _, compact := range []bool{false, true} {
