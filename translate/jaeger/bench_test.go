@@ -205,3 +205,50 @@ func BenchmarkDecodeCompactApache(b *testing.B) {
 		}
 	}
 }
+
+// What is allocated is for the batch, not for its spans: a thousand take no more than
+// some slabs.
+func TestAllocations(t *testing.T) {
+	most := func(what string, n float64, do func()) {
+		t.Helper()
+		if got := testing.AllocsPerRun(10, do); got > n {
+			t.Errorf("%s: %v allocations for 1000 spans, want at most %v", what, got, n)
+		}
+	}
+	for name, b := range map[string]*thriftgen.Batch{"mixed": benchBatch(), "strings": stringBatch()} {
+		one := b.Spans
+		for len(b.Spans) < 10*benchSpans {
+			b.Spans = append(b.Spans, one...)
+		}
+		batch := decodeAll(t, apacheWrite(b, false), formatThrift)
+		items := spantest.Items(batch)
+		for format, bodies := range map[string][][]byte{
+			formatThrift: {apacheWrite(b, false), apacheWrite(b, true)},
+			formatAgent:  {apacheMessage(b, false, thrift.CALL, true), apacheMessage(b, true, thrift.ONEWAY, false)},
+			formatProto:  {encodeProto(items)},
+		} {
+			for i, body := range bodies {
+				most(fmt.Sprintf("%s: decode %s %d", name, format, i), 24, func() { _, _ = decoders[format](body, span.Origin{Format: format}) })
+			}
+		}
+		for _, compact := range []bool{false, true} {
+			var out []byte
+			most(fmt.Sprintf("%s: Thrift, compact %v", name, compact), 12, func() { out = AppendBatch(out[:0], items, compact) })
+		}
+		encode := func(what string, batch *span.Batch) {
+			t.Helper()
+			e, items := NewProtoEncoder(translate.EncoderOptions{}), spantest.Items(batch)
+			most(name+": "+what, 0, func() {
+				e.Reset()
+				e.Add(items)
+				e.Messages()
+			})
+		}
+		encode("protobuf from Thrift", batch)
+		encode("protobuf copied", decodeAll(t, encodeProto(items), formatProto))
+		for i := range batch.Spans() {
+			batch.Spans()[i].Home = span.OTLP
+		}
+		encode("protobuf from another protocol", batch)
+	}
+}

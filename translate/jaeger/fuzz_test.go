@@ -14,6 +14,7 @@ import (
 	"github.com/spanbridge/spanbridge/span"
 	"github.com/spanbridge/spanbridge/span/spantest"
 	"github.com/spanbridge/spanbridge/translate"
+	"github.com/spanbridge/spanbridge/translate/wire"
 )
 
 // checkBatch holds for whatever was decoded: ids are there, every text lies in
@@ -82,9 +83,16 @@ func stricter(err error) bool {
 	return false
 }
 
-// compare holds what the reader made of a body against what Apache's made.
-func compare(t *testing.T, apache *thriftgen.Batch, b *span.Batch, err error) {
+// compare holds what the reader made of a body against what Apache's made: the same
+// answer, and the same refusal but for fields that the definition requires.
+func compare(t *testing.T, apache *thriftgen.Batch, bad error, b *span.Batch, err error) {
 	t.Helper()
+	if bad != nil {
+		if err == nil && !strings.Contains(bad.Error(), "Required field") {
+			t.Errorf("%x\nis taken, Apache's reader says %v", b.Body(), bad)
+		}
+		return
+	}
 	if stricter(err) || apache == nil {
 		return
 	}
@@ -120,12 +128,6 @@ func FuzzThrift(f *testing.F) {
 		b, err := decodeThrift(bytes.Clone(body), span.Origin{Format: formatThrift})
 		checkBatch(t, b, err)
 		checkThrift(t, b)
-		if len(body) == 0 {
-			return
-		}
-		if apache, bad := apacheRead(body, isCompactStruct(body)); bad == nil {
-			compare(t, apache, b, err)
-		}
 	})
 }
 
@@ -144,8 +146,34 @@ func FuzzAgent(f *testing.F) {
 		b, err := decodeAgent(bytes.Clone(packet), span.Origin{Format: formatAgent})
 		checkBatch(t, b, err)
 		checkThrift(t, b)
-		if apache, _, bad := apacheReadMessage(packet, len(packet) > 0 && packet[0] == 0x82); bad == nil {
-			compare(t, apache, b, err)
+	})
+}
+
+// FuzzThriftAgainstApache holds the readers of both protocols, of bodies and of
+// datagrams, against the types that Apache's generator made.
+func FuzzThriftAgainstApache(f *testing.F) {
+	for _, name := range sampleFiles(f, "jaeger-client-go/*-POST-api_traces.body.thrift") {
+		f.Add(sample(f, name), false)
+	}
+	for _, name := range sampleFiles(f, "jaeger-client-go/*-udp*.bin") {
+		f.Add(sample(f, name), true)
+	}
+	for _, compact := range []bool{false, true} {
+		for _, b := range []*thriftgen.Batch{fullBatch(), stringBatch()} {
+			b.Spans = b.Spans[:1]
+			f.Add(apacheWrite(b, compact), false)
+			f.Add(apacheMessage(b, compact, thrift.CALL, compact), true)
+		}
+	}
+	f.Fuzz(func(t *testing.T, body []byte, agent bool) {
+		if agent {
+			b, err := decodeAgent(bytes.Clone(body), span.Origin{Format: formatAgent})
+			apache, _, bad := apacheReadMessage(body, wire.IsCompact(body))
+			compare(t, apache, bad, b, err)
+		} else if len(body) > 0 { // nothing is a batch of no spans
+			b, err := decodeThrift(bytes.Clone(body), span.Origin{Format: formatThrift})
+			apache, bad := apacheRead(body, isCompactStruct(body))
+			compare(t, apache, bad, b, err)
 		}
 	})
 }
