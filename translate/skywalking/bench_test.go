@@ -19,7 +19,7 @@ import (
 
 // manySegments are the segments of the Java and Python samples, each under
 // many names, as one body.
-func manySegments(b *testing.B, format string) (body []byte, spans int) {
+func manySegments(b testing.TB, format string) (body []byte, spans int) {
 	b.Helper()
 	var all agentv3.SegmentCollection
 	for i := range 100 {

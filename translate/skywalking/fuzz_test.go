@@ -3,15 +3,19 @@
 package skywalking
 
 import (
+	"encoding/json"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"testing"
+	"unicode/utf8"
 
 	"google.golang.org/protobuf/encoding/protojson"
 	"google.golang.org/protobuf/proto"
 	agentv3 "skywalking.apache.org/repo/goapi/collect/language/agent/v3"
 
+	"github.com/spanbridge/spanbridge/span"
 	"github.com/spanbridge/spanbridge/translate"
 )
 
@@ -42,13 +46,41 @@ func FuzzDecodeSegmentsJSON(f *testing.F) {
 		f.Add(listJSON(f, segmentsOf(f, name)))
 	}
 	f.Add([]byte("[" + pythonJSON + "]"))
+	f.Add([]byte(`[{"spans":[{"spanId":"1","spanType":1,"startTime":"12","isError":true,"tags":[{"key":"a"}],"refs":[{"parentTraceSegmentId":"x","refType":"CrossThread"}]}]},{}]`))
 	f.Fuzz(func(t *testing.T, body []byte) {
-		b, _ := tryDecode(formatSegmentsJSON, slices.Clip(body))
-		_ = contentOf(b) // reads every text
+		b, err := tryDecode(formatSegmentsJSON, slices.Clip(body))
+		got := contentOf(b)
 		if err := invariants(b); err != nil {
 			t.Fatal(err)
 		}
+		// What protojson takes is taken, with the same content.
+		segments, ok := byProtojson(body)
+		if !ok || slices.ContainsFunc(b.Spans(), func(s span.Span) bool { return s.Agent == 0 || s.Home != span.Unknown }) {
+			return
+		}
+		if want := content(segments); got != want {
+			t.Fatalf("%q\n%v\ngot\n%swant\n%s", body, err, got, want)
+		}
 	})
+}
+
+var underscored = regexp.MustCompile(`_[^"]*"\s*:`)
+
+// byProtojson reads a list of segments by upstream's types; false for what is none to
+// them, and for names with underscores, which they do not know.
+func byProtojson(body []byte) (segments []*agentv3.SegmentObject, ok bool) {
+	var list []json.RawMessage
+	if !utf8.Valid(body) || underscored.Match(body) || json.Unmarshal(body, &list) != nil {
+		return nil, false
+	}
+	for _, one := range list {
+		g := &agentv3.SegmentObject{}
+		if (protojson.UnmarshalOptions{DiscardUnknown: true}).Unmarshal(one, g) != nil {
+			return nil, false
+		}
+		segments = append(segments, g)
+	}
+	return segments, true
 }
 
 func FuzzDecodeNotice(f *testing.F) {
