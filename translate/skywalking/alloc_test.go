@@ -19,7 +19,7 @@ func TestAllocations(t *testing.T) {
 		}
 	}
 	var native *span.Batch
-	for format, n := range map[string]float64{formatSegments: 30, formatSegmentsJSON: 120} {
+	for format, n := range map[string]float64{formatSegments: 50, formatSegmentsJSON: 200} {
 		body, spans := manySegments(t, format)
 		most("decode "+format, spans, n, func() { native, _ = tryDecode(format, body) })
 	}
