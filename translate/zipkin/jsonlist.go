@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"fmt"
 	"strconv"
+	"sync"
 	"unicode/utf8"
 
 	"github.com/spanbridge/spanbridge/span"
@@ -19,6 +20,8 @@ type reader struct {
 	refusal
 	j wire.JSON
 	w *span.Builder
+
+	bad translate.Malformed
 
 	n    int // number of the span in the list, from 1
 	item int // number of the annotation in the span, 0 outside of them
@@ -42,12 +45,22 @@ func decodeJSON(body []byte, origin span.Origin, name string, one func(*reader),
 		// The server replaces what is not UTF-8.
 		body = bytes.ToValidUTF8(body, []byte("\uFFFD"))
 	}
-	r := &reader{w: span.NewBuilder(body, origin), j: wire.JSON{Buf: body}, usual: usual, outline: usual && origin.Outline}
-	bad := &translate.Malformed{Format: name}
-	r.readList(bad, one)
+	r := readers.Get().(*reader)
+	r.w, r.j.Buf, r.usual, r.outline = span.NewBuilder(body, origin), body, usual, usual && origin.Outline
+	r.bad.Format = name
+	r.readList(&r.bad, one)
 	r.residues.Restore(r.w)
-	return r.w.Batch(), bad.OrNil()
+	b, err := r.w.Batch(), r.bad.OrNil()
+	if err != nil {
+		bad := r.bad
+		err = &bad
+	}
+	*r = reader{} // what it knows are places in this body
+	readers.Put(r)
+	return b, err
 }
+
+var readers = sync.Pool{New: func() any { return new(reader) }}
 
 // readList reads the list.
 func (r *reader) readList(bad *translate.Malformed, one func(*reader)) {
