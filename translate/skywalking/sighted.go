@@ -44,8 +44,6 @@ func keyForm(key string) []byte {
 	return append([]byte{byte(as), 1<<3 | wire.TypeBytes, byte(len(key))}, key...)
 }
 
-var cacheTypeForm = keyForm(tagCacheType)
-
 // became is what an attribute became among the visible ones.
 type became uint8
 
@@ -62,22 +60,15 @@ func (e *Encoder) appendSighted(d []byte, it *span.Item, r *role) (out []byte, o
 	n, b, s := &e.shadow, it.Batch, it.Span()
 	g := n.sight
 	e.keys, n.others = e.keys[:0], n.others[:0]
-	var as became
-	attrs := b.Attrs(s.Attrs)
-	for i := range attrs {
-		a := &attrs[i]
-		k := g.Key(b.Str(a.Key))
-		if k == nil {
-			return d, false
-		}
-		if a.Mirrored {
-			continue
-		}
-		d, as = e.appendKnown(d, k, b, a, r)
-		if as == unsure || as == itself && !g.Own(i, true, false) {
-			return d, false
-		}
+	if p := g.Plan(); p != nil {
+		d, ok = e.appendPlanned(d, p, b, s, r)
+	} else {
+		d, ok = e.appendOwn(d, b, s, r)
 	}
+	if !ok {
+		return d, false
+	}
+	var as became
 	if res := b.Resource(s.Resource); res != nil {
 		attrs := b.Attrs(res.Attrs)
 		for i := range attrs {
@@ -102,6 +93,70 @@ func (e *Encoder) appendSighted(d []byte, it *span.Item, r *role) (out []byte, o
 	return e.appendMarks(d, it), true
 }
 
+// appendOwn appends the attributes of the span.
+func (e *Encoder) appendOwn(d []byte, b *span.Batch, s *span.Span, r *role) (out []byte, ok bool) {
+	g := e.shadow.sight
+	steady := true // the same becomes of the next ones with these keys
+	var as became
+	attrs := b.Attrs(s.Attrs)
+	for i := range attrs {
+		a := &attrs[i]
+		k := g.Key(b.Str(a.Key))
+		if k == nil {
+			return d, false
+		}
+		if a.Mirrored {
+			continue
+		}
+		steady = steady && !k.Told
+		d, as = e.appendKnown(d, k, b, a, r)
+		if as == unsure || as == itself && !g.Own(i, true, false) {
+			return d, false
+		}
+	}
+	if steady {
+		g.OwnTold(0)
+	}
+	return d, true
+}
+
+// appendPlanned is appendOwn for a span of which is known what becomes of each
+// attribute.
+func (e *Encoder) appendPlanned(d []byte, p *residue.Plan, b *span.Batch, s *span.Span, r *role) (out []byte, ok bool) {
+	attrs := b.Attrs(s.Attrs)
+	for i, form := range p.Forms {
+		a := &attrs[i]
+		if a.Mirrored {
+			continue
+		}
+		v := e.text(b, a)
+		if !isSound(v) {
+			return d, false
+		}
+		if form == nil {
+			d = e.appendOther(d, oapTag(b.Str(a.Key)), v, r)
+			continue
+		}
+		if r.layer == layerCache {
+			e.keys = append(e.keys, b.Str(a.Key))
+		}
+		d = appendFormed(d, form[1:], v)
+	}
+	return d, true
+}
+
+// appendOther appends a value under another key than that of its attribute.
+func (e *Encoder) appendOther(d []byte, key, v string, r *role) []byte {
+	if r.layer == layerCache {
+		if key == "db.type" {
+			key = tagCacheType
+		}
+		e.keys = append(e.keys, key)
+	}
+	e.shadow.others = append(e.shadow.others, other{key, v})
+	return appendSound(d, 12, key, v)
+}
+
 // appendKnown is appendAttr.
 func (e *Encoder) appendKnown(d []byte, k *residue.Known, b *span.Batch, a *span.Attr, r *role) (out []byte, as became) {
 	if k.Form == nil {
@@ -114,18 +169,13 @@ func (e *Encoder) appendKnown(d []byte, k *residue.Known, b *span.Batch, a *span
 	if !isSound(v) {
 		return d, unsure
 	}
-	form := k.Form
-	if as = became(form[0]); as == byAnother {
-		key = oapTag(key)
-		if key == "db.type" && r.layer == layerCache {
-			key, form = tagCacheType, cacheTypeForm
-		}
-		e.shadow.others = append(e.shadow.others, other{key, v})
+	if as = became(k.Form[0]); as == byAnother {
+		return e.appendOther(d, oapTag(key), v, r), as
 	}
 	if r.layer == layerCache {
 		e.keys = append(e.keys, key)
 	}
-	return appendFormed(d, form[1:], v), as
+	return appendFormed(d, k.Form[1:], v), as
 }
 
 // appendFormed is appendSound for a tag whose key is formed.
