@@ -2,7 +2,10 @@
 
 package span
 
-import "net/netip"
+import (
+	"encoding/binary"
+	"net/netip"
+)
 
 // Endpoint is one side of a call. Each part may be absent.
 type Endpoint struct {
@@ -44,6 +47,17 @@ func (e *Endpoint) IP6() netip.Addr {
 		return netip.Addr{}
 	}
 	return netip.AddrFrom16(e.ip6)
+}
+
+// IP4Bits are the four bytes of the IPv4 address, the first of them lowest; false when
+// absent.
+func (e *Endpoint) IP4Bits() (v uint32, ok bool) {
+	return binary.LittleEndian.Uint32(e.ip4[:]), e.has&hasIP4 != 0
+}
+
+// IP6Bits are the halves of the IPv6 address, in the same manner.
+func (e *Endpoint) IP6Bits() (first, last uint64, ok bool) {
+	return binary.LittleEndian.Uint64(e.ip6[:8]), binary.LittleEndian.Uint64(e.ip6[8:]), e.has&hasIP6 != 0
 }
 
 // IP is the IPv4 address if there is one, else the IPv6 address, else invalid.

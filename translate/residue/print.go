@@ -4,9 +4,9 @@ package residue
 
 import (
 	"encoding/binary"
-	"net/netip"
 
 	"github.com/spanbridge/spanbridge/span"
+	"github.com/spanbridge/spanbridge/translate/wire"
 )
 
 // print is a fingerprint on its way: of the values that an entry replaces. It
@@ -29,25 +29,36 @@ func (p print) text(s string) print { return p.bytes(s, 0) }
 func (p print) name(s string) print { return p.bytes(s, 0x2020202020202020) }
 
 func (p print) bytes(s string, or uint64) print {
-	p = p.word(uint64(len(s)))
-	for len(s) >= 8 {
-		p = p.word(binary.LittleEndian.Uint64([]byte(s[:8])) | or)
-		s = s[8:]
+	n := len(s)
+	p = p.word(uint64(n))
+	if n < 8 {
+		if n == 0 {
+			return p
+		}
+		return p.word(wire.ShortWord(s) | or)
 	}
-	if len(s) == 0 {
+	i := 0
+	for ; i+8 <= n; i += 8 {
+		p = p.word(binary.LittleEndian.Uint64([]byte(s[i:i+8])) | or)
+	}
+	if i == n {
 		return p
 	}
-	var last [8]byte
-	copy(last[:], s)
-	return p.word(binary.LittleEndian.Uint64(last[:]) | or)
+	// The bytes that are left, without those before them.
+	return p.word(binary.LittleEndian.Uint64([]byte(s[n-8:]))>>(8*(i+8-n)) | or)
 }
 
-func (p print) addr(a netip.Addr) print {
-	if !a.IsValid() {
-		return p.word(1)
+// addrs is the fingerprint of the addresses of an endpoint, each as 16 bytes.
+func (p print) addrs(e *span.Endpoint) print {
+	if v, ok := e.IP4Bits(); ok {
+		p = p.word(0).word(0xffff_0000 | uint64(v)<<32)
+	} else {
+		p = p.word(1)
 	}
-	v := a.As16()
-	return p.word(binary.LittleEndian.Uint64(v[:8])).word(binary.LittleEndian.Uint64(v[8:]))
+	if first, last, ok := e.IP6Bits(); ok {
+		return p.word(first).word(last)
+	}
+	return p.word(1)
 }
 
 // flag is the number of a truth.
@@ -59,7 +70,7 @@ func flag(v bool) uint64 {
 }
 
 func (p print) endpoint(b *span.Batch, e *span.Endpoint) print {
-	return p.name(b.Str(e.Service)).addr(e.IP4()).addr(e.IP6()).word(uint64(e.Port))
+	return p.name(b.Str(e.Service)).addrs(e).word(uint64(e.Port))
 }
 
 func (p print) scope(b *span.Batch, c *span.Scope) print {

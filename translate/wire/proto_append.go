@@ -102,7 +102,7 @@ func AppendValid(dst []byte, s string) (out []byte, ok bool) {
 	n, last := len(dst), len(s)-wordLen
 	if last < 0 {
 		dst = slices.Grow(dst, wordLen)
-		w := shortWord(s)
+		w := ShortWord(s)
 		binary.LittleEndian.PutUint64(dst[n:n+wordLen], w)
 		return dst[:n+len(s)], w&highs == 0 || utf8.ValidString(s)
 	}
@@ -119,8 +119,8 @@ func AppendValid(dst []byte, s string) (out []byte, ok bool) {
 	return dst[:n+len(s)], (all|w)&highs == 0 || utf8.ValidString(s)
 }
 
-// shortWord has the bytes of a text that is shorter than a word, and zeros behind them.
-func shortWord(s string) uint64 {
+// ShortWord has the bytes of a text that is shorter than a word, and zeros behind them.
+func ShortWord(s string) uint64 {
 	switch n := len(s); {
 	case n >= 4: // both halves, which may have bytes in common
 		return uint64(binary.LittleEndian.Uint32([]byte(s[:4]))) | uint64(binary.LittleEndian.Uint32([]byte(s[n-4:])))<<(8*(n-4))
@@ -134,7 +134,7 @@ func shortWord(s string) uint64 {
 func IsValid(s string) bool {
 	last := len(s) - wordLen
 	if last < 0 {
-		return shortWord(s)&highs == 0 || utf8.ValidString(s)
+		return ShortWord(s)&highs == 0 || utf8.ValidString(s)
 	}
 	all := binary.LittleEndian.Uint64([]byte(s[last:]))
 	for i := 0; i < last; i += wordLen {
