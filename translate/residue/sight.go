@@ -381,13 +381,17 @@ func (g *Sight) Append(dst []byte, mode translate.Residue, losses *translate.Los
 	w.own.mirrored = w.own.mirrored || w.own.seen < len(g.own)
 	g.listOwn()
 	g.listResource()
-	schema := ""
-	if g.Resource {
-		schema = b.Str(g.Schema)
+	if r := b.Resource(s.Resource); r != nil && (r.Schema.Len() > 0 || r.Dropped > 0) || g.Schema.Len() > 0 || g.Dropped > 0 {
+		schema := ""
+		if g.Resource {
+			schema = b.Str(g.Schema)
+		}
+		w.headResource(b, s, schema, g.Dropped)
 	}
-	w.headResource(b, s, schema, g.Dropped)
-	g.listMade(entryMade, false)
-	g.listMade(entryResourceMade, true)
+	if len(g.made) > 0 {
+		g.listMade(entryMade, false)
+		g.listMade(entryResourceMade, true)
+	}
 	w.details(it, &f)
 	home := b.Home(s)
 	g.ends(home, &f)

@@ -277,12 +277,13 @@ func (w *Writer) count(home span.Protocol, out uint32, losses *translate.Losses)
 	}
 }
 
-// compareFields writes an entry for each field that differs.
+// compareFields writes an entry for each field that differs. That one does not is told
+// here as a rule, without a call.
 func (w *Writer) compareFields(it *span.Item, f *form) {
 	b, s := it.Batch, it.Span()
 	vb, v := f.b, f.s
 	w.identity(it, v)
-	if !same(b, s.Name, vb, v.Name) {
+	if (b != vb || s.Name != v.Name) && !same(b, s.Name, vb, v.Name) {
 		w.group(entryName, printStart.name(vb.Str(v.Name)))
 		w.string(b.Str(s.Name))
 		w.close(']')
@@ -292,9 +293,13 @@ func (w *Writer) compareFields(it *span.Item, f *form) {
 		w.number(int64(s.Kind))
 		w.close(']')
 	}
-	w.time(entryStart, s.Start, v.Start, s.Has&span.HasStart != 0, v.Has&span.HasStart != 0)
-	w.time(entryDuration, s.Duration, v.Duration, s.Has&span.HasDuration != 0, v.Has&span.HasDuration != 0)
-	w.status(b, s, vb, v)
+	if s.Start != v.Start || s.Duration != v.Duration || (s.Has^v.Has)&(span.HasStart|span.HasDuration) != 0 {
+		w.time(entryStart, s.Start, v.Start, s.Has&span.HasStart != 0, v.Has&span.HasStart != 0)
+		w.time(entryDuration, s.Duration, v.Duration, s.Has&span.HasDuration != 0, v.Has&span.HasDuration != 0)
+	}
+	if b != vb || s.Status != v.Status || (s.Has^v.Has)&span.HasStatus != 0 || s.StatusMessage != v.StatusMessage {
+		w.status(b, s, vb, v)
+	}
 	if now := (flagsOf{s.Sampling, v.Sampling, s.TraceFlags, v.TraceFlags}); now.differ() && !w.flags.again(w, entryFlags, now) {
 		from := len(w.buf)
 		w.group(entryFlags, printStart.word(uint64(v.Sampling)).word(uint64(v.TraceFlags)))
@@ -303,15 +308,17 @@ func (w *Writer) compareFields(it *span.Item, f *form) {
 		w.close(']')
 		w.flags.keep(w, from, now)
 	}
-	if !same(b, s.State, vb, v.State) {
+	if (b != vb || s.State != v.State) && !same(b, s.State, vb, v.State) {
 		w.group(entryState, printStart.text(vb.Str(v.State)))
 		if s.State.Present() {
 			w.string(b.Str(s.State))
 		}
 		w.close(']')
 	}
-	w.endpoint(entryLocal, b, &s.Local, vb, &v.Local)
-	w.endpoint(entryRemote, b, &s.Remote, vb, &v.Remote)
+	if b != vb || s.Local != v.Local || s.Remote != v.Remote {
+		w.endpoint(entryLocal, b, &s.Local, vb, &v.Local)
+		w.endpoint(entryRemote, b, &s.Remote, vb, &v.Remote)
+	}
 	if s.Dropped != v.Dropped {
 		w.group(entryDropped, printStart.dropped(v.Dropped))
 		w.number(int64(s.Dropped.Attrs))
@@ -319,7 +326,9 @@ func (w *Writer) compareFields(it *span.Item, f *form) {
 		w.number(int64(s.Dropped.Refs))
 		w.close(']')
 	}
-	w.scope(b, b.Scope(s.Scope), f)
+	if s.Scope != 0 || f.scope != nil {
+		w.scope(b, b.Scope(s.Scope), f)
+	}
 }
 
 // same is true for two texts of the same content.
@@ -330,9 +339,16 @@ func same(b *span.Batch, t span.Text, c *span.Batch, u span.Text) bool {
 // details writes entries for the references, the events and what a SkyWalking
 // agent said.
 func (w *Writer) details(it *span.Item, f *form) {
-	w.refs(it, f)
-	w.events(it.Batch, it.Span(), f)
-	w.agent(it.Batch, it.Span(), f.b, f.s)
+	s := it.Span()
+	if s.Refs.N > 0 || len(f.refs) > 0 {
+		w.refs(it, f)
+	}
+	if s.Events.N > 0 || len(f.events) > 0 {
+		w.events(it.Batch, s, f)
+	}
+	if s.Agent != 0 || s.Segment != 0 {
+		w.agent(it.Batch, s, f.b, f.s)
+	}
 }
 
 // identity writes under which identity a Zipkin backend knows the span. A
