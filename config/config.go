@@ -66,7 +66,8 @@ type Target struct {
 	TenantHeader  string            `yaml:"tenant_header" doc:"The header (gRPC: metadata) that names the tenant to the target, such as X-Scope-OrgID for Tempo. No request has spans of two tenants then; those of none go without the header, or with that of headers. Needs tenant.header. Not for kind skywalking, whose server knows no tenants."`
 	Auth          Auth              `yaml:"auth" doc:"What the target is to know of the gateway: a token (authorization: Bearer TOKEN; for kind skywalking alone in authentication, as its agents send it) or a user with a password."`
 	TLS           TLS               `yaml:"tls" doc:"How the target is trusted. Any setting here turns TLS on for kinds by gRPC. The files are read again when they change."`
-	Gzip          bool              `yaml:"gzip" doc:"Compress what is sent."`
+	Gzip          bool              `yaml:"gzip" doc:"Compress what is sent by gzip, which every server knows."`
+	Zstd          bool              `yaml:"zstd" doc:"Compress what is sent by zstd, which packs better at the same cost; for servers that know it, such as a Collector. Zipkin, Jaeger and SkyWalking do not."`
 	Timeout       time.Duration     `yaml:"timeout" doc:"The longest that a request may take."`
 	Connections   int               `yaml:"connections" doc:"How many requests may be on their way at once."`
 	Batch         Batch             `yaml:"batch" doc:"How many spans go into a request."`

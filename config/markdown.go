@@ -75,7 +75,7 @@ No span that was acknowledged is lost by it, and no port or connection is closed
 | ` + "`limits`" + ` but those below | at once |
 | a target that is new, or enabled | gets what comes from then on |
 | a target that is gone, or not enabled | gets what it has read, for at most 10s. What it has not got is dropped and counted (bridge_spans_dropped_total, removed) where the queue is in memory; on disk it stays for queue.forget_after, as after a restart, and the target goes on there when it comes back in that time. The reload says how many spans it is |
-| ` + "`targets.NAME.endpoint`, `headers`, `auth`, `tls`, `gzip`, `timeout`, `connections`" + ` | for the next request; those on their way come to their end as they were sent. What waits to be tried again is tried at once |
+| ` + "`targets.NAME.endpoint`, `headers`, `auth`, `tls`, `gzip`, `zstd`, `timeout`, `connections`" + ` | for the next request; those on their way come to their end as they were sent. What waits to be tried again is tried at once |
 | ` + "`targets.NAME.batch`, `retry`, `queue`, `window`" + ` | at once; spans that wait go on waiting |
 | ` + "`targets.NAME.kind`, `residue`, `unknown_caller`, `wrap_exits`, `tenant_header`" + ` | the former target gets what it has read, for at most 10s, then the new one goes on at its place in the queue. What the former one has sent is not sent again; of a request that it was sending in parts, because a part was refused, those that were taken are |
 | ` + "`rename`, `sampling.gateway`" + ` | for messages that come from then on; those that wait in the queue keep the rules of their receipt |

@@ -250,6 +250,9 @@ func (r *reader) target(name string, t *Target) {
 	}
 	r.oneOf(path+".queue.when_full", t.Queue.WhenFull, []string{"refuse", "wait", "drop_oldest"})
 	r.wait(path+".queue.wait", t.Queue.Wait)
+	if t.Gzip && t.Zstd {
+		r.wrong(path, "gzip and zstd", "one of them")
+	}
 	if (t.TLS.CertFile == "") != (t.TLS.KeyFile == "") {
 		r.wrong(path+".tls", "one of cert_file and key_file", "both or none")
 	}

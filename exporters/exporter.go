@@ -14,6 +14,7 @@ import (
 	"google.golang.org/grpc/status"
 
 	"github.com/spanbridge/spanbridge/access"
+	"github.com/spanbridge/spanbridge/internal/compress"
 	"github.com/spanbridge/spanbridge/internal/metrics"
 	"github.com/spanbridge/spanbridge/span"
 	"github.com/spanbridge/spanbridge/translate"
@@ -31,8 +32,8 @@ type Settings struct {
 	TenantHeader string
 	TLS          TLS
 	Auth         access.Credentials // sent with every request, as the kind wants it
-	Gzip         bool
-	Timeout      time.Duration // of a request
+	Gzip, Zstd   bool               // how messages are compressed; with neither they are not
+	Timeout      time.Duration      // of a request
 	// Connections is how many requests may be on their way at once.
 	Connections int
 	UserAgent   string
@@ -44,6 +45,17 @@ type Settings struct {
 	// Log is told of files of certificates and secrets that have changed; nil:
 	// nobody is.
 	Log *slog.Logger
+}
+
+// coding is how messages are compressed; "": not at all.
+func (s *Settings) coding() string {
+	switch {
+	case s.Zstd:
+		return compress.Zstd
+	case s.Gzip:
+		return compress.Gzip
+	}
+	return ""
 }
 
 // badge is what is shown to the target; nil for nothing.

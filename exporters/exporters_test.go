@@ -19,12 +19,12 @@ import (
 	"testing"
 	"time"
 
+	"github.com/klauspost/compress/zstd"
 	"go.uber.org/goleak"
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/credentials"
-	_ "google.golang.org/grpc/encoding/gzip"
 	"google.golang.org/grpc/metadata"
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/types/known/durationpb"
@@ -173,8 +173,13 @@ func TestHTTPRequest(t *testing.T) {
 		mu.Lock()
 		defer mu.Unlock()
 		in := io.Reader(r.Body)
-		if r.Header.Get("Content-Encoding") == "gzip" {
+		switch r.Header.Get("Content-Encoding") {
+		case "gzip":
 			in, _ = gzip.NewReader(r.Body)
+		case "zstd":
+			z, _ := zstd.NewReader(r.Body)
+			defer z.Close()
+			in = z
 		}
 		p, _ := io.ReadAll(in)
 		got, body = r, string(p)
@@ -195,8 +200,8 @@ func TestHTTPRequest(t *testing.T) {
 		if got.URL.Path != path || got.Method != http.MethodPost || got.Header.Get("Content-Type") != "text/ids" || got.Host != host {
 			t.Errorf("%s %s to %s of %s", got.Method, got.URL.Path, got.Host, got.Header.Get("Content-Type"))
 		}
-		if (got.Header.Get("Content-Encoding") == "gzip") != s.Gzip {
-			t.Errorf("encoding %q", got.Header.Get("Content-Encoding"))
+		if encoding := got.Header.Get("Content-Encoding"); (encoding == "gzip") != s.Gzip || (encoding == "zstd") != s.Zstd {
+			t.Errorf("encoding %q", encoding)
 		}
 		for k, v := range s.Headers {
 			if got.Header.Get(k) != v && k != "Host" {
@@ -208,6 +213,7 @@ func TestHTTPRequest(t *testing.T) {
 	f(Settings{Endpoint: srv.URL}, "/path", host)
 	f(Settings{Endpoint: srv.URL + "/"}, "/path", host)
 	f(Settings{Endpoint: srv.URL + "/own/path", Gzip: true}, "/own/path", host)
+	f(Settings{Endpoint: srv.URL, Zstd: true}, "/path", host)
 	f(Settings{Endpoint: srv.URL, Headers: map[string]string{"authorization": "secret", "Host": "store"}}, "/path", "store")
 }
 
@@ -347,6 +353,8 @@ func TestGRPC(t *testing.T) {
 	}
 	f("/t.S/stream", Settings{}, "/t.S/notice notice", "/t.S/stream 0000000000000001,0000000000000002")
 	f("/t.S/stream", Settings{Gzip: true}, "/t.S/notice notice", "/t.S/stream 0000000000000001,0000000000000002")
+	f("/t.S/stream", Settings{Zstd: true}, "/t.S/notice notice", "/t.S/stream 0000000000000001,0000000000000002")
+	f("/t.S/unary", Settings{Zstd: true}, "/t.S/notice notice", "/t.S/unary 0000000000000001", "/t.S/unary 0000000000000002")
 	f("/t.S/unary", Settings{}, "/t.S/notice notice", "/t.S/unary 0000000000000001", "/t.S/unary 0000000000000002")
 }
 

@@ -19,7 +19,6 @@ import (
 	"google.golang.org/grpc/backoff"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/credentials/insecure"
-	"google.golang.org/grpc/encoding/gzip"
 	"google.golang.org/grpc/keepalive"
 	"google.golang.org/grpc/metadata"
 	"google.golang.org/grpc/status"
@@ -65,8 +64,8 @@ func newGRPCSender(target translate.Target, s Settings) (*grpcSender, error) {
 		creds = newCurrentTLS(current)
 	}
 	calls := []grpc.CallOption{grpc.ForceCodecV2(rawgrpc.Codec{}), grpc.MaxCallRecvMsgSize(mostGRPCAnswer)}
-	if s.Gzip {
-		calls = append(calls, grpc.UseCompressor(gzip.Name))
+	if coding := s.coding(); coding != "" {
+		calls = append(calls, grpc.UseCompressor(coding))
 	}
 	conn, err := grpc.NewClient("dns:///"+address,
 		grpc.WithTransportCredentials(creds),

@@ -16,9 +16,8 @@ import (
 	"sync"
 	"time"
 
-	"github.com/klauspost/compress/gzip"
-
 	"github.com/spanbridge/spanbridge/access"
+	"github.com/spanbridge/spanbridge/internal/compress"
 	"github.com/spanbridge/spanbridge/translate"
 )
 
@@ -29,7 +28,7 @@ type httpSender struct {
 	header  http.Header
 	tenant  string // the header that names the tenant; "": none
 	host    string // of the header Host, when the settings give one
-	gzip    bool
+	coding  string // of bodies; "": none
 	timeout time.Duration
 	refused func([]byte) (int, string)
 	// beforeGzip: see translate.Target.
@@ -55,7 +54,7 @@ func newHTTPSender(target translate.Target, s Settings) (*httpSender, error) {
 	}
 	dialer := &net.Dialer{Timeout: 10 * time.Second, KeepAlive: 30 * time.Second}
 	h := &httpSender{
-		url: u.String(), header: make(http.Header), tenant: s.TenantHeader, gzip: s.Gzip, timeout: s.Timeout, refused: target.Refused, beforeGzip: target.BeforeGzip, badge: badge,
+		url: u.String(), header: make(http.Header), tenant: s.TenantHeader, coding: s.coding(), timeout: s.Timeout, refused: target.Refused, beforeGzip: target.BeforeGzip, badge: badge,
 		client: &http.Client{
 			Transport: &http.Transport{
 				Proxy:               http.ProxyFromEnvironment,
@@ -75,8 +74,8 @@ func newHTTPSender(target translate.Target, s Settings) (*httpSender, error) {
 	}
 	h.header.Set("Content-Type", target.Media)
 	h.header.Set("User-Agent", s.UserAgent)
-	if s.Gzip {
-		h.header.Set("Content-Encoding", "gzip")
+	if h.coding != "" {
+		h.header.Set("Content-Encoding", h.coding)
 	}
 	for k, v := range s.Headers {
 		if strings.EqualFold(k, "Host") {
@@ -115,18 +114,13 @@ func (h *httpSender) send(ctx context.Context, messages []translate.Message, ten
 	return a, nil
 }
 
-// zipper compresses a body; it is used again.
+// zipper has the memory for a compressed body; it is used again.
 type zipper struct {
 	plain []byte // the form that is compressed, if it is not the plain one
 	buf   bytes.Buffer
-	w     *gzip.Writer
 }
 
-var zippers = sync.Pool{New: func() any {
-	z := &zipper{}
-	z.w, _ = gzip.NewWriterLevel(&z.buf, gzip.BestSpeed)
-	return z
-}}
+var zippers = sync.Pool{New: func() any { return &zipper{} }}
 
 // mostAnswer is how much of an answer is read.
 const mostAnswer = 64 << 10
@@ -137,16 +131,17 @@ func (h *httpSender) post(ctx context.Context, body []byte, tenant string) (answ
 		ctx, cancel = context.WithTimeout(ctx, h.timeout)
 		defer cancel()
 	}
-	if h.gzip {
+	if h.coding != "" {
 		z := zippers.Get().(*zipper)
 		z.buf.Reset()
-		z.w.Reset(&z.buf)
+		w := compress.NewWriter(h.coding, &z.buf)
 		if h.beforeGzip != nil {
 			z.plain = h.beforeGzip(z.plain[:0], body)
 			body = z.plain
 		}
-		_, _ = z.w.Write(body)
-		_ = z.w.Close()
+		_, _ = w.Write(body)
+		_ = w.Close()
+		w.Free()
 		body = z.buf.Bytes()
 		defer zippers.Put(z)
 	}

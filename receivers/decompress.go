@@ -8,34 +8,11 @@ import (
 	"fmt"
 	"io"
 	"strings"
-	"sync"
 
-	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/zlib"
-	"github.com/klauspost/compress/zstd"
+
+	"github.com/spanbridge/spanbridge/internal/compress"
 )
-
-var gzipReaders = sync.Pool{New: func() any { return new(gzip.Reader) }}
-
-// zstdMemory bounds what a zstd stream may ask for its window.
-const zstdMemory = 8 << 20
-
-// zstdReaders have a window of what they read last, and more, so that they are used
-// again. They read in the goroutine that asks them.
-var zstdReaders sync.Pool
-
-func zstdReader(r io.Reader) (*zstd.Decoder, error) {
-	if z, ok := zstdReaders.Get().(*zstd.Decoder); ok {
-		return z, z.Reset(r)
-	}
-	return zstd.NewReader(r, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxMemory(zstdMemory), zstd.WithDecoderMaxWindow(zstdMemory))
-}
-
-func giveBackZstd(z *zstd.Decoder) {
-	if z.Reset(nil) == nil { // which lets go of what it read from
-		zstdReaders.Put(z)
-	}
-}
 
 // decompress gives a reader over the decoded body, which is r itself when the
 // body is not encoded; done frees what it took. An empty body is an empty body
@@ -52,12 +29,11 @@ func decompress(encoding string, r io.Reader, any bool) (_ io.Reader, done func(
 		if empty {
 			return in, done, nil
 		}
-		z := gzipReaders.Get().(*gzip.Reader)
-		if err := z.Reset(in); err != nil {
-			gzipReaders.Put(z)
+		z, err := compress.NewReader(compress.Gzip, in)
+		if err != nil {
 			return nil, nil, &badStream{"gzip", err}
 		}
-		return z, func() { gzipReaders.Put(z) }, nil
+		return z, func() { _ = z.Close() }, nil
 	case any:
 		return r, done, nil
 	case encoding == "deflate" || encoding == "zlib":
@@ -71,11 +47,11 @@ func decompress(encoding string, r io.Reader, any bool) (_ io.Reader, done func(
 		}
 		return z, func() { _ = z.Close() }, nil
 	case encoding == "zstd":
-		z, err := zstdReader(r)
+		z, err := compress.NewReader(compress.Zstd, r)
 		if err != nil {
 			return nil, nil, &badStream{encoding, err}
 		}
-		return z, func() { giveBackZstd(z) }, nil
+		return z, func() { _ = z.Close() }, nil
 	}
 	return nil, nil, fmt.Errorf("content encoding %q, want gzip, deflate, zstd or none", encoding)
 }

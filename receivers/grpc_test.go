@@ -62,10 +62,12 @@ func TestUnary(t *testing.T) {
 	f("/ids.Service/unary", list(3), codes.OK, 3)
 	f("/ids.Service/unary", nil, codes.OK, 0)
 	f("/ids.Service/unary", list(3), codes.OK, 3, grpc.UseCompressor(gzip.Name))
+	f("/ids.Service/unary", list(3), codes.OK, 3, grpc.UseCompressor("zstd"))
 	f("/ids.Service/unary", append(list(2), 0x0a, 1, 1), codes.InvalidArgument, 2)
 	f("/ids.Service/unary", []byte("rubbish"), codes.InvalidArgument, 0)
 	f("/ids.Service/unary", bytes.Repeat([]byte{0}, 2<<20), codes.ResourceExhausted, 0)
 	f("/ids.Service/unary", bytes.Repeat([]byte{0}, 20<<20), codes.ResourceExhausted, 0, grpc.UseCompressor(gzip.Name))
+	f("/ids.Service/unary", bytes.Repeat([]byte{0}, 20<<20), codes.ResourceExhausted, 0, grpc.UseCompressor("zstd"))
 	f("/ids.Service/nothing", list(1), codes.Unimplemented, 0)
 	if n := testutil.ToFloat64(b.set.UnknownCalls.WithLabelValues("ids-grpc")); n != 1 {
 		t.Errorf("%v unknown calls counted", n)

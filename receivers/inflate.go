@@ -7,12 +7,13 @@ import (
 	"fmt"
 	"io"
 
-	"github.com/klauspost/compress/gzip"
+	"github.com/spanbridge/spanbridge/internal/compress"
 )
 
 // inflater decompresses gRPC messages for grpc-go, inside the budget and by a
 // few at a time: grpc-go would do it for all calls at once, each up to the limit
-// of a message.
+// of a message. It takes one coding, the one that clients have by default; what
+// comes by zstd is decompressed by one alone (internal/compress).
 type inflater struct{ intake *intake }
 
 // Type is the encoding.
@@ -25,11 +26,11 @@ func (f *inflater) Do(r io.Reader) ([]byte, error) {
 	defer func() { <-f.intake.working }()
 	share := f.intake.hold()
 	defer share.end()
-	z := gzipReaders.Get().(*gzip.Reader)
-	defer gzipReaders.Put(z)
-	if err := z.Reset(r); err != nil {
+	z, err := compress.NewReader(compress.Gzip, r)
+	if err != nil {
 		return nil, fmt.Errorf("gzip: %w", err)
 	}
+	defer z.Close()
 	all, err := readAll(z, 0, int64(f.intake.limits().Message), &share)
 	switch {
 	case errors.Is(err, errNoMemory):

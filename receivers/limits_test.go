@@ -185,9 +185,11 @@ func TestBodiesShareTheMemory(t *testing.T) {
 	}
 	rpc := b.dial(t, "ids-grpc")
 	// 25 MiB of it are 25 kB on the way.
-	_, err := call(rpc, "/ids.Service/unary", make([]byte, 25<<20), grpc.UseCompressor(gzip.Name))
-	if status.Code(err) != codes.Unavailable || !strings.Contains(err.Error(), "limits.memory") {
-		t.Errorf("a bomb by gRPC: %v", err)
+	for _, coding := range []string{gzip.Name, "zstd"} {
+		_, err := call(rpc, "/ids.Service/unary", make([]byte, 25<<20), grpc.UseCompressor(coding))
+		if status.Code(err) != codes.Unavailable || !strings.Contains(err.Error(), "limits.memory") {
+			t.Errorf("a bomb by gRPC in %s: %v", coding, err)
+		}
 	}
 	// The heap of this test, its own bodies too, must have been collected first.
 	eventually(t, "a short body is taken", func() bool {

@@ -143,7 +143,7 @@ const groupSpans = 300
 
 func exporterSettings(c *config.Target) exporters.Settings {
 	return exporters.Settings{
-		Endpoint: c.Endpoint, Headers: c.Headers, TenantHeader: c.TenantHeader, Gzip: c.Gzip, Timeout: c.Timeout, Connections: c.Connections,
+		Endpoint: c.Endpoint, Headers: c.Headers, TenantHeader: c.TenantHeader, Gzip: c.Gzip, Zstd: c.Zstd, Timeout: c.Timeout, Connections: c.Connections,
 		TLS: clientTLS(c.TLS), Auth: credentials(c.Auth),
 		UserAgent: "bridge/" + versionName(),
 		Options:   encoderOptions(c),

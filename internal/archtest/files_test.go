@@ -65,7 +65,7 @@ func TestNames(t *testing.T) {
 }
 
 // internalFolders are the folders of internal/; a new one needs an ADR.
-var internalFolders = []string{"archtest", "faultnet", "metrics", "rawgrpc"}
+var internalFolders = []string{"archtest", "compress", "faultnet", "metrics", "rawgrpc"}
 
 func TestInternalFolders(t *testing.T) {
 	entries, err := os.ReadDir(filepath.Join(root, "internal"))
