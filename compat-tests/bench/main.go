@@ -54,7 +54,7 @@ func command(ctx context.Context, arguments []string, out io.Writer) error {
 	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
 	flags.StringVar(&o.pair, "pair", "", "the pairs to measure: a regular expression, with - for arrows and spaces")
 	flags.StringVar(&o.only, "only", "", "the candidates to measure: a regular expression")
-	flags.StringVar(&o.sweep, "sweep", "", "instead of pairs, bridge alone by spans, tags, targets, connections or open, or several of them with commas")
+	flags.StringVar(&o.sweep, "sweep", "", "instead of pairs, bridge alone by "+sweepNames()+"; several with commas")
 	flags.IntVar(&o.rounds, "rounds", 5, "rounds, each with all candidates by turns")
 	flags.DurationVar(&o.duration, "duration", 5*time.Second, "how long each of them is sent to")
 	flags.DurationVar(&o.warm, "warm", 2*time.Second, "how long before it is measured")
@@ -180,7 +180,7 @@ func choose(o options) (c choice, err error) {
 				c.sweeps, c.turns = append(c.sweeps, s), append(c.turns, turns)
 			}
 			if !found {
-				return c, fmt.Errorf("-sweep %s, want spans, tags, targets, connections or open", name)
+				return c, fmt.Errorf("-sweep %s, want %s", name, sweepNames())
 			}
 		}
 		return c, nil

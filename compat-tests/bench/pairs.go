@@ -52,6 +52,7 @@ func slow(s scene) scene {
 
 const (
 	nameBridge    = "bridge"
+	nameDurable   = "bridge, queue.dir"
 	nameCollector = "otelcol"
 )
 
@@ -60,6 +61,7 @@ func pairs() []pair {
 	viaHTTP, viaGRPC := passThrough("pass-through http", limit.HTTP, false), passThrough("pass-through grpc", limit.GRPC, false)
 	tcp := passThrough("pass-through tcp", limit.TCP, false)
 	ours, otel := bridge(nameBridge, bridgeOptions{}), collector(nameCollector, inMemory)
+	durable := bridge(nameDurable, bridgeOptions{disk: true})
 	datagrams := scene{encoding: traffic.JaegerUDP, target: targetZipkin, rate: 100_000, fixed: true, spans: 20, connections: 4, targets: 1}
 	return []pair{
 		{
@@ -75,34 +77,34 @@ func pairs() []pair {
 		{
 			"jaeger http→zipkin", "Jaeger Thrift over HTTP in, Zipkin v2 JSON out",
 			way(traffic.JaegerHTTP, targetZipkin),
-			[]candidate{viaHTTP, ours, otel},
+			[]candidate{viaHTTP, ours, durable, otel},
 		},
 		{
 			"jaeger grpc→zipkin", "Jaeger gRPC in, Zipkin v2 JSON out; the pass-through sends on what came",
 			way(traffic.JaegerGRPC, targetZipkin),
-			[]candidate{viaGRPC, ours, otel},
+			[]candidate{viaGRPC, ours, durable, otel},
 		},
 		{
 			"skywalking→zipkin", "SkyWalking gRPC in, Zipkin v2 JSON out; the pass-through sends on what came",
 			way(traffic.SkyWalking, targetZipkin),
-			[]candidate{viaGRPC, ours, otel},
+			[]candidate{viaGRPC, ours, durable, otel},
 		},
 		{
 			"zipkin→skywalking", "Zipkin v2 JSON in, SkyWalking gRPC out, by way of the window; the pass-through sends on what came",
 			way(traffic.ZipkinJSON, targetSkyWalking),
-			[]candidate{viaHTTP, ours},
+			[]candidate{viaHTTP, ours, durable},
 		},
 		{
 			"zipkin→otlp", "Zipkin v2 JSON in, OTLP gRPC out, by way of the window; the pass-through sends on what came",
 			way(traffic.ZipkinJSON, targetOTLP),
-			[]candidate{viaHTTP, ours, otel},
+			[]candidate{viaHTTP, ours, durable, otel},
 		},
 		{
 			"zipkin→zipkin disk", "Zipkin v2 JSON in and out; answered when it is on disk, save for what otelcol does without fsync",
 			slow(way(traffic.ZipkinJSON, targetZipkin)),
 			[]candidate{
 				passThrough("pass-through http, durable", limit.HTTP, true),
-				bridge("bridge, queue.dir", bridgeOptions{disk: true}),
+				durable,
 				collector("otelcol, file_storage, fsync", onDiskNow), collector("otelcol, file_storage", onDisk),
 			},
 		},
@@ -111,13 +113,13 @@ func pairs() []pair {
 			slow(way(traffic.SkyWalking, targetSkyWalking)),
 			[]candidate{
 				passThrough("pass-through grpc, durable", limit.GRPC, true),
-				bridge("bridge, queue.dir", bridgeOptions{disk: true}),
+				durable,
 			},
 		},
 		{
 			"otlp→otlp", "OTLP gRPC in and out",
 			way(traffic.OTLP, targetOTLP),
-			[]candidate{viaGRPC, ours, otel},
+			[]candidate{viaGRPC, ours, durable, otel},
 		},
 		{
 			"udp→zipkin", "Jaeger Thrift compact over UDP in (20 spans a datagram, 100,000 spans a second), Zipkin v2 JSON out",

@@ -7,6 +7,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"strings"
 
 	"github.com/spanbridge/spanbridge/compat-tests/bench/traffic"
 )
@@ -53,9 +54,22 @@ func sweeps() []sweep {
 			func(s *scene, n int) bridgeOptions { s.connections = n; return bridgeOptions{} })},
 		{"open", "traces that wait in the window meanwhile, Zipkin to OTLP", vary(traffic.ZipkinJSON, targetOTLP, []int{1_000, 10_000, 100_000, 1_000_000},
 			func(s *scene, n int) bridgeOptions { s.open = n; return bridgeOptions{more: held} })},
+		{"requests", "requests to the target that may be on their way at once, Zipkin to Zipkin", vary(traffic.ZipkinJSON, targetZipkin, []int{1, 2, 4, 8},
+			func(_ *scene, n int) bridgeOptions {
+				return bridgeOptions{more: fmt.Sprintf("    connections: %d\n", n)}
+			})},
 		{"parcels", "spans of a request to the target, Zipkin to Zipkin", vary(traffic.ZipkinJSON, targetZipkin, parcelSizes, parceled)},
 		{"parcels-grpc", "spans of a request to the target, OTLP gRPC to OTLP gRPC", vary(traffic.OTLP, targetOTLP, parcelSizes, parceled)},
 	}
+}
+
+// sweepNames are the names of all.
+func sweepNames() string {
+	var names []string
+	for _, s := range sweeps() {
+		names = append(names, s.name)
+	}
+	return strings.Join(names, ", ")
 }
 
 var parcelSizes = []int{100, 300, 1000, 3000, 10_000}
