@@ -14,6 +14,7 @@ import (
 	"github.com/spanbridge/spanbridge/span"
 	"github.com/spanbridge/spanbridge/span/spantest"
 	"github.com/spanbridge/spanbridge/translate"
+	"github.com/spanbridge/spanbridge/translate/residue"
 	"github.com/spanbridge/spanbridge/translate/wire"
 )
 
@@ -105,8 +106,22 @@ func compare(t *testing.T, apache *thriftgen.Batch, bad error, b *span.Batch, er
 			}
 		}
 	}
-	if d := cmp.Diff(showThrift(apache), show(b)); d != "" {
+	want := show(b)
+	if d := cmp.Diff(showThrift(apache), want); d != "" {
 		t.Errorf("%v: -apache +ours:\n%s", err, d)
+	}
+	for _, compact := range []bool{false, true} {
+		if b.Len() == 0 || bytes.Contains(b.Body(), []byte(residue.Key)) {
+			break
+		}
+		out := AppendBatch(nil, spantest.Items(b), compact)
+		again, bad := apacheRead(out, compact)
+		if bad != nil {
+			t.Fatalf("%x\nApache's reader says of what is written: %v", out, bad)
+		}
+		if d := cmp.Diff(want, showThrift(again)); d != "" {
+			t.Errorf("compact %v: -ours +apache of what is written:\n%s", compact, d)
+		}
 	}
 }
 
@@ -150,7 +165,7 @@ func FuzzAgent(f *testing.F) {
 }
 
 // FuzzThriftAgainstApache holds the readers of both protocols, of bodies and of
-// datagrams, against the types that Apache's generator made.
+// datagrams, and their writers against the types that Apache's generator made.
 func FuzzThriftAgainstApache(f *testing.F) {
 	for _, name := range sampleFiles(f, "jaeger-client-go/*-POST-api_traces.body.thrift") {
 		f.Add(sample(f, name), false)

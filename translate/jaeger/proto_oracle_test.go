@@ -190,6 +190,21 @@ func compareProto(t *testing.T, body []byte) {
 		if d := cmp.Diff(want, show(b)); d != "" {
 			t.Errorf("%x\n%v: -generated +ours:\n%s", body, err, d)
 		}
+		items := spantest.Items(b)
+		for _, name := range []string{"copied", "anew"} {
+			var again api_v2.PostSpansRequest
+			out := encodeProto(items)
+			if err := again.Unmarshal(out); err != nil {
+				t.Fatalf("%x\n%s: %x\nthe generated types say %v", body, name, out, err)
+			}
+			got, _ := showProto(&again.Batch)
+			if d := cmp.Diff(show(b), got); d != "" {
+				t.Errorf("%x\n%s: -ours +generated:\n%s", body, name, d)
+			}
+			for i := range items {
+				items[i].Span().Has &^= span.Exact
+			}
+		}
 		// A fault is one of the gateway's own rules.
 		if err != nil && !strings.Contains(err.Error(), "nothing or zeros") && !strings.Contains(err.Error(), "seconds up to") {
 			t.Errorf("%x\n%v, which the generated types take", body, err)

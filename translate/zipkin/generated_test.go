@@ -193,6 +193,20 @@ func compareGenerated(t *testing.T, body []byte) {
 		if d := gocmp.Diff(showGenerated(&list), showSpans(b)); d != "" {
 			t.Fatalf("%x\n%v: -generated +ours:\n%s", body, err, d)
 		}
+		items := spantest.Items(b)
+		for _, name := range []string{"copied", "anew"} {
+			var again zipkin_proto3.ListOfSpans
+			out := AppendProto3(nil, items)
+			if err := proto.Unmarshal(out, &again); err != nil {
+				t.Fatalf("%x\n%s: %x\nthe generated types say %v", body, name, out, err)
+			}
+			if d := gocmp.Diff(showSpans(b), showGenerated(&again)); d != "" {
+				t.Fatalf("%x\n%s: %x\n-ours +generated:\n%s", body, name, out, d)
+			}
+			for i := range items {
+				items[i].Span().Has &^= span.Exact
+			}
+		}
 		for _, words := range []string{"byte ", "left", "varint"} {
 			if err != nil && strings.Contains(err.Error(), words) && strings.Contains(err.Error(), ", byte") {
 				t.Fatalf("%x\n%v, which the generated types take", body, err)
@@ -204,8 +218,8 @@ func compareGenerated(t *testing.T, body []byte) {
 	}
 }
 
-// FuzzProto3AgainstGenerated holds the reader against the generated types: the same
-// answer, and the same refusal but for text that is not UTF-8.
+// FuzzProto3AgainstGenerated holds reader and writer against the generated types: the
+// same answer, and the same refusal but for text that is not UTF-8.
 func FuzzProto3AgainstGenerated(f *testing.F) {
 	for _, s := range samples(f) {
 		if s.format == formatProto3 {
