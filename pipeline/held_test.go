@@ -121,6 +121,45 @@ func TestLettersKeepMemory(t *testing.T) {
 	})
 }
 
+// TestDecodedAgainKeepsMemory: what is decoded again of a batch that is outlined has the
+// body of that, which stays for a letter that is made of it.
+func TestDecodedAgainKeepsMemory(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t, 1<<30)
+		defer b.end()
+		dead := letters(t, nil)
+		defer dead.Close()
+		x := b.target(named("a", func(o *Options) { o.Dead = dead }), &sink{answer: refusing(func(id span.ID) bool { return id == 1 })})
+		f := span.NewBuffer(8)
+		f.Body = append(f.Body, body(1, 1)...)
+		outlined, _ := decodeOutline(f.Body, span.Origin{Format: "test.ids", Transport: "http", Received: time.Now().UnixNano(), Buffer: f, Outline: true})
+		if err := b.intake.Put(b.ctx, outlined); err != nil {
+			t.Fatal(err)
+		}
+		for x.Held() > 0 {
+			time.Sleep(time.Second)
+		}
+		briefs := dead.Briefs()
+		if len(briefs) != 1 {
+			t.Fatalf("%d letters, want 1", len(briefs))
+		}
+		for n := range 100 { // of which one finds the memory if it was given back
+			f := span.NewBuffer(8)
+			f.Body = append(f.Body, body(n+2, 1)...)
+		}
+		letter, err := dead.Get(briefs[0].ID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if want := body(1, 1); !bytes.Equal(letter.Body, want) {
+			t.Errorf("the letter has %x, want %x", letter.Body, want)
+		}
+		if outlined.Body() == nil {
+			t.Error("the memory was given back")
+		}
+	})
+}
+
 // TestRefusedKeepsMemory: a message that was not taken is still the receiver's.
 func TestRefusedKeepsMemory(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

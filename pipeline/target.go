@@ -319,7 +319,11 @@ func (t *Target) open(p *parcel, r queue.Taken) {
 	rec := t.newRecord()
 	*rec = record{seq: r.Seq, class: r.Class, spans: r.Items}
 	if b != nil {
-		rec.held, _ = r.Companion.(*span.Batch) // b, or what has the body of b
+		// What was decoded again has the companion's body, but not its holders: a letter
+		// or the view may keep it, so that nobody says that the companion is done with.
+		if r.Companion == b {
+			rec.held = b
+		}
 		t.remember(rec, &r, b)
 		rec.left = b.Len()
 		if len(b.Instances()) > 0 {
