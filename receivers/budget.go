@@ -76,10 +76,22 @@ func (b *Budget) relieved() bool {
 		if b.relieve(live-most+b.most/16) == 0 {
 			return false
 		}
-		runtime.GC()
-		live = b.fresh()
+		live = b.collect()
 	}
 	return live <= most
+}
+
+// collect collects garbage, and says what lives then. Memory that is kept to be used
+// again (span.Buffer), as that of messages which were given up is, takes two collections
+// to go.
+func (b *Budget) collect() (live int64) {
+	for range 2 {
+		runtime.GC()
+		if live = b.fresh(); live <= b.most/3*2 {
+			break
+		}
+	}
+	return live
 }
 
 // onWayMost is the most for what is on its way in.
@@ -131,7 +143,7 @@ func (b *Budget) full() bool {
 	}
 	now, last := time.Now().UnixNano(), b.lastGC.Load()
 	if now-last > int64(collectEvery) && b.lastGC.CompareAndSwap(last, now) {
-		runtime.GC()
+		b.collect()
 	}
 	return true
 }
