@@ -8,6 +8,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/spanbridge/spanbridge/span"
 )
 
 // Budget is the memory that the process may take. A third of it is for what is
@@ -176,6 +178,15 @@ func (h *hold) set(n int64) error {
 	}
 	h.bytes = n
 	return nil
+}
+
+// buffer makes the share what a buffer has. The share has room for the body already;
+// if there is none for what the buffer has besides, it loses that.
+func (h *hold) buffer(f *span.Buffer) {
+	if h.budget != nil && h.set(int64(f.Memory())) != nil {
+		f.Bare()
+		_ = h.set(int64(cap(f.Body)))
+	}
 }
 
 // must makes the share n bytes for memory that is taken already.

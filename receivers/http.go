@@ -278,6 +278,7 @@ func readAll(r io.Reader, size int, most int64, h *hold) (*span.Buffer, error) {
 		return nil, err
 	}
 	f := span.NewBuffer(size)
+	h.buffer(f)
 	for p := f.Body; int64(len(p)) <= most; f.Body = p {
 		n, err := r.Read(p[len(p):min(int64(cap(p)), most+1)])
 		p = p[:len(p)+n]
@@ -294,17 +295,14 @@ func readAll(r io.Reader, size int, most int64, h *hold) (*span.Buffer, error) {
 		}
 		// Both are there while one is copied into the other.
 		more := max(cap(p)/2, 512)
-		if err := h.set(int64(cap(p) + span.BufferSize(cap(p)+more))); err != nil {
+		if err := h.set(int64(f.Memory() + span.BufferSize(cap(p)+more))); err != nil {
 			f.Release()
 			return nil, err
 		}
 		f.Body = p
 		f = f.Grow(more)
 		p = f.Body
-		if err := h.set(int64(cap(p))); err != nil {
-			f.Release()
-			return nil, err
-		}
+		h.buffer(f)
 	}
 	return f, nil
 }

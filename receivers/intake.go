@@ -180,7 +180,7 @@ func (in *intake) decode(m body, f *span.Buffer, h *hold, l *Limits) (b *span.Ba
 	}
 	in.working <- struct{}{}
 	defer func() { <-in.working }()
-	if err := h.set(h.bytes + in.expect(p)); err != nil {
+	if err := h.set(max(int64(f.Memory()), int64(cap(p))+in.expect(p))); err != nil {
 		return nil, err
 	}
 	defer func() {

@@ -106,14 +106,18 @@ const joinedHead = 2 * binary.MaxVarintLen32
 // grow makes room for n bytes more; false: there is no memory for them.
 func (j *joiner) grow(n int) bool {
 	p := j.body.Body
-	if n > cap(p)-len(p) {
+	switch {
+	case n > cap(p)-len(p):
 		n = max(n, len(p)/2)
-		if j.share.set(int64(cap(p)+span.BufferSize(len(p)+n))) != nil {
+		if j.share.set(int64(j.body.Memory()+span.BufferSize(len(p)+n))) != nil {
 			return false
 		}
 		j.body = j.body.Grow(n)
+	case j.share.bytes < int64(cap(p)) && j.share.set(int64(cap(p))) != nil:
+		return false
 	}
-	return j.share.set(int64(cap(j.body.Body))) == nil
+	j.share.buffer(j.body)
+	return true
 }
 
 func (j *joiner) late() {

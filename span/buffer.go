@@ -44,6 +44,17 @@ func (f *Buffer) Grow(n int) *Buffer {
 	return longer
 }
 
+// Memory is how many bytes the buffer has, with those for what is made of its Body.
+func (f *Buffer) Memory() int {
+	if fenced { // where they are many, and no part of the heap
+		return cap(f.Body)
+	}
+	return cap(f.Body) + f.slabs.bytes()
+}
+
+// Bare lets go of all memory but that of the Body.
+func (f *Buffer) Bare() { f.slabs = slabs{} }
+
 // Release says that the body is no longer needed, of which no batch was made.
 func (f *Buffer) Release() { f.release(nil) }
 
