@@ -204,13 +204,18 @@ func (g *groups) lookAgain(n int32, now time.Time) {
 	push(g, &g.silent.first, &g.silent.last, n, silence)
 }
 
+// awaits is true for a group that a span will join when it has learned its parent.
+func (g *groups) awaits(n int32) bool {
+	return len(g.expected) > 0 && g.expected[g.at(n).key] > 0
+}
+
 // closed is true for a group that no span is about to join and in which every span
 // is a root, was called by another process, or has its parent there.
 func (g *groups) closed(n int32) bool {
-	a := g.at(n)
-	if len(g.expected) > 0 && g.expected[a.key] > 0 {
+	if g.awaits(n) {
 		return false
 	}
+	a := g.at(n)
 	const few = 16 // so that to look through all is quickest
 	if a.count > few {
 		clear(g.ids)

@@ -154,7 +154,7 @@ func (w *Window) depart(now time.Time) {
 		}
 		a.fresh = false
 		switch {
-		case !a.closed || !w.whole(n):
+		case !g.stillClosed(n) || !w.whole(n):
 		case w.habits.trusted(a.key.service):
 			w.habits.leave(a.key, now.Sub(g.since))
 			w.close(n, Complete)
@@ -164,6 +164,10 @@ func (w *Window) depart(now time.Time) {
 	}
 	w.touched = w.touched[:0]
 }
+
+// stillClosed is true for a group that was closed when spans came last, and that no
+// span waits to join.
+func (g *groups) stillClosed(n int32) bool { return g.at(n).closed && !g.awaits(n) }
 
 // touchCalled touches the groups with spans that those of a closed group called.
 func (w *Window) touchCalled(a *group) {
@@ -207,7 +211,7 @@ func (w *Window) whole(n int32) bool {
 		if x.inside || x.from == a.key.service {
 			continue
 		}
-		if from := g.find(groupKey{a.key.trace, x.from}); from != 0 && !g.at(from).closed {
+		if from := g.find(groupKey{a.key.trace, x.from}); from != 0 && !g.stillClosed(from) {
 			return false
 		}
 	}

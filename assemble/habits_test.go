@@ -46,6 +46,8 @@ func TestHabits(t *testing.T) {
 		"@20s c b server back/10.0.0.2", "@20100ms b a client front/10.0.0.1", "@20200ms a - server front/10.0.0.1")
 	f("the span that the caller is in never comes", "23s: c; 27.1s: b", shown,
 		"@20s c b server back/10.0.0.2", "@20100ms b a client front/10.0.0.1")
+	f("a span that waits for its parent will join it", "20.2s: b; 25s: c e", shown,
+		"@20s c b server back/10.0.0.2", "@20100ms e d - back/10.0.0.2", "@20200ms b - client front/10.0.0.1")
 	f("a child first", "20.1s: a b", shown,
 		"@20s b a - front/10.0.0.1", "@20100ms a - server front/10.0.0.1")
 	f("a service of which nothing is known", "21s: a", shown,

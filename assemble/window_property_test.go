@@ -4,6 +4,7 @@ package assemble
 
 import (
 	"fmt"
+	"maps"
 	"net/netip"
 	"slices"
 	"testing"
@@ -177,6 +178,48 @@ func TestNodesAgree(t *testing.T) {
 				t.Fatalf("%s and %s have id %s", key, other, id)
 			}
 			seen[id] = key
+		}
+	})
+}
+
+// When groups leave decides nothing about the ids of spans.
+func TestHabitsDecideNothing(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		opts := drawOptions(t)
+		opts.Together, opts.MaxSpans, opts.MaxBytes = true, 1000, 0
+		windows := [2]*Window{New(opts), New(opts)}
+		windows[0].habits.proof = 1
+		var out [2]map[span.Item]span.Identity // by items without one
+		for i := range out {
+			out[i] = make(map[span.Item]span.Identity)
+		}
+		drain := func() {
+			for i, w := range windows {
+				for _, r := range w.Ready() {
+					out[i][span.Item{Batch: r.Batch, Index: r.Index}] = r.Identity
+				}
+				w.Take(len(w.Ready()))
+			}
+		}
+		now := began
+		for n := range rapid.IntRange(1, 30).Draw(t, "messages") {
+			its := drawItems(t)
+			now = now.Add(time.Duration(rapid.IntRange(0, 3000).Draw(t, "ms")) * time.Millisecond)
+			for _, w := range windows {
+				w.Due(now)
+				w.Put(uint64(n), slices.Clone(its), 50, now)
+			}
+			drain()
+		}
+		for _, w := range windows {
+			for at, ok := w.Next(); ok; at, ok = w.Next() {
+				w.Due(at)
+			}
+		}
+		drain()
+		if !maps.Equal(out[0], out[1]) {
+			t.Fatalf("%v\nwithout habits\n%v", out[0], out[1])
 		}
 	})
 }
