@@ -23,7 +23,7 @@ type failer interface {
 func parse(t failer, w *span.Builder, spec string) {
 	t.Helper()
 	f := strings.Fields(spec)
-	s := span.Span{Trace: span.TraceID{Lo: 0xabc}, Has: span.HasWire}
+	s := span.Span{Trace: span.TraceID{Lo: 0xabc}, Name: w.Copy("span " + f[0]), Has: span.HasWire}
 	s.ID = hex(t, f[0])
 	s.Parent = hex(t, f[1])
 	s.Wire = span.Wire{ID: s.ID, Parent: s.Parent}
@@ -62,8 +62,11 @@ func hex(t failer, s string) span.ID {
 	return id
 }
 
-func items(t failer, specs []string) []span.Item {
-	w := span.NewBuilder(nil, span.Origin{})
+func items(t failer, specs []string) []span.Item { return itemsOf(t, "", specs) }
+
+func itemsOf(t failer, format string, specs []string) []span.Item {
+	t.Helper()
+	w := span.NewBuilder(nil, span.Origin{Format: format})
 	for _, s := range specs {
 		parse(t, w, s)
 	}
