@@ -59,7 +59,7 @@ func BenchmarkWindowLive(b *testing.B) {
 				put()
 			}
 			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/size, "ns/span")
-			began := time.Now() //nolint:forbidigo // what is measured
+			began := time.Now()
 			runtime.GC()
 			b.ReportMetric(float64(time.Since(began).Microseconds())/1000, "gc-ms")
 			if c := w.Counts(); c.Waiting != live {

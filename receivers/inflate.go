@@ -30,7 +30,7 @@ func (f *inflater) Do(r io.Reader) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("gzip: %w", err)
 	}
-	defer z.Close()
+	defer func() { _ = z.Close() }()
 	all, err := readAll(z, 0, int64(f.intake.limits().Message), &share)
 	switch {
 	case errors.Is(err, errNoMemory):
