@@ -36,7 +36,7 @@ const satelliteYAML = `logger: {level: error}
 telemetry: {export_type: none}
 sharing:
   clients: [{plugin_name: grpc-client, server_addr: %q}]
-  servers: [{plugin_name: grpc-server, address: %q, accept_limit: {cpu_utilization: 100, connection_count: 4000}}]
+  servers: [{plugin_name: grpc-server, address: %q, accept_limit: {cpu_utilization: 101, connection_count: 4000}}]
 pipes:
   - common_config: {pipe_name: tracingpipe}
     gatherer:
