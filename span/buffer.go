@@ -132,8 +132,8 @@ const (
 
 // keep sets aside what may be used again.
 func (f *Buffer) keep() {
-	step, _ := bufferSize(cap(f.Body))
-	if step >= bufferSizes {
+	step, size := bufferSize(cap(f.Body))
+	if step >= bufferSizes || size != cap(f.Body) { // too long, or somebody appended beyond its room
 		return
 	}
 	f.Body = f.Body[:0]

@@ -153,3 +153,18 @@ func TestBodyGrows(t *testing.T) {
 	}
 	f.Release()
 }
+
+// TestBodyBeyondItsRoom: a body that was appended to beyond its room, whose memory has
+// a length of its own then, is not taken for a longer one.
+func TestBodyBeyondItsRoom(t *testing.T) {
+	for range 100 {
+		f := NewBuffer(600)
+		f.Body = make([]byte, 0, 641)
+		f.Release()
+		f = NewBuffer(704)
+		if cap(f.Body) < 704 {
+			t.Fatalf("a buffer for 704 bytes has %d", cap(f.Body))
+		}
+		f.Release()
+	}
+}
