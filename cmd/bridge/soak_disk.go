@@ -118,10 +118,10 @@ func ballast(dir string) (remove func() error, err error) {
 		return nil, err
 	}
 	remove = func() error { return errors.Join(f.Close(), os.Remove(path)) }
-	written := 0
+	written := int64(0)
 	for size := 1 << 20; size > 0; {
 		n, err := f.Write(make([]byte, size))
-		written += n
+		written += int64(n)
 		if err != nil {
 			size /= 2
 		}

@@ -260,7 +260,7 @@ func (r *protoReader) seconds(outer *wire.Proto, place string, duration bool) in
 		r.plain = false
 		return 0
 	case sec > maxSeconds || sec < -maxSeconds:
-		r.refuse(place, strconv.FormatInt(sec, 10), "seconds up to "+strconv.Itoa(maxSeconds))
+		r.refuse(place, strconv.FormatInt(sec, 10), "seconds up to "+strconv.FormatInt(maxSeconds, 10))
 	case nanos > 999_999_999 || nanos < least || sec < 0 && duration && nanos > 0 || sec > 0 && nanos < 0:
 		r.refuse(place, fmt.Sprintf("%d s and %d ns", sec, nanos), "less than 1000000000 ns, with the sign of the seconds in a duration")
 	}

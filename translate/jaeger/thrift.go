@@ -244,7 +244,7 @@ func (r *thriftReader) micros(field string, log int) int64 {
 
 func (r *thriftReader) microsOf(v int64, field string, log int) int64 {
 	if v > maxMicros || v < -maxMicros {
-		r.refuse(inLog(log, field), strconv.FormatInt(v, 10), "microseconds up to "+strconv.Itoa(maxMicros))
+		r.refuse(inLog(log, field), strconv.FormatInt(v, 10), "microseconds up to "+strconv.FormatInt(maxMicros, 10))
 		return 0
 	}
 	return v * 1000

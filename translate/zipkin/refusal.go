@@ -32,7 +32,7 @@ func inRange(micros int64) bool { return -maxMicros <= micros && micros <= maxMi
 // nanos is a time or duration in nanoseconds.
 func (r *refusal) nanos(place string, micros int64) int64 {
 	if !inRange(micros) {
-		r.refuse(place, strconv.FormatInt(micros, 10), "microseconds up to "+strconv.Itoa(maxMicros))
+		r.refuse(place, strconv.FormatInt(micros, 10), "microseconds up to "+strconv.FormatInt(maxMicros, 10))
 		return 0
 	}
 	return micros * 1000
