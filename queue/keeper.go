@@ -11,7 +11,7 @@ import (
 
 // keepEvery is how often the places of the cursors are written. After a crash
 // a reader gets again what it had committed since.
-const keepEvery = time.Second
+var keepEvery = time.Second
 
 // keeper does what may wait: it writes where the cursors are, removes files that
 // nobody needs, and holds the log to its bounds.
