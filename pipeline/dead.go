@@ -214,7 +214,7 @@ func (t *Target) Revive(ctx context.Context, letter *deadletter.Letter) (r Reviv
 
 // exhume makes a parcel of a letter.
 func (t *Target) exhume(l *deadletter.Letter) (*parcel, error) {
-	b, err := t.decode(l.Body, span.Origin{Format: l.Format, Transport: l.Transport, Received: l.Received, Tenant: l.Tenant})
+	b, err := t.decode(l.Body, span.Origin{Format: l.Format, Transport: l.Transport, Received: l.Received, Tenant: l.Tenant, Room: rereadRoom})
 	if b == nil {
 		return nil, fmt.Errorf("dead letter %d cannot be decoded: %w", l.ID, err)
 	}

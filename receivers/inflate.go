@@ -3,6 +3,7 @@
 package receivers
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -38,7 +39,8 @@ func (f *inflater) Do(r io.Reader) ([]byte, error) {
 	case err != nil:
 		return nil, fmt.Errorf("gzip: %w", err)
 	}
-	return all.Body, nil // which grpc-go keeps
+	defer all.Release()
+	return bytes.Clone(all.Body), nil // grpc-go keeps it, and need not keep all that the buffer has
 }
 
 // noRoom stands for a message for which there is no memory. An error would go to

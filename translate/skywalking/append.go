@@ -81,6 +81,12 @@ func (e *Encoder) Reset() {
 // Observe notes where spans will be and who refers to them.
 func (e *Encoder) Observe(items []span.Item) {
 	const atOnce = 64 // spans, so that the lock is held for a short while
+	defer func() {
+		e.observed = role{}
+		e.memory.Lock()
+		defer e.memory.Unlock()
+		e.memory.forget()
+	}()
 	for len(items) > 0 {
 		some := items[:min(atOnce, len(items))]
 		items = items[len(some):]
@@ -95,10 +101,6 @@ func (e *Encoder) Observe(items []span.Item) {
 		e.observe(some)
 		clear(e.lessons) // they point into batches
 	}
-	e.observed = role{}
-	e.memory.Lock()
-	defer e.memory.Unlock()
-	e.memory.forget()
 }
 
 func (e *Encoder) observe(items []span.Item) {
