@@ -21,7 +21,7 @@ type Buffer struct {
 	// Body is for the message, within the room that it has.
 	Body []byte
 
-	slabs
+	slabs   slabs
 	holders atomic.Int32
 }
 
