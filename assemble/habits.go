@@ -132,26 +132,28 @@ func (g *groups) follows(a *group) bool {
 func (w *Window) depart(now time.Time) {
 	g := &w.groups
 	for _, n := range w.touched {
-		if a := g.at(n); a.fresh {
-			a.closed = a.count <= mostClosed && g.closed(n)
-			if a.again && !a.closed {
-				a.again = false
-				w.habits.broke(a.key.service)
-			}
+		if !g.fresh(n) {
+			continue
+		}
+		a := g.at(n)
+		a.closed = a.count <= mostClosed && g.closed(n)
+		if a.again && !a.closed {
+			a.again = false
+			w.habits.broke(a.key.service)
 		}
 	}
 	if came := w.touched; g.count > len(came) {
 		for _, n := range came {
-			if a := g.at(n); a.fresh && a.closed {
-				w.touchCalled(a)
+			if g.fresh(n) && g.at(n).closed {
+				w.touchCalled(g.at(n))
 			}
 		}
 	}
 	for _, n := range w.touched {
-		a := g.at(n)
-		if !a.fresh {
-			continue // it has left for want of room
+		if !g.fresh(n) {
+			continue
 		}
+		a := g.at(n)
 		a.fresh = false
 		switch {
 		case !g.stillClosed(n) || !w.whole(n):
@@ -164,6 +166,10 @@ func (w *Window) depart(now time.Time) {
 	}
 	w.touched = w.touched[:0]
 }
+
+// fresh is true for a group among the touched. It is not for one that was and has left
+// since, be it full, whose number may be that of no group at all then (groups.init).
+func (g *groups) fresh(n int32) bool { return n < g.added && g.at(n).fresh }
 
 // stillClosed is true for a group that was closed when spans came last, and that no
 // span waits to join.
