@@ -75,11 +75,20 @@ type Reader struct {
 	free func()
 }
 
-// Close gives the reader back; it is not for use any more.
+// Close gives the reader back; it is not for use any more. Once more does nothing: by
+// then somebody else may read with it.
 func (r *Reader) Close() error {
-	r.free()
+	if free := r.free; free != nil {
+		r.Reader, r.free = ended{}, nil
+		free()
+	}
 	return nil
 }
+
+// ended stands for what was given back.
+type ended struct{}
+
+func (ended) Read([]byte) (int, error) { return 0, io.ErrClosedPipe }
 
 // mostMemory bounds what a stream of zstd may ask for its window.
 const mostMemory = 8 << 20
@@ -142,13 +151,22 @@ func (c closing) Close() error {
 	return err
 }
 
-// inflating lets one message be decompressed at a time: each may take as much memory as
-// a message may be long, of which nobody knows before it is there, and all calls come at
-// once. One processor reads some hundred MB/s.
+// inflating lets one message in zstd be decompressed at a time: each may take as much
+// memory as a message may be long, of which nobody knows before it is there, and all
+// calls come at once. One processor reads some hundred MB/s.
 var inflating = make(chan struct{}, 1)
 
-// Decompress waits for its turn, which ends when the reader is closed.
+// Decompress waits for its turn, which ends when the reader is closed. What is in gzip
+// waits for none: here it is answers of targets, which are short, while messages have a
+// decompressor of the receivers' own.
 func (c forGRPC) Decompress(r io.Reader) (io.Reader, error) {
+	if c == Gzip {
+		z, err := NewReader(Gzip, r)
+		if err != nil {
+			return nil, err
+		}
+		return z, nil
+	}
 	inflating <- struct{}{}
 	z, err := NewReader(string(c), r)
 	if err != nil {

@@ -101,6 +101,61 @@ func TestRubbish(t *testing.T) {
 	_ = r.Close()
 }
 
+// A reader that was given back twice is nobody's twice, nor does it end a turn of others.
+func TestClosedTwice(t *testing.T) {
+	t.Parallel()
+	for _, coding := range []string{Gzip, Zstd} {
+		c := encoding.GetCompressor(coding)
+		read := func(want []byte) io.Reader {
+			var packed bytes.Buffer
+			w, _ := c.Compress(&packed)
+			_, _ = w.Write(want)
+			_ = w.Close()
+			r, err := NewReader(coding, &packed)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return r
+		}
+		first := read(text(1))
+		_ = first.(io.Closer).Close()
+		_ = first.(io.Closer).Close()
+		one, other := read(text(100)), read(text(200))
+		if n, err := first.Read(make([]byte, 1)); n > 0 || err == nil {
+			t.Errorf("%s: what was given back reads %d bytes, %v", coding, n, err)
+		}
+		for r, want := range map[io.Reader][]byte{one: text(100), other: text(200)} {
+			if got, err := io.ReadAll(r); err != nil || !bytes.Equal(got, want) {
+				t.Errorf("%s: %d bytes, want %d, %v", coding, len(got), len(want), err)
+			}
+		}
+	}
+}
+
+// Answers in gzip do not wait for a message in zstd.
+func TestGzipWaitsForNone(t *testing.T) {
+	t.Parallel()
+	read := func(coding string) io.Reader {
+		c := encoding.GetCompressor(coding)
+		var packed bytes.Buffer
+		w, _ := c.Compress(&packed)
+		_, _ = w.Write(text(1))
+		_ = w.Close()
+		r, err := c.Decompress(&packed)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return r
+	}
+	message := read(Zstd)
+	answer := read(Gzip)
+	if got, err := io.ReadAll(answer); err != nil || !bytes.Equal(got, text(1)) {
+		t.Errorf("%q, %v", got, err)
+	}
+	_ = answer.(io.Closer).Close()
+	_ = message.(io.Closer).Close()
+}
+
 func BenchmarkCompress(b *testing.B) {
 	body := text(1000)
 	for _, coding := range []string{Gzip, Zstd} {
