@@ -2,7 +2,10 @@
 
 package assemble
 
-import "time"
+import (
+	"math"
+	"time"
+)
 
 // A group is whole when it is closed, its callers are on their way, and their own
 // groups are closed too, so that what is said of a caller is all there. Nothing says
@@ -58,12 +61,29 @@ func (h *habits) kept(service uint64) {
 	a := h.of[service]
 	if a == nil {
 		if len(h.of) >= maxServices {
-			return
+			h.forget()
 		}
 		a = &habit{wanted: h.proof}
 		h.of[service] = a
 	}
 	a.kept = min(a.kept+1, a.wanted)
+}
+
+// forget makes room for a service: of a few, the one goes of which the least was seen. So
+// names that come once, made up or of jobs, take the places of each other.
+func (h *habits) forget() {
+	const few = 8
+	var least uint64
+	n, fewest := 0, int32(math.MaxInt32)
+	for service, a := range h.of {
+		if a.kept < fewest {
+			least, fewest = service, a.kept
+		}
+		if n++; n == few {
+			break
+		}
+	}
+	delete(h.of, least)
 }
 
 // broke notes that more came. It takes longer then until it is trusted again.

@@ -108,3 +108,32 @@ func TestHabitsAreLost(t *testing.T) {
 		now = now.Add(10 * time.Second)
 	}
 }
+
+// Services that come once leave room for others, and those that are trusted are so still.
+func TestHabitsOfVeryManyServices(t *testing.T) {
+	t.Parallel()
+	var h habits
+	h.init()
+	h.proof = 2
+	once := uint64(1000)
+	others := func() {
+		for range maxServices {
+			once++
+			h.kept(once)
+		}
+	}
+	for service := range uint64(10) {
+		others()
+		h.kept(service)
+		h.kept(service)
+	}
+	others()
+	for service := range uint64(10) {
+		if !h.trusted(service) {
+			t.Errorf("service %d is not trusted", service)
+		}
+	}
+	if len(h.of) > maxServices {
+		t.Errorf("%d services are kept", len(h.of))
+	}
+}
