@@ -20,7 +20,7 @@ type group struct {
 	key         groupKey
 	first, last int32 // of the members
 	count       int32
-	message     uint64        // of the first member
+	message     uint32        // the place of the first member's
 	began       time.Duration // since the first group
 	news        time.Duration // or when it was looked at last
 	age, silent order
@@ -33,19 +33,21 @@ type order struct{ before, behind int32 }
 
 // member is a span of a group.
 type member struct {
-	ready  Ready
-	next   int32
-	inside bool // it is a root, or its parent is in the group
+	span.Identity
 	called
+	message uint32 // its place
+	index   int32
+	next    int32
+	inside  bool // it is a root, or its parent is in the group
 }
 
 // called says which span may have called one, if another process did.
 type called struct {
-	entry  bool
-	joined bool    // they share the id
-	known  bool    // it is on its way
 	by     span.ID // as it was reported
 	from   uint64  // its service, if it is known
+	entry  bool
+	joined bool // they share the id
+	known  bool // it is on its way
 }
 
 // groups are all groups. Number 0 stands for none.
@@ -56,7 +58,7 @@ type groups struct {
 	freeGroups   []int32
 	slots        []int32 // the first group of a list, by the hash of their keys
 	count        int
-	members      [][]member // in pieces, so that they grow without being moved
+	members      []*[inPiece]member // in pieces, so that they grow without being moved
 	made         int32
 	freeMembers  int32 // the first of those to use again
 	aged, silent struct{ first, last int32 }
@@ -144,8 +146,9 @@ func (g *groups) byLongest(n int32, longest time.Duration) time.Time {
 func (g *groups) oldest() int32   { return g.aged.first }
 func (g *groups) quietest() int32 { return g.silent.first }
 
-// add puts a span into its group and gives the group's number.
-func (g *groups) add(k groupKey, r *Ready, by called, now time.Time) int32 {
+// add puts a span of the message at a place into its group and gives the group's
+// number.
+func (g *groups) add(k groupKey, it *span.Item, message uint32, by called, now time.Time) int32 {
 	if g.since.IsZero() {
 		g.since = now
 	}
@@ -161,7 +164,7 @@ func (g *groups) add(k groupKey, r *Ready, by called, now time.Time) int32 {
 				g.list = append(g.list, make([]group, inPiece))
 			}
 		}
-		*g.at(n) = group{key: k, message: r.Message, began: since}
+		*g.at(n) = group{key: k, message: message, began: since}
 		g.insert(n)
 		push(g, &g.aged.first, &g.aged.last, n, func(a *group) *order { return &a.age })
 	}
@@ -173,10 +176,10 @@ func (g *groups) add(k groupKey, r *Ready, by called, now time.Time) int32 {
 		m = g.made
 		g.made++
 		if int(m)>>pieceBits == len(g.members) {
-			g.members = append(g.members, make([]member, inPiece))
+			g.members = append(g.members, new([inPiece]member))
 		}
 	}
-	*g.member(m) = member{ready: *r, called: by}
+	*g.member(m) = member{Identity: it.Identity, called: by, message: message, index: int32(it.Index)}
 	if a.last != 0 {
 		g.member(a.last).next = m
 	} else {
@@ -220,19 +223,19 @@ func (g *groups) closed(n int32) bool {
 	if a.count > few {
 		clear(g.ids)
 		for m := a.first; m != 0; m = g.member(m).next {
-			g.ids[g.member(m).ready.ID] = struct{}{}
+			g.ids[g.member(m).ID] = struct{}{}
 		}
 	}
 	for m := a.first; m != 0; {
 		x := g.member(m)
 		m = x.next
-		if x.inside = x.ready.Parent == 0; x.inside {
+		if x.inside = x.Parent == 0; x.inside {
 			continue
 		}
 		if a.count > few {
-			_, x.inside = g.ids[x.ready.Parent]
+			_, x.inside = g.ids[x.Parent]
 		} else {
-			x.inside = g.has(a, x.ready.Parent)
+			x.inside = g.has(a, x.Parent)
 		}
 		if !x.inside && !x.entry {
 			return false
@@ -245,7 +248,7 @@ func (g *groups) closed(n int32) bool {
 func (g *groups) has(a *group, id span.ID) bool {
 	for m := a.first; m != 0; {
 		x := g.member(m)
-		if x.ready.ID == id {
+		if x.ID == id {
 			return true
 		}
 		m = x.next
@@ -253,12 +256,16 @@ func (g *groups) has(a *group, id span.ID) bool {
 	return false
 }
 
-// take appends the spans of a group, which then is no more.
-func (g *groups) take(dst []Ready, n int32) []Ready {
+// take appends the spans of a group, which then is no more, and releases their
+// messages.
+func (g *groups) take(dst []Ready, n int32, messages *messages) []Ready {
 	a := g.at(n)
 	for m := a.first; m != 0; {
 		x := g.member(m)
-		dst = append(dst, x.ready)
+		from := messages.at(x.message)
+		it := span.Item{Batch: from.batch, Index: int(x.index), Identity: x.Identity}
+		dst = append(dst, Ready{Item: it, Message: from.number, With: m != a.first})
+		messages.release(x.message)
 		next := x.next
 		*x = member{next: g.freeMembers}
 		g.freeMembers = m

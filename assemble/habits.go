@@ -135,11 +135,10 @@ func (w *Window) touch(n int32, now time.Time) {
 // follows is true if the last span of a group belongs into a segment with those that
 // were there when it was whole: as a child, or as another report of one of them.
 func (g *groups) follows(a *group) bool {
-	x := &g.member(a.last).ready
-	entry := g.member(a.last).entry
+	x := g.member(a.last)
 	for m := a.first; ; m = g.member(m).next {
-		id := g.member(m).ready.ID
-		if id == x.ID || id == x.Parent && !entry {
+		id := g.member(m).ID
+		if id == x.ID || id == x.Parent && !x.entry {
 			return true
 		}
 		if m == a.old {
@@ -199,7 +198,8 @@ func (g *groups) stillClosed(n int32) bool { return g.at(n).closed && !g.awaits(
 func (w *Window) touchCalled(a *group) {
 	g := &w.groups
 	for m := a.first; m != 0; m = g.member(m).next {
-		s := g.member(m).ready.Span()
+		x := g.member(m)
+		s := w.messages.span(x.message, x.index)
 		for _, u := range w.joins.look(key{a.key.trace, s.ID}) {
 			if u.role < callee {
 				continue

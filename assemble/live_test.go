@@ -20,33 +20,30 @@ func BenchmarkWindowLive(b *testing.B) {
 			const size, open, each = 100, 4096, 8
 			// Spans are read again when they go on: a message has its turn again when
 			// none of it waits any more.
-			messages := make([][]span.Item, live/size+2)
+			messages := make([]*span.Batch, live/size+2)
 			for m := range messages {
 				builder := span.NewBuilder(nil, span.Origin{Format: "zipkin.v2.json"})
 				for range size {
 					builder.Span(span.Span{ID: 1})
 				}
-				batch := builder.Batch()
-				for i := range size {
-					messages[m] = append(messages[m], span.Item{Batch: batch, Index: i})
-				}
+				messages[m] = builder.Batch()
 			}
 			opts := options()
 			opts.Hold, opts.MaxSpans, opts.MaxBytes, opts.MaxRemembered = time.Hour, live, 1<<40, 2*live
 			w := New(opts)
 			now, n := began, 0
-			again := make([]span.Item, size)
+			its := make([]span.Item, size)
 			put := func() {
-				its := messages[n%len(messages)]
+				batch := messages[n%len(messages)]
 				for i := range its {
 					k := n*size + i
-					s := &its[i].Batch.Spans()[i]
+					s := &batch.Spans()[i]
 					s.Trace.Lo, s.ID, s.Parent = uint64(k/(open*each)*open+k%open+1), span.ID(2*k+1), span.ID(2*k+2)
+					its[i] = span.Item{Batch: batch, Index: i}
 				}
-				copy(again, its)
 				now = now.Add(time.Millisecond)
 				w.Due(now)
-				w.Put(uint64(n), again, 60_000, now)
+				w.Put(uint64(n), its, 60_000, now)
 				w.Take(len(w.Ready()))
 				n++
 			}

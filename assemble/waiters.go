@@ -3,67 +3,78 @@
 package assemble
 
 import (
-	"iter"
 	"slices"
 	"time"
 
 	"github.com/spanbridge/spanbridge/span"
 )
 
-// waiter is a span that waits to hear of one or two ids.
+// waiter is a span that waits to hear of one or two ids. It is as long as a line of
+// the processor's cache. The second id has a waiter of its own, which has nothing
+// but that.
 type waiter struct {
-	item     span.Item
-	message  uint64
-	until    time.Time
-	links    [2]link
-	before   int32 // the slots that wait a little longer or shorter
-	behind   int32
-	n        int8 // links in use
-	extended bool
-}
-
-// link puts a waiter into the list of an id. A place in a list is the number of
-// a slot times two, plus which of its links.
-type link struct {
-	key          key
-	before, next int32
+	key          key     // that it waits for
+	id           span.ID // under which it would leave as far as is known
+	until        time.Duration
+	message      uint32 // its place
+	index        int32
+	before       int32 // those that wait a little longer or shorter
+	behind       int32
+	newer, older int32 // in the list of the key's hash
+	other        int32 // the waiter of the second id, or of such a one the first; 0: there is none
+	extended     bool
+	second       bool
 }
 
 // waiters are the spans that wait, in the order in which their time is up.
 // Slot 0 stands for none.
 type waiters struct {
-	list        []waiter
-	free        []int32
+	since       time.Time          // what times count from
+	pieces      []*[inPiece]waiter // so that they grow without being moved
+	made        int32
+	free        int32 // the first of those to use again
 	first, last int32
-	heads       map[key]int32 // the first place of each id
+	heads       heads
 	count       int
 	again       []int32
 }
 
 func (w *waiters) init() {
-	w.list = make([]waiter, 1)
-	w.heads = make(map[key]int32)
+	*w = waiters{since: w.since, made: 1, again: w.again}
+	w.heads.init()
 }
 
 func (w *waiters) any() bool { return w.count > 0 }
 
-func (w *waiters) at(slot int32) *waiter { return &w.list[slot] }
+func (w *waiters) at(slot int32) *waiter { return &w.pieces[slot>>pieceBits][slot&(inPiece-1)] }
 
 // oldest is the slot whose time is up first, 0 for none.
 func (w *waiters) oldest() int32 { return w.first }
 
-func (w *waiters) add(it span.Item, message uint64, until time.Time, on wait) {
-	var slot int32
-	if n := len(w.free); n > 0 {
-		slot, w.free = w.free[n-1], w.free[:n-1]
-	} else {
-		slot = int32(len(w.list))
-		w.list = append(w.list, waiter{})
+func (w *waiters) until(slot int32) time.Time { return w.since.Add(w.at(slot).until) }
+
+// slot is one for a new waiter.
+func (w *waiters) slot() int32 {
+	if slot := w.free; slot != 0 {
+		w.free = w.at(slot).behind
+		return slot
 	}
-	// It waits under the identity that it came with.
-	s := it.Span()
-	it.Identity = span.Identity{ID: s.ID, Parent: s.Parent}
-	w.list[slot] = waiter{item: it, message: message, until: until}
+	slot := w.made
+	w.made++
+	if int(slot)>>pieceBits == len(w.pieces) {
+		w.pieces = append(w.pieces, new([inPiece]waiter))
+	}
+	return slot
+}
+
+// add lets a span of the message at a place wait, under the identity that it came
+// with.
+func (w *waiters) add(message uint32, index int, s *span.Span, until time.Time, on wait) {
+	if w.since.IsZero() {
+		w.since = until
+	}
+	slot := w.slot()
+	*w.at(slot) = waiter{id: s.ID, message: message, index: int32(index), until: until.Sub(w.since)}
 	w.count++
 	w.push(slot)
 	w.link(slot, on)
@@ -100,43 +111,34 @@ func (w *waiters) pull(slot int32) {
 func (w *waiters) extend(slot int32, until time.Time) {
 	w.pull(slot)
 	a := w.at(slot)
-	a.until, a.extended = until, true
+	a.until, a.extended = until.Sub(w.since), true
 	w.push(slot)
 }
 
-func (w *waiters) linkAt(place int32) *link { return &w.list[place/2].links[place%2] }
-
 func (w *waiters) link(slot int32, on wait) {
-	a := w.at(slot)
-	a.n = int8(on.n)
-	for i := range on.n {
-		place := slot*2 + int32(i)
-		head := w.heads[on.keys[i]]
-		a.links[i] = link{key: on.keys[i], next: head}
-		if head != 0 {
-			w.linkAt(head).before = place
-		}
-		w.heads[on.keys[i]] = place
+	w.at(slot).key = on.keys[0]
+	w.list(slot)
+	if on.n == 2 {
+		second := w.slot()
+		*w.at(second) = waiter{key: on.keys[1], other: slot, second: true}
+		w.at(slot).other = second
+		w.list(second)
 	}
 }
 
 func (w *waiters) unlink(slot int32) {
-	a := w.at(slot)
-	for i := range a.n {
-		l := &a.links[i]
-		if l.next != 0 {
-			w.linkAt(l.next).before = l.before
-		}
-		switch {
-		case l.before != 0:
-			w.linkAt(l.before).next = l.next
-		case l.next != 0:
-			w.heads[l.key] = l.next
-		default:
-			delete(w.heads, l.key)
-		}
+	w.unlist(slot)
+	if second := w.at(slot).other; second != 0 {
+		w.unlist(second)
+		w.at(slot).other = 0
+		w.release(second)
 	}
-	a.n = 0
+}
+
+// release lets a slot be used again.
+func (w *waiters) release(slot int32) {
+	*w.at(slot) = waiter{behind: w.free}
+	w.free = slot
 }
 
 // change lets a slot wait for something else.
@@ -148,28 +150,28 @@ func (w *waiters) change(slot int32, on wait) {
 func (w *waiters) remove(slot int32) {
 	w.unlink(slot)
 	w.pull(slot)
-	w.list[slot] = waiter{}
-	w.free = append(w.free, slot)
-	w.count--
-	if w.count == 0 && len(w.list) > keepReady {
-		w.list, w.free = make([]waiter, 1), nil
-		w.heads = make(map[key]int32)
+	w.release(slot)
+	if w.count--; w.count == 0 && w.made > keepReady {
+		w.init()
 	}
 }
 
-// on gives the slots that wait for an id. They may be removed and changed on
-// the way.
-func (w *waiters) on(k key) iter.Seq[int32] {
+// on gives the slots that wait for an id, the one first that came first. They hold
+// until the next call, and may be removed and changed on the way.
+func (w *waiters) on(k key) []int32 {
 	w.again = w.again[:0]
-	for place := w.heads[k]; place != 0; place = w.linkAt(place).next {
-		w.again = append(w.again, place/2)
-	}
-	return func(yield func(int32) bool) {
-		// The list runs from the newest to the oldest.
-		for _, slot := range slices.Backward(w.again) {
-			if !yield(slot) {
-				return
-			}
+	for slot := *w.heads.of(k); slot != 0; {
+		a := w.at(slot)
+		switch {
+		case a.key != k:
+		case a.second:
+			w.again = append(w.again, a.other)
+		default:
+			w.again = append(w.again, slot)
 		}
+		slot = a.older
 	}
+	// The list runs from the newest to the oldest.
+	slices.Reverse(w.again)
+	return w.again
 }

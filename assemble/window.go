@@ -107,9 +107,10 @@ type Window struct {
 // decision is a span whose identity is decided.
 type decision struct {
 	Ready
-	place span.Place
-	role  role
-	user  ref
+	place   span.Place
+	role    role
+	user    ref
+	message uint32 // its place
 }
 
 // New makes a window.
@@ -138,11 +139,11 @@ func (w *Window) Change(opts Options, now time.Time) {
 	w.bound(now)
 }
 
-// Put adds the spans of a message of so many bytes. Messages are numbered
-// upwards.
+// Put adds the spans of a message of so many bytes, which are of one batch. Messages
+// are numbered upwards.
 func (w *Window) Put(message uint64, items []span.Item, bytes int, now time.Time) {
 	w.age(now)
-	w.messages.add(message, bytes)
+	at := w.messages.add(message, bytes)
 	w.reports = w.reports[:0]
 	servers := false
 	for i := range items {
@@ -170,15 +171,15 @@ func (w *Window) Put(message uint64, items []span.Item, bytes int, now time.Time
 		// A native segment leaves as it came, so that it has nothing to wait for.
 		force := w.opts.Hold <= 0 || w.opts.Together && r.IsNative()
 		if on := w.joins.decide(r, force); on.n > 0 {
-			w.waiters.add(*r.Item, message, now.Add(w.opts.Hold), on)
-			w.messages.hold(message)
+			w.waiters.add(at, r.Index, r.s, now.Add(w.opts.Hold), on)
+			w.messages.hold(at, r.Batch)
 			if w.opts.Together {
 				w.groups.expect(r.Item)
 			}
 			continue
 		}
 		with := w.opts.Together && i > 0 && sameSegment(w.reports[i-1].Item, r.Item)
-		w.decided = append(w.decided, decision{Ready{Item: *r.Item, Message: message, With: with}, r.place, r.role, r.user})
+		w.decided = append(w.decided, decision{Ready{Item: *r.Item, Message: message, With: with}, r.place, r.role, r.user, at})
 	}
 	clear(w.reports)
 	w.tell()
@@ -196,27 +197,37 @@ func sameSegment(a, b *span.Item) bool {
 // tell asks again for those that wait for something of which there is news.
 func (w *Window) tell() {
 	for n := 0; n < len(w.news); n++ {
-		for slot := range w.waiters.on(w.news[n]) {
-			w.again(slot, false, Complete)
+		for _, slot := range w.waiters.on(w.news[n]) {
+			it := w.item(slot)
+			r := reportOf(&it)
+			w.again(slot, &r, false, Complete)
 		}
 	}
 	w.news = w.news[:0]
 }
 
+// item is a span that waits.
+func (w *Window) item(slot int32) span.Item {
+	a := w.waiters.at(slot)
+	b := w.messages.at(a.message).batch
+	return span.Item{Batch: b, Index: int(a.index), Identity: span.Identity{ID: a.id, Parent: b.Spans()[a.index].Parent}}
+}
+
 // again asks for a span that waits, which then goes on or waits for something
 // else.
-func (w *Window) again(slot int32, force bool, reason Reason) {
+func (w *Window) again(slot int32, r *report, force bool, reason Reason) {
 	a := w.waiters.at(slot)
-	r := reportOf(&a.item)
-	on := w.joins.decide(&r, force)
+	on := w.joins.decide(r, force)
 	if on.n > 0 {
+		a.id = r.ID
 		w.waiters.change(slot, on)
 		return
 	}
-	w.decided = append(w.decided, decision{Ready{Item: a.item, Message: a.message}, r.place, r.role, r.user})
+	number := w.messages.at(a.message).number
+	w.decided = append(w.decided, decision{Ready{Item: *r.Item, Message: number}, r.place, r.role, r.user, a.message})
 	w.messages.release(a.message)
 	if w.opts.Together {
-		w.groups.arrived(&a.item)
+		w.groups.arrived(r.Item)
 	}
 	w.counts.Released[reason]++
 	w.waiters.remove(slot)
@@ -253,8 +264,8 @@ func (w *Window) settle(now time.Time) {
 			// What is known of the caller is near the processor now, and far in a second.
 			w.joins.hasCaller(s.Trace.Lo, &by)
 		}
-		n := w.groups.add(groupKey{s.Trace.Lo, r.place.Service}, &r.Ready, by, now)
-		w.messages.hold(r.Message)
+		n := w.groups.add(groupKey{s.Trace.Lo, r.place.Service}, &r.Item, r.message, by, now)
+		w.messages.hold(r.message, r.Batch)
 		if int(w.groups.at(n).count) >= w.opts.GroupSpans {
 			w.close(n, Size)
 			continue
@@ -279,19 +290,14 @@ func (w *Window) leave() {
 
 // close lets a group go.
 func (w *Window) close(n int32, reason Reason) {
-	from := len(w.ready)
-	w.ready = w.groups.take(w.ready, n)
-	for i := from; i < len(w.ready); i++ {
-		w.ready[i].With = i > from
-		w.messages.release(w.ready[i].Message)
-	}
+	w.ready = w.groups.take(w.ready, n, &w.messages)
 	w.counts.Groups[reason]++
 }
 
 // Due lets go what has waited long enough.
 func (w *Window) Due(now time.Time) {
 	w.age(now)
-	for slot := w.waiters.oldest(); slot != 0 && !now.Before(w.waiters.at(slot).until); slot = w.waiters.oldest() {
+	for slot := w.waiters.oldest(); slot != 0 && !now.Before(w.waiters.until(slot)); slot = w.waiters.oldest() {
 		w.expire(slot, Quiet, now)
 	}
 	w.settle(now)
@@ -314,15 +320,13 @@ func (w *Window) Due(now time.Time) {
 // expire decides for a span that waits from what is known. A span that waits
 // for a server that itself waits is decided after that one.
 func (w *Window) expire(slot int32, reason Reason, now time.Time) {
-	a := w.waiters.at(slot)
-	if !a.extended && reason == Quiet {
-		r := reportOf(&a.item)
-		if r.role != server && w.joins.parentOpen(&r) {
-			w.waiters.extend(slot, now.Add(w.opts.Hold))
-			return
-		}
+	it := w.item(slot)
+	r := reportOf(&it)
+	if reason == Quiet && !w.waiters.at(slot).extended && r.role != server && w.joins.parentOpen(&r) {
+		w.waiters.extend(slot, now.Add(w.opts.Hold))
+		return
 	}
-	w.again(slot, true, reason)
+	w.again(slot, &r, true, reason)
 	w.tell()
 }
 
@@ -351,7 +355,7 @@ func (w *Window) bound(now time.Time) {
 func (w *Window) relieve(reason Reason, now time.Time) {
 	slot, n := w.waiters.oldest(), w.groups.oldest()
 	switch {
-	case slot != 0 && (n == 0 || w.waiters.at(slot).message <= w.groups.at(n).message):
+	case slot != 0 && (n == 0 || earlier(w.waiters.at(slot).message, w.groups.at(n).message)):
 		w.expire(slot, reason, now)
 		w.settle(now)
 	case n != 0:
@@ -375,7 +379,7 @@ func (w *Window) Next() (at time.Time, ok bool) {
 		}
 	}
 	if slot := w.waiters.oldest(); slot != 0 {
-		sooner(w.waiters.at(slot).until)
+		sooner(w.waiters.until(slot))
 	}
 	if n := w.groups.quietest(); n != 0 {
 		sooner(w.groups.bySettle(n, w.opts.Settle))

@@ -135,8 +135,8 @@ func TestWindowLosesNothing(t *testing.T) {
 		if observed != sum || len(out) != len(in) {
 			t.Errorf("%d spans observed, want %d", observed, sum)
 		}
-		if w.messages.bytes != 0 || len(w.waiters.heads) != 0 {
-			t.Errorf("%d bytes and %d ids are left", w.messages.bytes, len(w.waiters.heads))
+		if w.messages.bytes != 0 || w.waiters.heads.count != 0 {
+			t.Errorf("%d bytes and %d ids are left", w.messages.bytes, w.waiters.heads.count)
 		}
 	})
 }

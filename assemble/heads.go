@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package assemble
+
+// heads are the lists of those that wait for ids, by the ids' hash: the newest of
+// each. One list is divided for each waiter that is one too many (linear hashing),
+// so that the table grows without a stop.
+type heads struct {
+	slots []int32
+	bits  uint8 // all hashes have had so many, and those of lists that were divided one more
+	count int
+}
+
+const fewBits = 6
+
+func (h *heads) init() { *h = heads{slots: make([]int32, 1<<fewBits), bits: fewBits} }
+
+// of is the list for an id.
+func (h *heads) of(k key) *int32 { return &h.slots[h.number(k)] }
+
+func (h *heads) number(k key) int {
+	x := hash(k)
+	n := x & (2<<h.bits - 1)
+	if n >= uint64(len(h.slots)) {
+		n &= 1<<h.bits - 1
+	}
+	return int(n)
+}
+
+// list puts a slot at the head of the list for its key, unlist takes it out.
+func (w *waiters) list(slot int32) {
+	if w.heads.count++; w.heads.count > len(w.heads.slots) {
+		w.divide()
+	}
+	a, head := w.at(slot), w.heads.of(w.at(slot).key)
+	if a.newer, a.older = 0, *head; a.older != 0 {
+		w.at(a.older).newer = slot
+	}
+	*head = slot
+}
+
+func (w *waiters) unlist(slot int32) {
+	a := w.at(slot)
+	if a.older != 0 {
+		w.at(a.older).newer = a.newer
+	}
+	if a.newer != 0 {
+		w.at(a.newer).older = a.older
+	} else {
+		*w.heads.of(a.key) = a.older
+	}
+	w.heads.count--
+}
+
+// divide makes two lists of the next one. Both keep their order.
+func (w *waiters) divide() {
+	h := &w.heads
+	from := len(h.slots) - 1<<h.bits
+	slot := h.slots[from]
+	h.slots = append(h.slots, 0)
+	h.slots[from] = 0
+	var last [2]int32
+	for slot != 0 {
+		a := w.at(slot)
+		to := h.number(a.key)
+		l := &last[0]
+		if to != from {
+			l = &last[1]
+		}
+		if a.newer = *l; *l != 0 {
+			w.at(*l).older = slot
+		} else {
+			h.slots[to] = slot
+		}
+		*l, slot, a.older = slot, a.older, 0
+	}
+	if len(h.slots) == 2<<h.bits {
+		h.bits++
+	}
+}
