@@ -27,6 +27,28 @@ func (h *heads) number(k key) int {
 	return int(n)
 }
 
+// much is true if not all of the table is near the processor.
+func (w *waiters) much() bool { return len(w.heads.slots) >= far }
+
+// warm does as users.warm.
+func (w *waiters) warm(keys []key) {
+	if !w.much() {
+		return
+	}
+	var firsts [atOnce]int32
+	for from := 0; from < len(keys); from += atOnce {
+		some := keys[from:min(from+atOnce, len(keys))]
+		for i := range some {
+			firsts[i] = *w.heads.of(some[i])
+		}
+		for i := range some {
+			if n := firsts[i]; n != 0 {
+				w.warmed += w.at(n).older
+			}
+		}
+	}
+}
+
 // list puts a slot at the head of the list for its key, unlist takes it out.
 func (w *waiters) list(slot int32) {
 	if w.heads.count++; w.heads.count > len(w.heads.slots) {

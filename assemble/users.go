@@ -175,20 +175,25 @@ func (t *users) appendOf(dst []*user, k key) []*user {
 	return t.old.appendOf(t.young.appendOf(dst, k), k)
 }
 
-// warm brings what will be looked at for some reports nearer to the processor: all
-// at once, while one after the other each would be waited for. What it adds up keeps
+// atOnce is for how many things memory is looked at at once.
+const atOnce = 64
+
+// far is how long a table is of which not all is near the processor.
+const far = 1 << 14
+
+// warm brings what will be looked at for some ids nearer to the processor: all at
+// once, while one after the other each would be waited for. What it adds up keeps
 // the compiler from leaving the loads out.
-func (t *users) warm(reports []report) {
-	const atOnce = 64
+func (t *users) warm(keys []key) {
 	for _, g := range [...]*generation{&t.young, &t.old} {
-		if len(g.slots) < 1<<14 {
-			continue // it is near enough
+		if len(g.slots) < far || g.count == 0 {
+			continue
 		}
 		var firsts [atOnce]int32
-		for from := 0; from < len(reports); from += atOnce {
-			some := reports[from:min(from+atOnce, len(reports))]
+		for from := 0; from < len(keys); from += atOnce {
+			some := keys[from:min(from+atOnce, len(keys))]
 			for i := range some {
-				firsts[i] = g.slots[hash(some[i].own())&uint64(len(g.slots)-1)]
+				firsts[i] = g.slots[hash(some[i])&uint64(len(g.slots)-1)]
 			}
 			for i := range some {
 				if n := firsts[i]; n != 0 {

@@ -37,6 +37,7 @@ type waiters struct {
 	heads       heads
 	count       int
 	again       []int32
+	warmed      int32
 }
 
 func (w *waiters) init() {

@@ -101,6 +101,8 @@ type Window struct {
 	seen    []span.Item
 	news    []key // ids of which something new is known
 	reports []report
+	keys    []key   // of which something will be looked at
+	warmed  int     // how many of those that have waited longest
 	touched []int32 // groups that may leave now
 }
 
@@ -149,7 +151,7 @@ func (w *Window) Put(message uint64, items []span.Item, bytes int, now time.Time
 	for i := range items {
 		w.reports = append(w.reports, reportOf(&items[i]))
 	}
-	w.joins.users.warm(w.reports)
+	w.warm()
 	for i := range w.reports {
 		r := &w.reports[i]
 		if w.joins.note(r) && w.waiters.any() {
@@ -192,6 +194,43 @@ func (w *Window) Put(message uint64, items []span.Item, bytes int, now time.Time
 func sameSegment(a, b *span.Item) bool {
 	n := a.Span().Segment
 	return n != 0 && a.Batch == b.Batch && n == b.Span().Segment
+}
+
+// warm is users.warm for the reports: for their parents only where much waits, since
+// most parents are among the reports.
+func (w *Window) warm() {
+	w.keys = w.keys[:0]
+	much := w.waiters.much()
+	for i := range w.reports {
+		r := &w.reports[i]
+		w.keys = append(w.keys, r.own())
+		if p := r.s.Parent; much && p != 0 && (i == 0 || p != w.reports[i-1].s.Parent && p != w.reports[i-1].s.ID) {
+			w.keys = append(w.keys, r.parent())
+		}
+	}
+	w.joins.users.warm(w.keys)
+	w.waiters.warm(w.keys)
+}
+
+// warmOldest does so for the spans that have waited longest, from time to time.
+func (w *Window) warmOldest() {
+	if w.warmed--; w.warmed >= 0 || !w.waiters.much() {
+		return
+	}
+	var slots [atOnce]int32
+	w.warmed, w.keys = 0, w.keys[:0]
+	for slot := w.waiters.oldest(); slot != 0 && w.warmed < atOnce; slot = w.waiters.at(slot).behind {
+		slots[w.warmed] = slot
+		w.warmed++
+		w.keys = append(w.keys, w.waiters.at(slot).key)
+	}
+	for _, slot := range slots[:w.warmed] {
+		a := w.waiters.at(slot)
+		s := w.messages.span(a.message, a.index)
+		w.waiters.warmed += int32(s.Trace.Lo) + int32(s.Local.Service.Len()) + int32(s.Kind)
+	}
+	w.joins.users.warm(w.keys)
+	w.waiters.warm(w.keys)
 }
 
 // tell asks again for those that wait for something of which there is news.
@@ -320,6 +359,7 @@ func (w *Window) Due(now time.Time) {
 // expire decides for a span that waits from what is known. A span that waits
 // for a server that itself waits is decided after that one.
 func (w *Window) expire(slot int32, reason Reason, now time.Time) {
+	w.warmOldest()
 	it := w.item(slot)
 	r := reportOf(&it)
 	if reason == Quiet && !w.waiters.at(slot).extended && r.role != server && w.joins.parentOpen(&r) {
@@ -349,6 +389,7 @@ func (w *Window) bound(now time.Time) {
 	for w.opts.MaxBytes > 0 && w.messages.bytes > w.opts.MaxBytes && w.waiters.count+w.groups.spans > 0 {
 		w.relieve(Memory, now)
 	}
+	w.settle(now)
 }
 
 // relieve lets go what has waited longest.
@@ -357,7 +398,9 @@ func (w *Window) relieve(reason Reason, now time.Time) {
 	switch {
 	case slot != 0 && (n == 0 || earlier(w.waiters.at(slot).message, w.groups.at(n).message)):
 		w.expire(slot, reason, now)
-		w.settle(now)
+		if w.opts.Together || len(w.decided) >= atOnce {
+			w.settle(now)
+		}
 	case n != 0:
 		w.close(n, reason)
 	}
@@ -369,6 +412,7 @@ func (w *Window) Flush(now time.Time) {
 	for w.waiters.count+w.groups.spans > 0 {
 		w.relieve(Shutdown, now)
 	}
+	w.settle(now)
 }
 
 // Next is when Due has something to do; ok is false when nothing waits.
