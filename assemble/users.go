@@ -79,7 +79,7 @@ const (
 // generation is a hash table of lists. Its users lie in pieces of memory, so that
 // it grows without moving them.
 type generation struct {
-	slots  []int32 // the first user of a list + 1
+	slots  []list
 	pieces [][]user
 	count  int
 }
@@ -102,30 +102,51 @@ func hash(k key) uint64 {
 
 const fewSlots = 64
 
+// list is the first user of a list + 1, and behind it, by bits of their hashes,
+// which keys may be in it: of most that are not, that tells without a look at users.
+type list uint64
+
+func maybe(hash uint64) list { return 1 << (32 + hash>>59) }
+
+func (l list) first(hash uint64) int32 {
+	if l&maybe(hash) == 0 {
+		return 0
+	}
+	return int32(uint32(l))
+}
+
+// push puts a user at the head of a list. It gives the one that was there.
+func (l *list) push(n int32, hash uint64) (next int32) {
+	next = int32(uint32(*l))
+	*l = *l>>32<<32 | maybe(hash) | list(uint32(n+1))
+	return next
+}
+
 // sized is a generation with room for n users.
 func sized(n int) generation {
 	size := fewSlots
-	for size < 2*(n+1) {
+	for size < n {
 		size *= 2
 	}
-	g := generation{slots: make([]int32, size)}
+	g := generation{slots: make([]list, size)}
 	if n > 0 && n <= inPiece {
 		g.pieces = append(g.pieces, make([]user, n))
 	}
 	return g
 }
 
-// first is the first user of the list that a key is in, + 1.
+// first is the first user of the list that a key may be in, + 1.
 func (g *generation) first(k key) int32 {
 	if g.count == 0 {
 		return 0
 	}
-	return g.slots[hash(k)&uint64(len(g.slots)-1)]
+	h := hash(k)
+	return g.slots[h&uint64(len(g.slots)-1)].first(h)
 }
 
 // add appends a user that is not there.
 func (g *generation) add(u *user) int32 {
-	if 2*(g.count+1) > len(g.slots) {
+	if g.count == len(g.slots) {
 		g.grow()
 	}
 	n := int32(g.count)
@@ -135,21 +156,19 @@ func (g *generation) add(u *user) int32 {
 	case int(n)&(inPiece-1) == len(g.pieces[piece]): // made for fewer
 		g.pieces[piece] = append(make([]user, 0, inPiece), g.pieces[piece]...)[:inPiece]
 	}
-	slot := &g.slots[hash(u.key)&uint64(len(g.slots)-1)]
+	h := hash(u.key)
 	*g.at(n) = *u
-	g.at(n).next = *slot
+	g.at(n).next = g.slots[h&uint64(len(g.slots)-1)].push(n, h)
 	g.count++
-	*slot = n + 1
 	return n
 }
 
 func (g *generation) grow() {
-	g.slots = make([]int32, max(fewSlots, 2*len(g.slots)))
+	g.slots = make([]list, max(fewSlots, 2*len(g.slots)))
 	for n := range int32(g.count) {
 		u := g.at(n)
-		slot := &g.slots[hash(u.key)&uint64(len(g.slots)-1)]
-		u.next = *slot
-		*slot = n + 1
+		h := hash(u.key)
+		u.next = g.slots[h&uint64(len(g.slots)-1)].push(n, h)
 	}
 }
 
@@ -193,7 +212,7 @@ func (t *users) warm(keys []key) {
 		for from := 0; from < len(keys); from += atOnce {
 			some := keys[from:min(from+atOnce, len(keys))]
 			for i := range some {
-				firsts[i] = g.slots[hash(some[i])&uint64(len(g.slots)-1)]
+				firsts[i] = g.first(some[i])
 			}
 			for i := range some {
 				if n := firsts[i]; n != 0 {
