@@ -6,21 +6,20 @@ package assemble
 // each. One list is divided for each waiter that is one too many (linear hashing),
 // so that the table grows without a stop.
 type heads struct {
-	slots []int32
+	slots []list
 	bits  uint8 // all hashes have had so many, and those of lists that were divided one more
 	count int
 }
 
 const fewBits = 6
 
-func (h *heads) init() { *h = heads{slots: make([]int32, 1<<fewBits), bits: fewBits} }
+func (h *heads) init() { *h = heads{slots: make([]list, 1<<fewBits), bits: fewBits} }
 
-// of is the list for an id.
-func (h *heads) of(k key) *int32 { return &h.slots[h.number(k)] }
+// of is the list for a hash.
+func (h *heads) of(hash uint64) *list { return &h.slots[h.number(hash)] }
 
-func (h *heads) number(k key) int {
-	x := hash(k)
-	n := x & (2<<h.bits - 1)
+func (h *heads) number(hash uint64) int {
+	n := hash & (2<<h.bits - 1)
 	if n >= uint64(len(h.slots)) {
 		n &= 1<<h.bits - 1
 	}
@@ -30,7 +29,7 @@ func (h *heads) number(k key) int {
 // much is true if not all of the table is near the processor.
 func (w *waiters) much() bool { return len(w.heads.slots) >= far }
 
-// warm does as users.warm.
+// warm does as users.warm: the first of a list is changed when another one comes.
 func (w *waiters) warm(keys []key) {
 	if !w.much() {
 		return
@@ -39,7 +38,7 @@ func (w *waiters) warm(keys []key) {
 	for from := 0; from < len(keys); from += atOnce {
 		some := keys[from:min(from+atOnce, len(keys))]
 		for i := range some {
-			firsts[i] = *w.heads.of(some[i])
+			firsts[i] = w.heads.of(hash(some[i])).any()
 		}
 		for i := range some {
 			if n := firsts[i]; n != 0 {
@@ -54,11 +53,15 @@ func (w *waiters) list(slot int32) {
 	if w.heads.count++; w.heads.count > len(w.heads.slots) {
 		w.divide()
 	}
-	a, head := w.at(slot), w.heads.of(w.at(slot).key)
-	if a.newer, a.older = 0, *head; a.older != 0 {
+	w.head(slot)
+}
+
+func (w *waiters) head(slot int32) {
+	a := w.at(slot)
+	h := hash(a.key)
+	if a.newer, a.older = 0, w.heads.of(h).push(slot, h); a.older != 0 {
 		w.at(a.older).newer = slot
 	}
-	*head = slot
 }
 
 func (w *waiters) unlist(slot int32) {
@@ -69,7 +72,7 @@ func (w *waiters) unlist(slot int32) {
 	if a.newer != 0 {
 		w.at(a.newer).older = a.older
 	} else {
-		*w.heads.of(a.key) = a.older
+		w.heads.of(hash(a.key)).pop(a.older)
 	}
 	w.heads.count--
 }
@@ -78,23 +81,17 @@ func (w *waiters) unlist(slot int32) {
 func (w *waiters) divide() {
 	h := &w.heads
 	from := len(h.slots) - 1<<h.bits
-	slot := h.slots[from]
+	slot := int32(0) // the oldest, which comes first into its new list
+	for n := h.slots[from].any(); n != 0; n = w.at(n).older {
+		slot = n
+	}
 	h.slots = append(h.slots, 0)
 	h.slots[from] = 0
-	var last [2]int32
 	for slot != 0 {
 		a := w.at(slot)
-		to := h.number(a.key)
-		l := &last[0]
-		if to != from {
-			l = &last[1]
-		}
-		if a.newer = *l; *l != 0 {
-			w.at(*l).older = slot
-		} else {
-			h.slots[to] = slot
-		}
-		*l, slot, a.older = slot, a.older, 0
+		newer := a.newer
+		w.head(slot)
+		slot = newer
 	}
 	if len(h.slots) == 2<<h.bits {
 		h.bits++

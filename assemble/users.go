@@ -102,8 +102,9 @@ func hash(k key) uint64 {
 
 const fewSlots = 64
 
-// list is the first user of a list + 1, and behind it, by bits of their hashes,
-// which keys may be in it: of most that are not, that tells without a look at users.
+// list is the number of the first in a list, 0 for none, and behind it, by bits of
+// their hashes, which keys may be in it: of most that are not, that tells without a
+// look at the first.
 type list uint64
 
 func maybe(hash uint64) list { return 1 << (32 + hash>>59) }
@@ -112,14 +113,24 @@ func (l list) first(hash uint64) int32 {
 	if l&maybe(hash) == 0 {
 		return 0
 	}
-	return int32(uint32(l))
+	return l.any()
 }
 
-// push puts a user at the head of a list. It gives the one that was there.
+// any is the first in the list, whatever its hash.
+func (l list) any() int32 { return int32(uint32(l)) }
+
+// push puts another one before the first, which it gives.
 func (l *list) push(n int32, hash uint64) (next int32) {
-	next = int32(uint32(*l))
-	*l = *l>>32<<32 | maybe(hash) | list(uint32(n+1))
+	next = l.any()
+	*l = *l>>32<<32 | maybe(hash) | list(uint32(n))
 	return next
+}
+
+// pop takes the first one out, behind which there is another one or 0.
+func (l *list) pop(next int32) {
+	if *l = *l>>32<<32 | list(uint32(next)); next == 0 {
+		*l = 0
+	}
 }
 
 // sized is a generation with room for n users.
@@ -158,7 +169,7 @@ func (g *generation) add(u *user) int32 {
 	}
 	h := hash(u.key)
 	*g.at(n) = *u
-	g.at(n).next = g.slots[h&uint64(len(g.slots)-1)].push(n, h)
+	g.at(n).next = g.slots[h&uint64(len(g.slots)-1)].push(n+1, h)
 	g.count++
 	return n
 }
@@ -168,7 +179,7 @@ func (g *generation) grow() {
 	for n := range int32(g.count) {
 		u := g.at(n)
 		h := hash(u.key)
-		u.next = g.slots[h&uint64(len(g.slots)-1)].push(n, h)
+		u.next = g.slots[h&uint64(len(g.slots)-1)].push(n+1, h)
 	}
 }
 

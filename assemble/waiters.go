@@ -161,7 +161,8 @@ func (w *waiters) remove(slot int32) {
 // until the next call, and may be removed and changed on the way.
 func (w *waiters) on(k key) []int32 {
 	w.again = w.again[:0]
-	for slot := *w.heads.of(k); slot != 0; {
+	h := hash(k)
+	for slot := w.heads.of(h).first(h); slot != 0; {
 		a := w.at(slot)
 		switch {
 		case a.key != k:

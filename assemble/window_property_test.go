@@ -72,6 +72,7 @@ func TestWindowLosesNothing(t *testing.T) {
 		opts.Observe = func(its []span.Item) { observed += len(its) }
 		w := New(opts)
 		w.habits.proof = rapid.SampledFrom([]int32{1, usualProof}).Draw(t, "proof")
+		w.messages.first = rapid.SampledFrom([]uint32{0, 1<<32 - 3}).Draw(t, "place")
 		in := make(map[span.Item]int)
 		now, total := began, 0
 		out := make(map[span.Item]int)
@@ -134,6 +135,11 @@ func TestWindowLosesNothing(t *testing.T) {
 		}
 		if observed != sum || len(out) != len(in) {
 			t.Errorf("%d spans observed, want %d", observed, sum)
+		}
+		for _, m := range w.messages.list {
+			if m.batch != nil {
+				t.Errorf("message %d keeps its batch", m.number)
+			}
 		}
 		if w.messages.bytes != 0 || w.waiters.heads.count != 0 {
 			t.Errorf("%d bytes and %d ids are left", w.messages.bytes, w.waiters.heads.count)
