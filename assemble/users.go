@@ -146,17 +146,16 @@ func sized(n int) generation {
 	return g
 }
 
-// first is the first user of the list that a key may be in, + 1.
-func (g *generation) first(k key) int32 {
+// first is the first user of the list that a key of a hash may be in, + 1.
+func (g *generation) first(hash uint64) int32 {
 	if g.count == 0 {
 		return 0
 	}
-	h := hash(k)
-	return g.slots[h&uint64(len(g.slots)-1)].first(h)
+	return g.slots[hash&uint64(len(g.slots)-1)].first(hash)
 }
 
 // add appends a user that is not there.
-func (g *generation) add(u *user) int32 {
+func (g *generation) add(u *user, hash uint64) int32 {
 	if g.count == len(g.slots) {
 		g.grow()
 	}
@@ -167,9 +166,9 @@ func (g *generation) add(u *user) int32 {
 	case int(n)&(inPiece-1) == len(g.pieces[piece]): // made for fewer
 		g.pieces[piece] = append(make([]user, 0, inPiece), g.pieces[piece]...)[:inPiece]
 	}
-	h := hash(u.key)
-	*g.at(n) = *u
-	g.at(n).next = g.slots[h&uint64(len(g.slots)-1)].push(n+1, h)
+	at := g.at(n)
+	*at = *u
+	at.next = g.slots[hash&uint64(len(g.slots)-1)].push(n+1, hash)
 	g.count++
 	return n
 }
@@ -183,9 +182,9 @@ func (g *generation) grow() {
 	}
 }
 
-// appendOf appends the users of an id.
-func (g *generation) appendOf(dst []*user, k key) []*user {
-	for n := g.first(k); n != 0; {
+// appendOf appends the users of an id of a hash.
+func (g *generation) appendOf(dst []*user, k key, hash uint64) []*user {
+	for n := g.first(hash); n != 0; {
 		u := g.at(n - 1)
 		if u.key == k {
 			dst = append(dst, u)
@@ -202,7 +201,8 @@ func (g *generation) clear() {
 
 // appendOf appends the users of an id. The pointers hold until a user is added.
 func (t *users) appendOf(dst []*user, k key) []*user {
-	return t.old.appendOf(t.young.appendOf(dst, k), k)
+	h := hash(k)
+	return t.old.appendOf(t.young.appendOf(dst, k, h), k, h)
 }
 
 // atOnce is for how many things memory is looked at at once.
@@ -223,7 +223,7 @@ func (t *users) warm(keys []key) {
 		for from := 0; from < len(keys); from += atOnce {
 			some := keys[from:min(from+atOnce, len(keys))]
 			for i := range some {
-				firsts[i] = g.first(some[i])
+				firsts[i] = g.first(hash(some[i]))
 			}
 			for i := range some {
 				if n := firsts[i]; n != 0 {
@@ -237,8 +237,9 @@ func (t *users) warm(keys []key) {
 // find is the user that a span of this id, place and role stands for; nil when
 // there is none.
 func (t *users) find(k key, place span.Place, r role) *user {
+	h := hash(k)
 	for _, g := range [...]*generation{&t.young, &t.old} {
-		for n := g.first(k); n != 0; {
+		for n := g.first(h); n != 0; {
 			u := g.at(n - 1)
 			if u.key == k && u.role == r && u.place.All == place.All {
 				return u
@@ -267,8 +268,9 @@ func (t *users) get(r ref) *user {
 // many of an id.
 func (t *users) note(u *user) (_ ref, news bool) {
 	count, callees := 0, 0
+	h := hash(u.key)
 	for i, g := range [...]*generation{&t.young, &t.old} {
-		for n := g.first(u.key); n != 0; {
+		for n := g.first(h); n != 0; {
 			known := g.at(n - 1)
 			at := n
 			n = known.next
@@ -294,7 +296,7 @@ func (t *users) note(u *user) (_ ref, news bool) {
 		t.evicted += t.old.count
 		t.rotate()
 	}
-	return ref{turn: t.turn, n: t.young.add(u) + 1}, true
+	return ref{turn: t.turn, n: t.young.add(u, h) + 1}, true
 }
 
 // rotate forgets the older generation.
