@@ -140,7 +140,7 @@ func (f *Buffer) keep() {
 	if f.slabs.bytes() > max(leastSlabs, mostSlabsShare*cap(f.Body)) {
 		f.slabs = slabs{}
 	}
-	f.slabs.empty()
+	f.slabs.emptied()
 	buffers[step].Put(f)
 }
 

@@ -67,7 +67,7 @@ func NewBuilder(body []byte, origin Origin) *Builder {
 // in use any more.
 func (w *Builder) Reset(body []byte, origin Origin) {
 	b := &w.b
-	b.slabs.empty()
+	b.emptied()
 	*b = Batch{Origin: origin, protocol: ProtocolOf(origin.Format), body: body, slabs: b.slabs}
 	b.Origin.Buffer = nil
 	w.charged, w.growth = 0, growth{}

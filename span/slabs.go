@@ -20,8 +20,8 @@ type slabs struct {
 	instances []Instance
 }
 
-// empty makes them empty, with the memory that they have.
-func (s *slabs) empty() {
+// emptied makes them empty, with the memory that they have.
+func (s *slabs) emptied() {
 	*s = slabs{
 		side: s.side[:0], spans: s.spans[:0], attrs: s.attrs[:0], events: s.events[:0], refs: s.refs[:0],
 		resources: s.resources[:0], scopes: s.scopes[:0], segments: s.segments[:0],
