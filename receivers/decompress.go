@@ -46,7 +46,7 @@ func decompress(encoding string, r io.Reader, any bool) (_ io.Reader, done func(
 			return nil, nil, &badStream{encoding, err}
 		}
 		return z, func() { _ = z.Close() }, nil
-	case encoding == "zstd":
+	case isZstd(encoding):
 		z, err := compress.NewReader(compress.Zstd, r)
 		if err != nil {
 			return nil, nil, &badStream{encoding, err}
@@ -54,6 +54,10 @@ func decompress(encoding string, r io.Reader, any bool) (_ io.Reader, done func(
 		return z, func() { _ = z.Close() }, nil
 	}
 	return nil, nil, fmt.Errorf("content encoding %q, want gzip, deflate, zstd or none", encoding)
+}
+
+func isZstd(encoding string) bool {
+	return strings.EqualFold(strings.TrimSpace(encoding), "zstd")
 }
 
 // badStream is a body that is not in the encoding that its header says.

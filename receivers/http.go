@@ -3,6 +3,7 @@
 package receivers
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -231,7 +232,36 @@ func (in *intake) readBody(r *http.Request, anyEncoding bool, h *hold) (*span.Bu
 	}
 	sent := sentBodies.Get().(*sentBody)
 	*sent = sentBody{body: r.Body, most: limits.Body + 1}
-	from, done, err := decompress(r.Header.Get("Content-Encoding"), sent, anyEncoding)
+	judge := func(err error) (translate.Verdict, error) {
+		switch {
+		case errors.Is(err, errNoMemory):
+			return translate.Busy, err
+		case sent.n > limits.Body:
+			return translate.TooLarge, fmt.Errorf("the body has more than %d bytes", limits.Body)
+		case errors.Is(err, io.ErrUnexpectedEOF) && sent.n < r.ContentLength:
+			return translate.BadBody, fmt.Errorf("the body ends after %d bytes, want %d", sent.n, r.ContentLength)
+		case err != nil:
+			return translate.BadBody, fmt.Errorf("cannot read the body (%s): %w", encodingName(r), err)
+		}
+		return translate.Taken, nil
+	}
+	encoding, size := r.Header.Get("Content-Encoding"), firstBytes(r)
+	body := io.Reader(sent)
+	if isZstd(encoding) && !anyEncoding {
+		// A decompressor takes some MiB for the window that the client names, so it
+		// waits for the whole body, and few have one.
+		share := in.hold()
+		defer share.end()
+		packed, err := readAll(sent, int(size)+1, limits.Body, &share)
+		if verdict, err := judge(err); err != nil {
+			return nil, verdict, err
+		}
+		defer packed.Release()
+		in.working <- struct{}{}
+		defer func() { <-in.working }()
+		body = bytes.NewReader(packed.Body)
+	}
+	from, done, err := decompress(encoding, body, anyEncoding)
 	if err != nil {
 		if _, ok := errors.AsType[*badStream](err); ok {
 			return nil, translate.BadBody, err
@@ -244,19 +274,12 @@ func (in *intake) readBody(r *http.Request, anyEncoding bool, h *hold) (*span.Bu
 		most = limits.Body
 		defer sent.giveBack() // a decompressor keeps what it has read from
 	}
-	size := firstBytes(r)
 	f, err := readAll(from, int(size)+1, most, h)
-	switch {
-	case errors.Is(err, errNoMemory):
-		return nil, translate.Busy, err
-	case sent.n > limits.Body:
-		return nil, translate.TooLarge, fmt.Errorf("the body has more than %d bytes", limits.Body)
-	case err == nil && int64(len(f.Body)) > most:
+	if verdict, err := judge(err); err != nil {
+		return nil, verdict, err
+	}
+	if int64(len(f.Body)) > most {
 		return nil, translate.TooLarge, fmt.Errorf("the body has more than %d bytes after decompression", most)
-	case errors.Is(err, io.ErrUnexpectedEOF) && sent.n < r.ContentLength:
-		return nil, translate.BadBody, fmt.Errorf("the body ends after %d bytes, want %d", sent.n, r.ContentLength)
-	case err != nil:
-		return nil, translate.BadBody, fmt.Errorf("cannot read the body (%s): %w", encodingName(r), err)
 	}
 	if plain {
 		_ = r.Body.Close() // it is at its end: else net/http looks for more
