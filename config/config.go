@@ -82,7 +82,7 @@ type Target struct {
 // Window is how long spans wait for others of their trace.
 type Window struct {
 	Hold          time.Duration `yaml:"hold" doc:"How long a span waits for the span that decides who its parent is, where the two came in different messages; 0s: it never waits. Only spans of Zipkin clients whose parent may be shared wait at all."`
-	Settle        time.Duration `yaml:"settle" doc:"For kind skywalking: the spans of a trace and service are written together when their first one is there and no more has come for that time; at once where all is there and the service was never seen to send more then."`
+	Settle        time.Duration `yaml:"settle" doc:"For kind skywalking: the spans of a trace and service are written together when their first one is there and no more has come for that time; at once where all is there and the service sent no more then for a thousand traces in a row."`
 	Longest       time.Duration `yaml:"longest" doc:"For kind skywalking: the longest that spans are collected for, whatever comes or is missing."`
 	MaxSpans      int           `yaml:"max_spans" doc:"The most spans that wait. Beyond it those that have waited longest go on as if their time was over."`
 	MaxBytes      Size          `yaml:"max_bytes" doc:"The most bytes of messages that waiting spans may keep in the queue (decoded they take up to some times as much memory); at most half of queue.max_bytes, and when not set never more than that."`
