@@ -4,6 +4,7 @@ package assemble
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -12,10 +13,11 @@ import (
 // that are just asked whether they may leave.
 func TestGroupsBeginAnew(t *testing.T) {
 	t.Parallel()
-	many := make([]string, keepReady)
-	for i := range many {
-		many[i] = fmt.Sprintf("%x - client many%d/10.0.0.1", 0x1000+i, i)
+	specs := make([]string, keepReady)
+	for i := range specs {
+		specs[i] = fmt.Sprintf("%x - client many%d/10.0.0.1", 0x1000+i, i)
 	}
+	many := items(t, specs)
 	const part = "a 1 - front/10.0.0.1"
 	const full = "b 1 - front/10.0.0.1;c 1 - front/10.0.0.1;d 1 - front/10.0.0.1"
 	for name, story := range map[string][]string{
@@ -29,7 +31,7 @@ func TestGroupsBeginAnew(t *testing.T) {
 			opts := options()
 			opts.Together, opts.Hold, opts.Settle, opts.Longest, opts.GroupSpans, opts.MaxSpans = true, 0, settle, longest, 4, 1<<20
 			w := New(opts)
-			w.Put(1, items(t, many), 10, began)
+			w.Put(1, slices.Clone(many), 10, began)
 			w.Put(2, items(t, specsOf(part)), 10, began.Add(settle/2))
 			w.Due(began.Add(settle))
 			left := len(w.Ready())
