@@ -95,8 +95,8 @@ func TestWithoutPointers(t *testing.T) {
 	free = func(a reflect.Type) bool {
 		switch a.Kind() {
 		case reflect.Struct:
-			for i := range a.NumField() {
-				if !free(a.Field(i).Type) {
+			for f := range a.Fields() {
+				if !free(f.Type) {
 					return false
 				}
 			}
