@@ -2,6 +2,37 @@
 
 package assemble
 
+// list is the number of the first in a list, 0 for none, and behind it, by bits of
+// their hashes, which keys may be in it: of most that are not, that tells without a
+// look at the first.
+type list uint64
+
+func maybe(hash uint64) list { return 1 << (32 + hash>>59) }
+
+func (l list) first(hash uint64) int32 {
+	if l&maybe(hash) == 0 {
+		return 0
+	}
+	return l.any()
+}
+
+// any is the first in the list, whatever its hash.
+func (l list) any() int32 { return int32(uint32(l)) }
+
+// push puts another one before the first, which it gives.
+func (l *list) push(n int32, hash uint64) (next int32) {
+	next = l.any()
+	*l = *l>>32<<32 | maybe(hash) | list(uint32(n))
+	return next
+}
+
+// pop takes the first one out, behind which there is another one or 0.
+func (l *list) pop(next int32) {
+	if *l = *l>>32<<32 | list(uint32(next)); next == 0 {
+		*l = 0
+	}
+}
+
 // heads are the lists of those that wait for ids, by the ids' hash: the newest of
 // each. One list is divided for each waiter that is one too many (linear hashing),
 // so that the table grows without a stop.

@@ -79,7 +79,7 @@ const (
 // generation is a hash table of lists. Its users lie in pieces of memory, so that
 // it grows without moving them.
 type generation struct {
-	slots  []list
+	slots  []int32 // the first user of a list + 1
 	pieces [][]user
 	count  int
 }
@@ -102,61 +102,30 @@ func hash(k key) uint64 {
 
 const fewSlots = 64
 
-// list is the number of the first in a list, 0 for none, and behind it, by bits of
-// their hashes, which keys may be in it: of most that are not, that tells without a
-// look at the first.
-type list uint64
-
-func maybe(hash uint64) list { return 1 << (32 + hash>>59) }
-
-func (l list) first(hash uint64) int32 {
-	if l&maybe(hash) == 0 {
-		return 0
-	}
-	return l.any()
-}
-
-// any is the first in the list, whatever its hash.
-func (l list) any() int32 { return int32(uint32(l)) }
-
-// push puts another one before the first, which it gives.
-func (l *list) push(n int32, hash uint64) (next int32) {
-	next = l.any()
-	*l = *l>>32<<32 | maybe(hash) | list(uint32(n))
-	return next
-}
-
-// pop takes the first one out, behind which there is another one or 0.
-func (l *list) pop(next int32) {
-	if *l = *l>>32<<32 | list(uint32(next)); next == 0 {
-		*l = 0
-	}
-}
-
 // sized is a generation with room for n users.
 func sized(n int) generation {
 	size := fewSlots
-	for size < n {
+	for size < 2*(n+1) {
 		size *= 2
 	}
-	g := generation{slots: make([]list, size)}
+	g := generation{slots: make([]int32, size)}
 	if n > 0 && n <= inPiece {
 		g.pieces = append(g.pieces, make([]user, n))
 	}
 	return g
 }
 
-// first is the first user of the list that a key of a hash may be in, + 1.
+// first is the first user of the list that a key of a hash is in, + 1.
 func (g *generation) first(hash uint64) int32 {
 	if g.count == 0 {
 		return 0
 	}
-	return g.slots[hash&uint64(len(g.slots)-1)].first(hash)
+	return g.slots[hash&uint64(len(g.slots)-1)]
 }
 
 // add appends a user that is not there.
 func (g *generation) add(u *user, hash uint64) int32 {
-	if g.count == len(g.slots) {
+	if 2*(g.count+1) > len(g.slots) {
 		g.grow()
 	}
 	n := int32(g.count)
@@ -166,19 +135,21 @@ func (g *generation) add(u *user, hash uint64) int32 {
 	case int(n)&(inPiece-1) == len(g.pieces[piece]): // made for fewer
 		g.pieces[piece] = append(make([]user, 0, inPiece), g.pieces[piece]...)[:inPiece]
 	}
-	at := g.at(n)
-	*at = *u
-	at.next = g.slots[hash&uint64(len(g.slots)-1)].push(n+1, hash)
+	slot := &g.slots[hash&uint64(len(g.slots)-1)]
+	*g.at(n) = *u
+	g.at(n).next = *slot
 	g.count++
+	*slot = n + 1
 	return n
 }
 
 func (g *generation) grow() {
-	g.slots = make([]list, max(fewSlots, 2*len(g.slots)))
+	g.slots = make([]int32, max(fewSlots, 2*len(g.slots)))
 	for n := range int32(g.count) {
 		u := g.at(n)
-		h := hash(u.key)
-		u.next = g.slots[h&uint64(len(g.slots)-1)].push(n+1, h)
+		slot := &g.slots[hash(u.key)&uint64(len(g.slots)-1)]
+		u.next = *slot
+		*slot = n + 1
 	}
 }
 
@@ -223,7 +194,7 @@ func (t *users) warm(keys []key) {
 		for from := 0; from < len(keys); from += atOnce {
 			some := keys[from:min(from+atOnce, len(keys))]
 			for i := range some {
-				firsts[i] = g.first(hash(some[i]))
+				firsts[i] = g.slots[hash(some[i])&uint64(len(g.slots)-1)]
 			}
 			for i := range some {
 				if n := firsts[i]; n != 0 {
