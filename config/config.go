@@ -67,7 +67,7 @@ type Target struct {
 	Auth          Auth              `yaml:"auth" doc:"What the target is to know of the gateway: a token (authorization: Bearer TOKEN; for kind skywalking alone in authentication, as its agents send it) or a user with a password."`
 	TLS           TLS               `yaml:"tls" doc:"How the target is trusted. Any setting here turns TLS on for kinds by gRPC. The files are read again when they change."`
 	Gzip          bool              `yaml:"gzip" doc:"Compress what is sent by gzip, which every server knows."`
-	Zstd          bool              `yaml:"zstd" doc:"Compress what is sent by zstd, which packs better at the same cost; for servers that know it, such as a Collector. Zipkin, Jaeger and SkyWalking do not."`
+	Zstd          bool              `yaml:"zstd" doc:"Compress what is sent by zstd, which packs better at the same cost; for servers that know it, such as a Collector. Zipkin and SkyWalking do not: they refuse what they get."`
 	Timeout       time.Duration     `yaml:"timeout" doc:"The longest that a request may take."`
 	Connections   int               `yaml:"connections" doc:"How many requests may be on their way at once."`
 	Batch         Batch             `yaml:"batch" doc:"How many spans go into a request."`
