@@ -162,6 +162,8 @@ bridge_messages_total{format="jaeger.agent",protocol="jaeger",transport="http",v
 	}{
 		{soakDatagrams{Reached: 10, ReachedCut: 2, Taken: 8, Malformed: 2}, true},
 		{soakDatagrams{Reached: 10, ReachedCut: 2, Taken: 6, Malformed: 1, Busy: 1, Overflow: 2}, true},
+		{soakDatagrams{Reached: 10, ReachedCut: 2, Taken: 6, Malformed: 1, Busy: 3}, true},
+		{soakDatagrams{Reached: 10, ReachedCut: 3, Taken: 8, Malformed: 1, Busy: 1}, false},
 		{soakDatagrams{Reached: 10, ReachedCut: 2, Taken: 7, Malformed: 2}, false},
 		{soakDatagrams{Reached: 10, ReachedCut: 2, Taken: 7, Malformed: 2, Overflow: -1}, true},
 		{soakDatagrams{Reached: 10, ReachedCut: 2, Taken: 9, Malformed: 2, Overflow: -1}, false},

@@ -54,7 +54,8 @@ func (d *soakDatagrams) judge() error {
 	switch {
 	case d.missing() < 0 || d.missing() > 0 && d.Overflow >= 0:
 		return fmt.Errorf("%d datagrams reached the port, and %d more or fewer are counted", d.Reached, -d.missing())
-	case d.Malformed > d.ReachedCut || d.Overflow == 0 && d.Malformed < d.ReachedCut:
+	// One that was cut is busy if what was whole of it found a full disk.
+	case d.Malformed > d.ReachedCut || d.Overflow == 0 && d.Malformed+d.Busy < d.ReachedCut:
 		return fmt.Errorf("%d datagrams were cut, and %d are counted as malformed", d.ReachedCut, d.Malformed)
 	}
 	return nil
