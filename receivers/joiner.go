@@ -113,7 +113,9 @@ func (j *joiner) grow(n int) bool {
 			return false
 		}
 		j.body = j.body.Grow(n)
-	case j.share.bytes < int64(cap(p)) && j.share.set(int64(cap(p))) != nil:
+	case j.share.bytes >= int64(cap(p)):
+		return true // it counts already, with what it has besides
+	case j.share.set(int64(cap(p))) != nil:
 		return false
 	}
 	j.share.buffer(j.body)
