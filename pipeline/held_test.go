@@ -13,6 +13,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/spanbridge/spanbridge/deadletter"
 	"github.com/spanbridge/spanbridge/queue"
 	"github.com/spanbridge/spanbridge/queue/queuetest"
 	"github.com/spanbridge/spanbridge/span"
@@ -85,6 +86,22 @@ func usedAgain(t *testing.T, log *queue.Log) {
 	}
 }
 
+// onlyLetter checks that there is one letter, and which message it has.
+func onlyLetter(t *testing.T, dead *deadletter.Letters, want []byte) {
+	t.Helper()
+	briefs := dead.Briefs()
+	if len(briefs) != 1 {
+		t.Fatalf("%d letters, want 1", len(briefs))
+	}
+	letter, err := dead.Get(briefs[0].ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Equal(letter.Body, want) {
+		t.Errorf("the letter has %x, want %x", letter.Body, want)
+	}
+}
+
 // TestLettersKeepMemory: a message of which a letter was made is not overwritten.
 func TestLettersKeepMemory(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -102,17 +119,7 @@ func TestLettersKeepMemory(t *testing.T) {
 				time.Sleep(time.Second)
 			}
 		}
-		briefs := dead.Briefs()
-		if len(briefs) != 1 {
-			t.Fatalf("%d letters, want 1", len(briefs))
-		}
-		letter, err := dead.Get(briefs[0].ID)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if want := body(1, 10); !bytes.Equal(letter.Body, want) {
-			t.Errorf("the letter has %x, want %x", letter.Body, want)
-		}
+		onlyLetter(t, dead, body(1, 10))
 		for i, batch := range b.taken {
 			if kept := batch.Len() > 0; kept != (i == 0) {
 				t.Errorf("message %d has its memory: %v", i+1, kept)
@@ -139,21 +146,11 @@ func TestDecodedAgainKeepsMemory(t *testing.T) {
 		for x.Held() > 0 {
 			time.Sleep(time.Second)
 		}
-		briefs := dead.Briefs()
-		if len(briefs) != 1 {
-			t.Fatalf("%d letters, want 1", len(briefs))
-		}
 		for n := range 100 { // of which one finds the memory if it was given back
 			f := span.NewBuffer(8)
 			f.Body = append(f.Body, body(n+2, 1)...)
 		}
-		letter, err := dead.Get(briefs[0].ID)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if want := body(1, 1); !bytes.Equal(letter.Body, want) {
-			t.Errorf("the letter has %x, want %x", letter.Body, want)
-		}
+		onlyLetter(t, dead, body(1, 1))
 		if outlined.Body() == nil {
 			t.Error("the memory was given back")
 		}
